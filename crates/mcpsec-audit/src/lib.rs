@@ -1,0 +1,2 @@
+//! Deterministic judgement: checks and findings in, verdict out. No I/O.
+#![forbid(unsafe_code)]

@@ -1,0 +1,104 @@
+//! Checks: the stable list of what is verified about a server, and how each one ended.
+//!
+//! "Not checked" is a state of its own. There is no way to turn [`CheckStatus::Unchecked`] into a pass; policy can only say
+//! whether it is tolerated.
+use std::fmt;
+
+/// Declares the checks once.
+macro_rules! checks {
+    ($($variant:ident, $id:literal, $meaning:literal;)+) => {
+        /// A check. Ids are stable (report v1).
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Check {
+            $(#[doc = $meaning] $variant,)+
+        }
+
+        impl Check {
+            /// Every check, in the order of reports.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable id.
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)+ }
+            }
+
+            /// What it means, in one line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)+ }
+            }
+        }
+    };
+}
+
+checks! {
+    Config, "config", "mcp.toml asks for what mcp.lock holds";
+    Lock, "lock", "mcp.lock is whole, unedited and canonical";
+    ArtifactHash, "artifact-hash", "every artifact in the store has the locked digest and size";
+    Upstream, "upstream", "the registry's record still says the locked digests";
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+/// How a check ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CheckStatus {
+    /// It was checked and holds.
+    Pass,
+    /// It was checked and does not hold; the text says what differs.
+    Fail(String),
+    /// It could not be checked; the text says why.
+    Unchecked(String),
+    /// It has no meaning for this server.
+    NotApplicable,
+}
+
+impl CheckStatus {
+    /// `pass`, `fail`, `unchecked` or `n/a`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail(_) => "fail",
+            Self::Unchecked(_) => "unchecked",
+            Self::NotApplicable => "n/a",
+        }
+    }
+
+    /// The reason of a failure or of an omission.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Fail(reason) | Self::Unchecked(reason) => Some(reason),
+            Self::Pass | Self::NotApplicable => None,
+        }
+    }
+}
+
+/// One check of one subject.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CheckResult {
+    /// Which check.
+    pub check: Check,
+    /// How it ended.
+    pub status: CheckStatus,
+    /// What it was about: a server name, a package id, a file.
+    pub subject: String,
+    /// The next command or edit that helps, if one is known.
+    pub hint: Option<String>,
+}
+
+impl CheckResult {
+    /// A result without a hint.
+    pub fn new(check: Check, subject: impl Into<String>, status: CheckStatus) -> Self {
+        Self { check, status, subject: subject.into(), hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}

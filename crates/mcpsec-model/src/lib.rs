@@ -1,0 +1,23 @@
+//! The words of the domain: specs, names, versions, digests, the closure, the lock and the verdict.
+//!
+//! Everything here is pure and synchronous: text in, types out, types in, text out. No file, socket, clock or environment
+//! variable is touched, so every rule of this crate can be tested with plain values. The arms (`fetch`, `verify`,
+//! `capture`, `audit`, `report`) never import one another; what passes between them is a type of this crate.
+#![forbid(unsafe_code)]
+
+pub mod artifact;
+pub mod candidate;
+pub mod check;
+pub mod closure;
+pub mod digest;
+pub mod finding;
+pub mod name;
+pub mod package;
+pub mod report;
+pub mod spec;
+pub mod target;
+pub mod text;
+pub mod time;
+pub mod upstream;
+pub mod url;
+pub mod verdict;

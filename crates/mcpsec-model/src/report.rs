@@ -1,0 +1,35 @@
+//! What a command found out, before it is rendered: input of `mcpsec-report`.
+use crate::{check::CheckResult, finding::Finding, name::ServerName, verdict::Verdict};
+
+/// The outcome of a command over all servers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// `verify`, `add`, …
+    pub command: &'static str,
+    /// One entry per server, in the order of the lock.
+    pub servers: Vec<ServerReport>,
+}
+
+/// The outcome for one server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerReport {
+    /// Its name.
+    pub name: ServerName,
+    /// Its canonical spec.
+    pub spec: String,
+    /// The locked version; absent when nothing is locked.
+    pub version: Option<String>,
+    /// What policy makes of checks and findings.
+    pub verdict: Verdict,
+    /// All checks, in the order of [`crate::check::Check::ALL`], then by subject.
+    pub checks: Vec<CheckResult>,
+    /// All findings, worst first.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// The worst verdict; a run over no servers passes.
+    pub fn verdict(&self) -> Verdict {
+        self.servers.iter().map(|server| server.verdict).max().unwrap_or(Verdict::Pass)
+    }
+}

@@ -1,0 +1,49 @@
+//! What a registry says today about a package that is locked.
+use smol_str::SmolStr;
+
+use crate::{
+    digest::{Digests, Integrity},
+    text::Untrusted,
+};
+
+/// The registry's answer for one locked package.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum UpstreamState {
+    /// The registry has a record.
+    Present(UpstreamRecord),
+    /// The registry answers and no longer has this version (or this package).
+    Gone,
+    /// The registry could not be asked; the text says why.
+    Unreachable(String),
+}
+
+/// What the record says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UpstreamRecord {
+    /// The files with their digests.
+    pub files: Vec<UpstreamFile>,
+    /// npm: the deprecation note.
+    pub deprecated: Option<Untrusted>,
+    /// PyPI: yanked, with the reason if one is given (may be empty).
+    pub yanked: Option<Untrusted>,
+    /// git: the commit that the locked reference points to now.
+    pub commit: Option<SmolStr>,
+}
+
+/// One file of a record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UpstreamFile {
+    /// File name without a path.
+    pub file: SmolStr,
+    /// The digests that the record claims.
+    pub digests: Digests,
+    /// A legacy SHA-1, if that is all there is.
+    pub sha1: Option<[u8; 20]>,
+}
+
+impl UpstreamFile {
+    /// From an npm `dist` record.
+    pub fn from_integrity(file: impl Into<SmolStr>, integrity: &Integrity) -> Self {
+        Self { file: file.into(), digests: integrity.digests, sha1: integrity.sha1 }
+    }
+}
