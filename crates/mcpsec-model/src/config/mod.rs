@@ -1,0 +1,185 @@
+//! mcp.toml: what people write. Text in, a validated [`Config`] out, or every problem at once with its place.
+//!
+//! Unknown keys are refused: a mistyped policy must not be a silent one. Edits go through [`ConfigEditor`], which keeps
+//! comments and order.
+mod editor;
+mod error;
+mod policy;
+mod reader;
+mod server;
+
+use std::collections::BTreeMap;
+
+pub use editor::ConfigEditor;
+pub use error::{ConfigError, Problem};
+pub use policy::{
+    Approvals, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule, UpstreamPolicy,
+};
+pub use server::{SandboxNeeds, ServerConfig, Tools};
+use toml_edit::{Document, Item};
+
+use crate::{
+    name::ServerName,
+    target::{Platform, PythonMinor, Targets},
+    text::Untrusted,
+    url::SafeUrl,
+};
+use reader::{Reader, join, position};
+
+/// Larger files are refused.
+const SIZE_LIMIT: usize = 1 << 20;
+/// More servers are refused.
+const SERVER_LIMIT: usize = 1000;
+
+/// A valid mcp.toml.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `[servers.NAME]`, sorted.
+    pub servers: BTreeMap<ServerName, ServerConfig>,
+    /// `[policy]`; the starter policy where the file has none.
+    pub policy: Policy,
+    /// `[registries]`.
+    pub registries: Registries,
+    /// `[targets]`.
+    pub targets: Targets,
+}
+
+/// `[registries]`: addresses that win over the configuration of npm, pip and uv.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Registries {
+    /// The npm registry.
+    pub npm: Option<SafeUrl>,
+    /// The Python index (its `/simple` address).
+    pub pypi: Option<SafeUrl>,
+}
+
+impl Config {
+    /// Reads mcp.toml. `file` is the name that errors show.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
+        let fail = |problems| ConfigError { file: file.to_owned(), problems };
+        if text.len() > SIZE_LIMIT {
+            let message = format!("larger than {SIZE_LIMIT} bytes");
+            return Err(fail(vec![Problem { line: 1, column: 1, path: String::new(), message, hint: None }]));
+        }
+        let document = Document::parse(text).map_err(|error| {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            let message = Untrusted::new(error.message().lines().next().unwrap_or("not TOML")).excerpt(200);
+            fail(vec![Problem { line, column, path: String::new(), message, hint: None }])
+        })?;
+        let mut reader = Reader::new(text);
+        let root = document.as_table();
+        reader.only(root, "", ROOT_KEYS);
+        let mut config = Self {
+            servers: BTreeMap::new(),
+            policy: Policy::starter(),
+            registries: Registries::default(),
+            targets: Targets::standard(),
+        };
+        for (key, item) in root {
+            match key {
+                "servers" => config.servers = read_servers(&mut reader, item),
+                "policy" => config.policy = policy::read(&mut reader, item),
+                "registries" => config.registries = read_registries(&mut reader, item),
+                "targets" => config.targets = read_targets(&mut reader, item),
+                _ => {}
+            }
+        }
+        let problems = reader.into_problems();
+        if problems.is_empty() { Ok(config) } else { Err(fail(problems)) }
+    }
+}
+
+const ROOT_KEYS: &[&str] = &["servers", "policy", "registries", "targets"];
+
+/// Every key that mcp.toml may have, as dotted paths; docs/config.md is compared with it.
+pub fn known_keys() -> Vec<String> {
+    let mut keys: Vec<String> = ["npm", "pypi"].iter().map(|key| join("registries", key)).collect();
+    keys.extend(["platforms", "python"].iter().map(|key| join("targets", key)));
+    keys.extend(policy::KEYS.iter().map(|key| join("policy", key)));
+    keys.extend(server::KEYS.iter().map(|key| join("servers.NAME", key)));
+    keys.sort();
+    keys
+}
+
+fn read_servers(reader: &mut Reader<'_>, item: &Item) -> BTreeMap<ServerName, ServerConfig> {
+    let mut servers = BTreeMap::new();
+    let Some(table) = reader.table(item, "servers") else { return servers };
+    if table.len() > SERVER_LIMIT {
+        reader.problem(item.span(), "servers", format!("more than {SERVER_LIMIT} servers"), None);
+        return servers;
+    }
+    for (key, item) in table.iter() {
+        let path = join("servers", key);
+        let name = match key.parse::<ServerName>() {
+            Ok(name) => name,
+            Err(error) => {
+                reader.problem(table.key(key).and_then(toml_edit::Key::span), &path, error.to_string(), None);
+                continue;
+            }
+        };
+        if let Some(server) = server::read(reader, item, &path) {
+            servers.insert(name, server);
+        }
+    }
+    servers
+}
+
+fn read_registries(reader: &mut Reader<'_>, item: &Item) -> Registries {
+    let mut registries = Registries::default();
+    let Some(table) = reader.table(item, "registries") else { return registries };
+    reader.only(table, "registries", &["npm", "pypi"]);
+    registries.npm = table.get("npm").and_then(|item| read_url(reader, item, "registries.npm"));
+    registries.pypi = table.get("pypi").and_then(|item| read_url(reader, item, "registries.pypi"));
+    registries
+}
+
+fn read_url(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<SafeUrl> {
+    let url = reader.parsed(item, path, str::parse::<SafeUrl>)?;
+    if !matches!(url.expose().scheme(), "https" | "http") {
+        reader.problem(item.span(), path, "must be an http or https address", None);
+        return None;
+    }
+    if !url.expose().username().is_empty() || url.expose().password().is_some() || url.expose().query().is_some() {
+        let hint = "credentials belong into .npmrc, pip.conf, uv.toml or netrc, which are not committed".to_owned();
+        reader.problem(item.span(), path, "must not hold credentials or a query", Some(hint));
+        return None;
+    }
+    Some(url)
+}
+
+fn read_targets(reader: &mut Reader<'_>, item: &Item) -> Targets {
+    let mut targets = Targets::standard();
+    let Some(table) = reader.table(item, "targets") else { return targets };
+    reader.only(table, "targets", &["platforms", "python"]);
+    if let Some(list) = table.get("platforms") {
+        if let Some(platforms) = read_list::<Platform>(reader, list, "targets.platforms") {
+            targets.platforms = platforms.into_iter().collect();
+        }
+    }
+    if let Some(list) = table.get("python") {
+        targets.pythons = read_list::<PythonMinor>(reader, list, "targets.python").map(|list| list.into_iter().collect());
+    }
+    targets
+}
+
+fn read_list<T: std::str::FromStr>(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<Vec<T>>
+where
+    T::Err: std::fmt::Display,
+{
+    let texts = reader.strings(item, path)?;
+    if texts.is_empty() {
+        reader.problem(item.span(), path, "must name at least one; leave the key out for the default", None);
+        return None;
+    }
+    let mut out = Vec::new();
+    for text in texts {
+        match text.parse() {
+            Ok(value) => out.push(value),
+            Err(error) => reader.problem(item.span(), path, T::Err::to_string(&error), None),
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! Tests of mcp.toml: every key, every problem, edits.
+use super::*;
+
+const FULL: &str = r#"
+[servers.files]
+source = "npm:@modelcontextprotocol/server-filesystem@^2026"
+args = ["."]
+env = ["FILES_TOKEN"]
+tools = { allow = ["read_*"], confirm = ["write_file"] }
+command = "mcp-server-filesystem"
+as-of = 2025-08-01
+overrides = { zod = "^4", "@scope/x" = "1.0.0" }
+sandbox = { hosts = ["api.invalid"], read = ["."], write = [] }
+
+[policy]
+min-release-age = "3d"
+provenance = { npm = "if-published", pypi = "required", git = "signed" }
+install-scripts = ["npm:esbuild@0.25.0"]
+isolation = "namespace"
+drift = { wording = "allow" }
+approvals = { required = 2, signers = "mcp-signers" }
+upstream = "required"
+
+[[policy.exempt]]
+rule = "manifest-confusion"
+subject = "npm:left-pad@1.3.0"
+reason = "known difference"
+until = 2027-01-31
+
+[registries]
+npm = "https://npm.example.invalid/"
+
+[targets]
+platforms = ["linux-x86_64-gnu"]
+python = ["3.11"]
+"#;
+
+fn problems(text: &str) -> String {
+    match Config::parse(text, "mcp.toml") {
+        Ok(_) => "accepted".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = Config::parse(FULL, "mcp.toml").expect("valid");
+    let server = &config.servers[&"files".parse::<ServerName>().expect("name")];
+    assert_eq!(server.args, ["."]);
+    assert_eq!(server.overrides["zod"], "^4");
+    assert_eq!(server.as_of.expect("date").to_string(), "2025-08-01");
+    assert_eq!(config.policy.upstream, UpstreamPolicy::Required);
+    assert_eq!(config.policy.drift.wording, Level::Allow);
+    assert_eq!(config.policy.drift.breaking, Level::Deny);
+    assert_eq!(config.policy.exempt[0].until.to_string(), "2027-01-31");
+    assert_eq!(config.targets.platforms.len(), 1);
+}
+
+#[test]
+fn all_problems_come_at_once_with_their_places() {
+    let text = "[servers.files]\nsource = \"zod\"\nargz = []\n[policy]\nupstreem = \"warn\"\nisolation = \"landlok\"\n[servers.\"a b\"]\nsource = \"npm:x\"\n";
+    insta::assert_snapshot!(problems(text));
+}
+
+#[test]
+fn hostile_values_are_refused() {
+    for text in [
+        "[registries]\nnpm = \"https://u:secret@h.invalid/\"",
+        "[registries]\npypi = \"file:///etc\"",
+        "[servers.x]\nsource = \"npm:a\"\nenv = [\"A=secret\"]",
+        "[servers.x]\nsource = \"npm:a\"\ncommand = \"../sh\"",
+        "[servers.x]\nsource = \"npm:a\"\nargs = [1]",
+        "[servers.x]",
+        "servers = 3",
+        "[policy]\nmin-release-age = \"99999999999999999d\"",
+        "[policy]\nmin-release-age = \"\u{202e}d\"",
+        "[[policy.exempt]]\nrule = \"yanked\"\nsubject = \"x\"\nreason = \" \"\nuntil = 2027-01-01",
+        "[[policy.exempt]]\nrule = \"yanked\"",
+        "[targets]\nplatforms = []",
+        "[targets]\npython = [\"2.7\"]",
+        "x = [",
+        "\u{feff}\u{feff}",
+    ] {
+        let shown = problems(text);
+        assert_ne!(shown, "accepted", "{text}");
+        assert!(shown.starts_with("mcp.toml"), "{shown}");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(!shown.contains('\u{202e}'), "{shown}");
+    }
+}
+
+#[test]
+fn edits_keep_comments_and_are_idempotent() {
+    let text = "# mine\n[servers.a]  # keep\nsource = 'npm:a@1' # why\n\n[policy] # p\nupstream = \"warn\"\n";
+    let mut editor = ConfigEditor::parse(text, "mcp.toml").expect("toml");
+    let old = Config::parse(text, "mcp.toml").expect("valid");
+    let (name, server) = old.servers.iter().next().expect("server");
+    editor.insert_server(name, server).expect("insert");
+    assert_eq!(editor.to_string(), text, "nothing changes when nothing differs");
+    let added = ServerConfig { args: vec![".".to_owned()], ..ServerConfig::new("pypi:b>=1".parse().expect("spec")) };
+    editor.insert_server(&"b".parse().expect("name"), &added).expect("insert");
+    insta::assert_snapshot!(editor.to_string());
+    let again = Config::parse(&editor.to_string(), "mcp.toml").expect("valid");
+    assert_eq!(again.servers.len(), 2);
+    assert!(editor.remove_server(&"b".parse().expect("name")));
+    assert_eq!(editor.to_string(), text);
+    assert!(!editor.remove_server(&"b".parse().expect("name")));
+}
+
+#[test]
+fn the_starter_file_spells_out_the_starter_policy() {
+    let text = ConfigEditor::starter().to_string();
+    assert!(text.contains("[policy]"));
+    let config = Config::parse(&text, "mcp.toml").expect("valid");
+    assert_eq!(config.policy, Policy::starter());
+    for key in policy::KEYS.iter().filter(|key| **key != "exempt") {
+        assert!(text.contains(key), "{key} must be spelled out");
+    }
+}
+
+#[test]
+fn line_ends_survive() {
+    let text = "[servers.a]\r\nsource = \"npm:a\"\r\n";
+    let mut editor = ConfigEditor::parse(text, "mcp.toml").expect("toml");
+    editor.insert_server(&"b".parse().expect("name"), &ServerConfig::new("npm:b".parse().expect("spec"))).expect("insert");
+    let out = editor.to_string();
+    assert_eq!(out.matches('\n').count(), out.matches("\r\n").count());
+}
+
+#[test]
+fn every_known_key_is_documented() {
+    let docs = include_str!("../../../../docs/config.md");
+    for key in known_keys() {
+        assert!(docs.contains(&format!("`{key}`")), "docs/config.md must explain `{key}`");
+    }
+}

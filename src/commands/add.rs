@@ -1,0 +1,203 @@
+//! `mcpsec add SPEC…`: resolve, fetch, check, judge, lock.
+//!
+//! What is already locked and still fits is not resolved again: an `add` that changes nothing asks no registry.
+use std::collections::BTreeMap;
+
+use mcpsec_audit::policy;
+use mcpsec_fetch::{
+    ResolveOptions,
+    download::{self, Download},
+    store::Store,
+};
+use mcpsec_model::{
+    artifact::CheckedArtifact,
+    check::{Check, CheckResult, CheckStatus},
+    config::Config,
+    finding::Finding,
+    lock::{Lock, LockedServer},
+    package::{Package, PackageId},
+    report::{Report, ServerReport},
+};
+
+use super::{
+    artifacts,
+    commit::{self, Change},
+    inspect,
+    sources::Sources,
+    summary::Summary,
+    verify,
+    wish::{self, Wish},
+};
+use crate::{
+    cli::{AddArgs, Format},
+    error::CommandError,
+    exit::Code,
+    project::{self, Project},
+    settings::Settings,
+    ui::{self, Ui},
+};
+
+pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, CommandError> {
+    let project = Project::new(&settings.project);
+    let config = match project.config()? {
+        Some(config) => config,
+        None => project::starter_config()?,
+    };
+    let lock = project.lock()?;
+    let wishes = wish::plan(&args, &config)?;
+    let store = artifacts::open_store(settings)?;
+    let sources = Sources::new(settings, &config)?;
+    let mut ui = Ui::new(settings.progress, settings.verbosity);
+
+    let mut servers = Vec::new();
+    let mut changes = Vec::new();
+    let mut summaries = Vec::new();
+    for wish in wishes {
+        let kept = lock.as_ref().filter(|_| !args.fresh).and_then(|lock| keep(&wish, &config, lock, &store, &sources, &args));
+        let outcome = match kept {
+            Some(outcome) => outcome,
+            None => {
+                ui.start(&wish.spec().to_string());
+                let outcome = lock_one(settings, &config, &sources, &store, &wish, &args, &ui).await;
+                ui.done();
+                outcome?
+            }
+        };
+        summaries.push(outcome.summary);
+        servers.push(outcome.report);
+        changes.push(Change { wish, server: outcome.server, packages: outcome.packages });
+    }
+    let report = Report { command: "add", servers };
+    let denied = report.verdict() != mcpsec_model::verdict::Verdict::Pass;
+    let changed = if denied { false } else { commit::insert(settings, &project, changes)? };
+    match settings.format {
+        Format::Json => {
+            verify::print(settings, &report)?;
+        }
+        Format::Human if denied => {
+            verify::print(settings, &report)?;
+            ui.warn("nothing was written to mcp.toml and mcp.lock");
+        }
+        Format::Human => {
+            if settings.verbosity > -2 {
+                let text: String = summaries.iter().map(|summary| summary.render(settings, changed)).collect();
+                ui::print_data(&text)?;
+            }
+        }
+    }
+    Ok(crate::exit::of_verdict(report.verdict()))
+}
+
+/// What came of one wish.
+struct Outcome {
+    server: LockedServer,
+    packages: Vec<(PackageId, Package)>,
+    report: ServerReport,
+    summary: Summary,
+}
+
+/// What is locked already, if it is exactly what is wished and all its artifacts are here and whole.
+fn keep(wish: &Wish, config: &Config, lock: &Lock, store: &Store, sources: &Sources<'_>, args: &AddArgs) -> Option<Outcome> {
+    let server = lock.servers.get(&wish.name)?;
+    if !server.differences(&wish.config, &config.targets).is_empty() {
+        return None;
+    }
+    let packages = lock.packages_of(&[server]);
+    let mut wanted = Vec::new();
+    for package in &packages {
+        let artifacts = if args.all_platforms {
+            package.artifacts.iter().collect()
+        } else {
+            artifacts::needed(sources, package, &server.targets)
+        };
+        wanted.extend(artifacts.into_iter().map(|artifact| (&package.id, artifact)));
+    }
+    let checked: Result<Vec<CheckedArtifact>, _> = store.check_many(&wanted).into_iter().collect();
+    let checked = checked.ok()?;
+    let checks = checked
+        .iter()
+        .map(|artifact| CheckResult::new(Check::ArtifactHash, artifact.package().to_string(), CheckStatus::Pass))
+        .collect();
+    let findings = server.incomplete_findings();
+    let owned: Vec<(PackageId, Package)> = packages.iter().map(|package| (package.id.clone(), (*package).clone())).collect();
+    let summary = Summary::new(wish, server, &owned, &checked, &findings).already_locked();
+    let report = ServerReport {
+        name: wish.name.clone(),
+        spec: server.spec.to_string(),
+        version: Some(server.version.clone()),
+        verdict: mcpsec_model::verdict::Verdict::Pass,
+        checks,
+        findings,
+    };
+    Some(Outcome { server: server.clone(), packages: owned, report, summary })
+}
+
+async fn lock_one(
+    settings: &Settings,
+    config: &Config,
+    sources: &Sources<'_>,
+    store: &Store,
+    wish: &Wish,
+    args: &AddArgs,
+    ui: &Ui,
+) -> Result<Outcome, CommandError> {
+    let options = ResolveOptions { targets: config.targets.clone(), as_of: wish.as_of() };
+    let resolved = sources.resolve(wish, &options, store, ui).await?;
+    let mut candidate = resolved.candidate;
+
+    let downloads = select(sources, &candidate.packages, &candidate.targets, resolved.downloads, args.all_platforms);
+    let fetched = download::fetch_all(sources.network(), store, downloads, artifacts::CONCURRENCY, ui).await;
+    let mut checked = Vec::new();
+    for (download, result) in fetched {
+        match result {
+            Ok(artifact) => checked.push(artifact),
+            Err(error) => return Err(super::sources::download_error(&download, &error)),
+        }
+    }
+    let inspected = inspect::all(checked, &resolved.records, &candidate).await?;
+    inspect::complete(&mut candidate.packages, &inspected)?;
+    let entry = inspect::entry_point(wish, &candidate, &inspected)?;
+
+    let mut findings: Vec<Finding> = candidate.findings.clone();
+    findings.extend(inspected.iter().flat_map(|item| item.findings.iter().cloned()));
+    findings.extend(candidate.packages.values().filter(|package| package.install_scripts).map(|package| inspect::install_script(&package.id)));
+    findings.sort_by(|a, b| b.rule.severity().cmp(&a.rule.severity()).then_with(|| a.cmp(b)));
+    findings.dedup();
+
+    let mut checks: Vec<CheckResult> = inspected
+        .iter()
+        .map(|item| CheckResult::new(Check::ArtifactHash, item.artifact.package().to_string(), CheckStatus::Pass))
+        .collect();
+    checks.dedup();
+    let checked: Vec<CheckedArtifact> = inspected.into_iter().map(|item| item.artifact).collect();
+    let server = LockedServer::new(wish.name.clone(), &wish.config, entry, &candidate);
+    let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
+    let summary = Summary::new(wish, &server, &packages, &checked, &findings);
+    let report = ServerReport {
+        name: wish.name.clone(),
+        spec: wish.spec().to_string(),
+        version: Some(server.version.clone()),
+        verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
+        checks,
+        findings,
+    };
+    Ok(Outcome { server, packages, report, summary })
+}
+
+/// The downloads that this machine needs, plus those without which nothing strong could be pinned.
+fn select(
+    sources: &Sources<'_>,
+    packages: &BTreeMap<PackageId, Package>,
+    targets: &[mcpsec_model::target::Target],
+    downloads: Vec<Download>,
+    all: bool,
+) -> Vec<Download> {
+    downloads
+        .into_iter()
+        .filter(|download| {
+            let Some(package) = packages.get(&download.package) else { return false };
+            all || download.expected.is_empty()
+                || artifacts::needed(sources, package, targets).iter().any(|artifact| artifact.file == download.file)
+        })
+        .collect()
+}

@@ -1,0 +1,70 @@
+//! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
+mod add;
+mod commit;
+mod completions;
+mod inspect;
+mod remove;
+mod show;
+mod sources;
+mod store;
+mod verify;
+
+use std::future::Future;
+
+use crate::{
+    cli::{Cli, Command},
+    error::{CommandError, Kind},
+    exit::Code,
+    settings::Settings,
+};
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
+    if let Command::Completions { shell } = cli.command {
+        return completions::run(shell);
+    }
+    let settings = Settings::new(&cli.global)?;
+    start_logging(settings.verbosity);
+    match cli.command {
+        Command::Add(args) => block_on(add::run(&settings, args)),
+        Command::Remove(args) => remove::run(&settings, &args),
+        Command::Verify(args) => block_on(verify::run(&settings, args)),
+        Command::Show(args) => show::show(&settings, &args.name),
+        Command::Tree(args) => show::tree(&settings, &args.name),
+        Command::Store(command) => store::run(&settings, &command),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// Runs an asynchronous command until it ends or Ctrl-C is pressed. Nothing needs cleaning up then: files and store entries
+/// appear whole or not at all.
+fn block_on(command: impl Future<Output = Result<Code, CommandError>>) -> Result<Code, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::bug(format!("failed to start the async runtime: {error}")))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = command => outcome,
+            _ = tokio::signal::ctrl_c() => Err(CommandError::new(Kind::Interrupted, "interrupted")),
+        }
+    });
+    // A resolver thread may still be waiting for an answer that nobody needs any more.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn start_logging(verbosity: i8) {
+    let level = match verbosity {
+        ..=0 => return,
+        1 => tracing::Level::INFO,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(true)
+        .without_time()
+        .init();
+}

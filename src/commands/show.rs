@@ -1,0 +1,39 @@
+//! `mcpsec show NAME` and `mcpsec tree NAME`: what is locked, and why each package is there.
+use mcpsec_model::name::ServerName;
+
+use crate::{
+    cli::Format,
+    error::CommandError,
+    exit::Code,
+    project::Project,
+    settings::Settings,
+    ui,
+};
+
+/// Prints what is locked for a server.
+pub(super) fn show(settings: &Settings, name: &ServerName) -> Result<Code, CommandError> {
+    print(settings, name, mcpsec_report::show)
+}
+
+/// Prints a server's closure as a tree.
+pub(super) fn tree(settings: &Settings, name: &ServerName) -> Result<Code, CommandError> {
+    print(settings, name, mcpsec_report::tree)
+}
+
+fn print(
+    settings: &Settings,
+    name: &ServerName,
+    human: impl Fn(&mcpsec_model::lock::Lock, &mcpsec_model::lock::LockedServer, mcpsec_report::Style) -> String,
+) -> Result<Code, CommandError> {
+    let lock = Project::new(&settings.project).required_lock()?;
+    let Some(server) = lock.servers.get(name) else {
+        let known: Vec<&str> = lock.servers.keys().map(ServerName::as_str).collect();
+        return Err(CommandError::usage(format!("mcp.lock has no server `{name}`")).hint(format!("it has: {}", known.join(", "))));
+    };
+    let text = match settings.format {
+        Format::Human => human(&lock, server, settings.style()),
+        Format::Json => mcpsec_report::tree_json(&lock, server),
+    };
+    ui::print_data(&text)?;
+    Ok(crate::exit::GOOD)
+}

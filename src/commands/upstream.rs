@@ -1,0 +1,119 @@
+//! The check `upstream`: does the registry's record still say what is locked?
+//!
+//! A record with another digest is a failure. A version that is gone from a registry that still stands is a finding: the
+//! vetted copy is in the store. A registry that does not answer leaves the check open.
+use std::collections::BTreeMap;
+
+use futures::{StreamExt as _, stream};
+use mcpsec_fetch::progress::{Event, Progress};
+use mcpsec_model::{
+    check::{Check, CheckResult, CheckStatus},
+    finding::{Finding, Rule},
+    lock::LockedServer,
+    name::Ecosystem,
+    package::{Package, PackageId},
+    spec::Spec,
+    text::Untrusted,
+    upstream::{UpstreamRecord, UpstreamState},
+};
+
+use super::sources::Sources;
+use crate::error::CommandError;
+
+/// Questions in flight at once.
+const CONCURRENCY: usize = 48;
+
+/// Asks about every package once.
+pub(super) async fn check(
+    sources: &Sources<'_>,
+    packages: &[&Package],
+    servers: &[&LockedServer],
+    progress: &dyn Progress,
+) -> Result<BTreeMap<PackageId, (CheckResult, Vec<Finding>)>, CommandError> {
+    let asked = packages.iter().map(|package| async move {
+        let outcome = match &package.bundled_in {
+            // It has no record of its own; its bytes are its parent's.
+            Some(_) => (CheckResult::new(Check::Upstream, package.id.to_string(), CheckStatus::NotApplicable), Vec::new()),
+            None => {
+                let spec = servers.iter().find(|server| *server.closure.root().package() == package.id).map(|server| &server.spec);
+                compare(package, spec, &sources.upstream(package, spec).await?)
+            }
+        };
+        progress.event(Event::MetadataFetched { name: package.id.name().as_str() });
+        Ok((package.id.clone(), outcome))
+    });
+    stream::iter(asked).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
+}
+
+fn compare(package: &Package, spec: Option<&Spec>, state: &UpstreamState) -> (CheckResult, Vec<Finding>) {
+    let subject = package.id.to_string();
+    let result = |status| CheckResult::new(Check::Upstream, subject.clone(), status);
+    match state {
+        UpstreamState::Unreachable(why) => (result(CheckStatus::Unchecked(why.clone())), Vec::new()),
+        UpstreamState::Gone => {
+            let finding = Finding::new(Rule::Unpublished, subject.clone(), "the registry no longer has this version; the stored copy is what is used");
+            (result(CheckStatus::NotApplicable), vec![finding])
+        }
+        UpstreamState::Present(record) => {
+            let status = match package.id.ecosystem() {
+                Ecosystem::Git => compare_commit(package, spec, record),
+                Ecosystem::Npm | Ecosystem::Pypi => compare_files(package, record),
+            };
+            (result(status), notes(package, &subject, record))
+        }
+    }
+}
+
+fn compare_files(package: &Package, record: &UpstreamRecord) -> CheckStatus {
+    let mut compared = 0;
+    for artifact in &package.artifacts {
+        let Some(file) = record.files.iter().find(|file| file.file == artifact.file) else { continue };
+        if let Some((locked, now)) = artifact.digests.mismatch(&file.digests) {
+            return CheckStatus::Fail(format!("the registry now says {now} for {}; locked is {locked}", artifact.file));
+        }
+        if artifact.digests.agrees(&file.digests) {
+            compared += 1;
+        } else if file.sha1.is_none() {
+            return CheckStatus::Unchecked(format!("the registry's record of {} has no digest to compare", artifact.file));
+        }
+    }
+    if compared == 0 && !package.artifacts.is_empty() {
+        return CheckStatus::Unchecked("the registry's record has no strong digest of any locked file".to_owned());
+    }
+    CheckStatus::Pass
+}
+
+fn compare_commit(package: &Package, spec: Option<&Spec>, record: &UpstreamRecord) -> CheckStatus {
+    let Some(now) = &record.commit else { return CheckStatus::Pass };
+    if now == package.id.version() {
+        return CheckStatus::Pass;
+    }
+    let reference = package.git.as_ref().and_then(|git| git.reference.as_deref()).unwrap_or_default();
+    match reference.strip_prefix("refs/tags/") {
+        Some(tag) => CheckStatus::Fail(format!("tag {tag} moved: it is {now} now; locked is {}", package.id.version())),
+        // A branch is meant to move; what is locked is one of its commits.
+        None if matches!(spec, Some(Spec::Git(_))) => CheckStatus::Pass,
+        None => CheckStatus::NotApplicable,
+    }
+}
+
+fn notes(package: &Package, subject: &str, record: &UpstreamRecord) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let with_reason = |text: &str, reason: &Untrusted| {
+        if reason.raw().trim().is_empty() { text.to_owned() } else { format!("{text}: {}", reason.excerpt(200)) }
+    };
+    if let Some(reason) = &record.yanked {
+        findings.push(Finding::new(Rule::Yanked, subject, with_reason("the publisher withdrew this version", reason)));
+    }
+    if let Some(reason) = &record.deprecated {
+        findings.push(Finding::new(Rule::Deprecated, subject, with_reason("deprecated by its publisher", reason)));
+    }
+    if package.id.ecosystem() == Ecosystem::Pypi {
+        for artifact in &package.artifacts {
+            if !record.files.iter().any(|file| file.file == artifact.file) {
+                findings.push(Finding::new(Rule::Unpublished, subject, format!("the index no longer lists {}", artifact.file)));
+            }
+        }
+    }
+    findings
+}

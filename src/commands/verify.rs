@@ -1,0 +1,174 @@
+//! `mcpsec verify`: does everything still match mcp.lock? Read-only for the project; missing artifacts are fetched into the
+//! store, against the locked digests, unless `--offline`.
+use std::collections::BTreeMap;
+
+use mcpsec_audit::policy;
+use mcpsec_model::{
+    check::{Check, CheckResult, CheckStatus},
+    config::Config,
+    finding::Finding,
+    lock::{Lock, LockedServer},
+    name::ServerName,
+    package::PackageId,
+    report::{Report, ServerReport},
+};
+
+use super::{artifacts, sources::Sources, upstream};
+use crate::{
+    cli::{Format, VerifyArgs},
+    error::{CommandError, Kind},
+    exit::Code,
+    project::{self, Project},
+    settings::Settings,
+    ui::{self, Ui},
+};
+
+pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, CommandError> {
+    let project = Project::new(&settings.project);
+    let config = project.config()?;
+    let lock = match project.lock() {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == Kind::Denied => return edited(settings, config.as_ref(), &error),
+        Err(error) => return Err(error),
+    };
+    if config.is_none() && lock.is_none() {
+        return Err(CommandError::usage(format!("{} has neither mcp.toml nor mcp.lock", project.folder().display()))
+            .hint("mcpsec add npm:NAME locks a first server"));
+    }
+    let config = match config {
+        Some(config) => config,
+        None => project::starter_config()?,
+    };
+    let lock = lock.unwrap_or_else(Lock::empty);
+    let names = select(&args.names, &config, &lock)?;
+
+    let ui = Ui::new(settings.progress, settings.verbosity);
+    let sources = Sources::new(settings, &config)?;
+    let wanted: Vec<&LockedServer> = names.iter().filter_map(|name| lock.servers.get(name)).collect();
+    let packages = lock.packages_of(&wanted);
+    let artifacts = artifacts::check(settings, &sources, &packages, &wanted, &ui).await?;
+    let upstream = upstream::check(&sources, &packages, &wanted, &ui).await?;
+    ui.done();
+
+    let mut servers = Vec::new();
+    for name in names {
+        servers.push(judge(&name, &config, &lock, &artifacts, &upstream, settings));
+    }
+    let report = Report { command: "verify", servers };
+    print(settings, &report)
+}
+
+/// Prints a report and gives its exit code.
+pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, CommandError> {
+    let text = match settings.format {
+        Format::Human if settings.verbosity <= -2 => String::new(),
+        Format::Human => mcpsec_report::human(report, settings.style()),
+        Format::Json => mcpsec_report::json(report),
+    };
+    ui::print_data(&text)?;
+    Ok(crate::exit::of_verdict(report.verdict()))
+}
+
+/// The named servers, or all that mcp.toml or mcp.lock know, sorted.
+fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
+    let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();
+    known.sort();
+    known.dedup();
+    if names.is_empty() {
+        return Ok(known);
+    }
+    for name in names {
+        if !known.contains(name) {
+            let known: Vec<&str> = known.iter().map(ServerName::as_str).collect();
+            return Err(CommandError::usage(format!("there is no server `{name}` in mcp.toml or mcp.lock"))
+                .hint(format!("known servers: {}", known.join(", "))));
+        }
+    }
+    Ok(known.into_iter().filter(|name| names.contains(name)).collect())
+}
+
+fn judge(
+    name: &ServerName,
+    config: &Config,
+    lock: &Lock,
+    artifacts: &BTreeMap<PackageId, CheckResult>,
+    upstream: &BTreeMap<PackageId, (CheckResult, Vec<Finding>)>,
+    settings: &Settings,
+) -> ServerReport {
+    let mut checks = vec![config_check(name, config, lock)];
+    let mut findings = Vec::new();
+    let locked = lock.servers.get(name);
+    if let Some(locked) = locked {
+        checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::Pass));
+        let packages = locked.closure.packages();
+        checks.extend(packages.iter().filter_map(|package| artifacts.get(package).cloned()));
+        for package in &packages {
+            if let Some((check, found)) = upstream.get(package) {
+                checks.push(check.clone());
+                findings.extend(found.iter().cloned());
+            }
+            if let Some(entry) = lock.packages.get(package)
+                && entry.install_scripts
+            {
+                findings.push(super::inspect::install_script(package));
+            }
+        }
+        findings.extend(locked.incomplete_findings());
+    } else {
+        checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
+    }
+    findings.sort_by(|a, b| b.rule.severity().cmp(&a.rule.severity()).then_with(|| a.cmp(b)));
+    let spec = config.servers.get(name).map(|server| server.source.to_string());
+    let spec = spec.or_else(|| locked.map(|locked| locked.spec.to_string())).unwrap_or_default();
+    ServerReport {
+        name: name.clone(),
+        spec,
+        version: locked.map(|locked| locked.version.clone()),
+        verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
+        checks,
+        findings,
+    }
+}
+
+/// Whether mcp.toml asks for what mcp.lock holds.
+fn config_check(name: &ServerName, config: &Config, lock: &Lock) -> CheckResult {
+    let result = |status| CheckResult::new(Check::Config, name.as_str(), status);
+    match (config.servers.get(name), lock.servers.get(name)) {
+        (Some(server), Some(locked)) => {
+            let differences = locked.differences(server, &config.targets);
+            if differences.is_empty() {
+                result(CheckStatus::Pass)
+            } else {
+                result(CheckStatus::Fail(differences.join("; "))).hint(format!("mcpsec add {name} locks what mcp.toml asks for"))
+            }
+        }
+        (Some(_), None) => result(CheckStatus::Fail("mcp.toml names this server and mcp.lock does not hold it".to_owned()))
+            .hint(format!("mcpsec add {name}")),
+        (None, _) => result(CheckStatus::Fail("mcp.lock holds this server and mcp.toml does not name it".to_owned()))
+            .hint(format!("mcpsec remove {name}, or put it back into mcp.toml")),
+    }
+}
+
+/// mcp.lock was edited by hand: every server fails `lock`, and nothing else of it is believed.
+fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) -> Result<Code, CommandError> {
+    let Some(config) = config.filter(|config| !config.servers.is_empty()) else {
+        return Err(CommandError::denied(error).maybe_hint(error.hints().first()));
+    };
+    let servers = config.servers.iter().map(|(name, server)| {
+        let mut lock = CheckResult::new(Check::Lock, "mcp.lock", CheckStatus::Fail(error.to_string()));
+        lock.hint = error.hints().first().cloned();
+        let not_believed = || CheckStatus::Unchecked("mcp.lock is not believed".to_owned());
+        let mut checks = vec![CheckResult::new(Check::Config, name.as_str(), not_believed()), lock];
+        checks.extend([Check::ArtifactHash, Check::Upstream].map(|check| CheckResult::new(check, name.as_str(), not_believed())));
+        ServerReport {
+            name: name.clone(),
+            spec: server.source.to_string(),
+            version: None,
+            verdict: policy::judge(&config.policy, settings.now, &checks, &[]),
+            checks,
+            findings: Vec::new(),
+        }
+    });
+    let report = Report { command: "verify", servers: servers.collect() };
+    print(settings, &report)
+}

@@ -1,0 +1,91 @@
+//! Files of the project: read with a bound, written whole or not at all.
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    path::Path,
+};
+
+/// Reads a text file of at most `limit` bytes. `Ok(None)` when it does not exist.
+pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("larger than {limit} bytes")));
+    }
+    String::from_utf8(bytes).map(Some).map_err(|e| {
+        let valid = e.utf8_error().valid_up_to();
+        let line = e.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 (line {line})"))
+    })
+}
+
+/// Replaces a file: temporary file beside it, fsync, rename, fsync of the folder. A crash leaves the old file or the new one.
+/// Equal content is not written at all, so an unchanged file keeps its time. Returns whether something was written.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<bool> {
+    if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+        return Ok(false);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder)?;
+    // A symlink is followed, so that a linked configuration stays linked.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = target.parent().unwrap_or(folder);
+    let mut temporary = tempfile::Builder::new().prefix(".mcpsec-").suffix(".tmp").tempfile_in(folder)?;
+    temporary.write_all(text.as_bytes())?;
+    set_mode(temporary.as_file(), &target)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(&target).map_err(|e| e.error)?;
+    // Only Unix can open a folder; elsewhere the rename is as durable as the system makes it.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(true)
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, old: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Temporary files are private; a lock is to be read by the team. Keep what was there, else the usual 0644.
+    let mode = fs::metadata(old).map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_file: &File, _old: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_is_idempotent_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("mcp.lock");
+        assert!(replace(&path, "a").expect("write"));
+        assert!(!replace(&path, "a").expect("write"), "equal content is not rewritten");
+        assert!(replace(&path, "b").expect("write"));
+        assert_eq!(read_text(&path, 10).expect("read").as_deref(), Some("b"));
+        assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 1);
+    }
+
+    #[test]
+    fn reading_is_bounded_and_names_the_bad_line() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("x");
+        assert_eq!(read_text(&path, 10).expect("read"), None);
+        replace(&path, "12345678901").expect("write");
+        assert!(read_text(&path, 10).is_err());
+        fs::copy("/dev/null", &path).expect("empty");
+        std::io::Write::write_all(&mut File::create(&path).expect("create"), b"ok\n\xff").expect("write");
+        assert!(read_text(&path, 10).expect_err("not text").to_string().contains("line 2"));
+    }
+}

@@ -1,0 +1,253 @@
+//! Settings: the environment, the home folder, the clock and the configuration files of npm, pip and uv, read once.
+//!
+//! Libraries never look at any of these; they get values. Everything here is derived from an [`Environment`], so tests can
+//! make one.
+use std::{
+    collections::BTreeMap,
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy as _;
+use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
+use mcpsec_model::{
+    target::Platform,
+    time::Timestamp,
+};
+
+use crate::{
+    cli::{Color, Format, Global},
+    error::CommandError,
+    files,
+    probe::Probe,
+};
+
+/// Configuration files of other tools are small; anything larger is not one.
+const CONFIG_LIMIT: u64 = 1 << 20;
+
+/// What the process was started with.
+pub(crate) struct Environment {
+    vars: BTreeMap<String, String>,
+    current_dir: PathBuf,
+    home: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the process's own environment; the only place that does.
+    #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
+    fn of_process() -> Result<Self, CommandError> {
+        // Variables that are not Unicode cannot be any of ours.
+        let vars = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let current_dir = std::env::current_dir()
+            .map_err(|error| CommandError::usage(format!("failed to find the current folder: {error}")))?;
+        Ok(Self { vars, current_dir, home: etcetera::home_dir().ok() })
+    }
+
+    /// A variable that is set and not empty.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(|value| self.current_dir.join(value))
+    }
+
+    fn search_path(&self) -> Vec<PathBuf> {
+        self.get("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default()
+    }
+}
+
+/// Everything a command needs to know about where and how it runs.
+pub(crate) struct Settings {
+    /// Folder of mcp.toml and mcp.lock.
+    pub(crate) project: PathBuf,
+    /// Folder of the store.
+    pub(crate) store: PathBuf,
+    /// Folder of the HTTP cache and other things that may be deleted.
+    pub(crate) cache: PathBuf,
+    /// `--offline`.
+    pub(crate) offline: bool,
+    /// `--format`.
+    pub(crate) format: Format,
+    /// Colours on standard output and standard error.
+    pub(crate) color: bool,
+    /// How much to say on standard error: -2 (errors only) to 3.
+    pub(crate) verbosity: i8,
+    /// Whether a progress bar makes sense.
+    pub(crate) progress: bool,
+    /// The clock, read once.
+    pub(crate) now: Timestamp,
+    /// This machine.
+    pub(crate) platform: Platform,
+    environment: Environment,
+}
+
+impl Settings {
+    /// Reads everything that is cheap; configuration files of npm and pip are read when they are needed.
+    pub(crate) fn new(global: &Global) -> Result<Self, CommandError> {
+        let environment = Environment::of_process()?;
+        let project = match &global.project {
+            Some(folder) => {
+                let folder = environment.current_dir.join(folder);
+                if !folder.is_dir() {
+                    return Err(CommandError::usage(format!("--project {}: not a folder", folder.display())));
+                }
+                folder
+            }
+            None => nearest_project(&environment.current_dir),
+        };
+        let no_home = || {
+            CommandError::usage("cannot tell where your home folder is")
+                .hint("set HOME, or MCPSEC_STORE and MCPSEC_CACHE")
+        };
+        let base = etcetera::choose_base_strategy().ok();
+        let store = match environment.path("MCPSEC_STORE") {
+            Some(folder) => folder,
+            None => base.as_ref().ok_or_else(no_home)?.data_dir().join("mcpsec").join("store"),
+        };
+        let cache = match environment.path("MCPSEC_CACHE") {
+            Some(folder) => folder,
+            None => base.as_ref().ok_or_else(no_home)?.cache_dir().join("mcpsec"),
+        };
+        let stderr_is_terminal = std::io::stderr().is_terminal();
+        let verbosity = i8::try_from(global.verbose.min(3)).unwrap_or(3) - i8::try_from(global.quiet.min(2)).unwrap_or(2);
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
+        };
+        Ok(Self {
+            project,
+            store,
+            cache,
+            offline: global.offline,
+            format: global.format,
+            color,
+            verbosity,
+            progress: stderr_is_terminal && verbosity >= 0 && environment.get("TERM") != Some("dumb"),
+            now: now(),
+            platform: host_platform().ok_or_else(|| {
+                CommandError::usage(format!(
+                    "{} on {} is not a platform that mcpsec can lock for",
+                    std::env::consts::OS,
+                    std::env::consts::ARCH
+                ))
+            })?,
+            environment,
+        })
+    }
+
+    /// Asks runtimes about themselves.
+    pub(crate) fn probe(&self) -> Probe {
+        Probe::new(self.environment.search_path(), &self.cache)
+    }
+
+    /// npm's configuration files and variables, highest precedence first (npmrc(5)).
+    pub(crate) fn npmrc(&self) -> Result<NpmrcInput, CommandError> {
+        let env = &self.environment;
+        let mut paths = vec![self.project.join(".npmrc")];
+        let user = first_var(env, &["NPM_CONFIG_USERCONFIG", "npm_config_userconfig"])
+            .or_else(|| env.home.as_ref().map(|home| home.join(".npmrc")));
+        paths.extend(user.filter(|user| *user != paths[0]));
+        let prefix = first_var(env, &["NPM_CONFIG_PREFIX", "npm_config_prefix", "PREFIX"]);
+        let global = first_var(env, &["NPM_CONFIG_GLOBALCONFIG", "npm_config_globalconfig"])
+            .or_else(|| prefix.map(|prefix| prefix.join("etc").join("npmrc")))
+            .or_else(|| {
+                // npm's own default prefix is the folder above the one that holds `node`.
+                let node = self.probe().find("node")?;
+                Some(node.parent()?.parent()?.join("etc").join("npmrc"))
+            });
+        paths.extend(global);
+        Ok(NpmrcInput { files: read_all(&paths)?, env: env.vars.clone(), configured: None })
+    }
+
+    /// pip's and uv's configuration files and variables, highest precedence first.
+    pub(crate) fn pypi(&self) -> Result<PypiConfigInput, CommandError> {
+        let env = &self.environment;
+        let config_home = env.path("XDG_CONFIG_HOME").or_else(|| env.home.as_ref().map(|home| home.join(".config")));
+        let mut uv = vec![];
+        match env.path("UV_CONFIG_FILE") {
+            Some(file) => uv.push(file),
+            None => {
+                uv.push(self.project.join("uv.toml"));
+                uv.extend(config_home.as_ref().map(|folder| folder.join("uv").join("uv.toml")));
+                uv.push(PathBuf::from("/etc/uv/uv.toml"));
+            }
+        }
+        let pip_file = if cfg!(windows) { "pip.ini" } else { "pip.conf" };
+        let mut pip = vec![];
+        pip.extend(env.path("PIP_CONFIG_FILE").filter(|file| file != Path::new("/dev/null")));
+        if env.get("PIP_CONFIG_FILE") != Some("/dev/null") {
+            pip.extend(env.path("VIRTUAL_ENV").map(|folder| folder.join(pip_file)));
+            if cfg!(target_os = "macos") {
+                pip.extend(env.home.as_ref().map(|home| home.join("Library/Application Support/pip/pip.conf")));
+            }
+            if cfg!(windows) {
+                pip.extend(env.path("APPDATA").map(|folder| folder.join("pip").join(pip_file)));
+            }
+            pip.extend(config_home.map(|folder| folder.join("pip").join(pip_file)));
+            pip.extend(env.home.as_ref().map(|home| home.join(if cfg!(windows) { "pip" } else { ".pip" }).join(pip_file)));
+            if cfg!(unix) {
+                pip.extend(["/etc/xdg/pip/pip.conf", "/etc/pip.conf"].map(PathBuf::from));
+            }
+        }
+        let netrc = env.path("NETRC").or_else(|| {
+            env.home.as_ref().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" }))
+        });
+        let netrc = netrc.map(|file| read_all(&[file])).transpose()?.and_then(|mut files| files.pop()).map(|(_, text)| text);
+        Ok(PypiConfigInput {
+            configured: None,
+            env: env.vars.clone(),
+            uv_toml: read_all(&uv)?,
+            pip_conf: read_all(&pip)?,
+            netrc,
+            default_index: None,
+        })
+    }
+}
+
+fn first_var(env: &Environment, names: &[&str]) -> Option<PathBuf> {
+    names.iter().find_map(|name| env.path(name))
+}
+
+/// Reads those of the files that exist. One that exists and cannot be read is an error: it may hold the registry to use.
+fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, String)>, CommandError> {
+    let mut files = Vec::new();
+    for path in paths {
+        match files::read_text(path, CONFIG_LIMIT) {
+            Ok(Some(text)) => files.push((path.display().to_string(), text)),
+            Ok(None) => {}
+            // A folder by that name, or a parent that is a file, is as good as no file.
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(crate::error::io("read", path, &error)),
+        }
+    }
+    Ok(files)
+}
+
+fn nearest_project(from: &Path) -> PathBuf {
+    let holds = |folder: &&Path| folder.join("mcp.toml").is_file() || folder.join("mcp.lock").is_file();
+    from.ancestors().find(holds).unwrap_or(from).to_path_buf()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one home of the clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn host_platform() -> Option<Platform> {
+    let musl = cfg!(target_env = "musl") && !Path::new("/lib64/ld-linux-x86-64.so.2").exists();
+    Some(match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") if musl => Platform::LinuxX8664Musl,
+        ("linux", "x86_64") => Platform::LinuxX8664Gnu,
+        ("linux", "aarch64") if musl => Platform::LinuxAarch64Musl,
+        ("linux", "aarch64") => Platform::LinuxAarch64Gnu,
+        ("macos", "x86_64") => Platform::MacosX8664,
+        ("macos", "aarch64") => Platform::MacosAarch64,
+        ("windows", "x86_64") => Platform::WindowsX8664,
+        ("windows", "aarch64") => Platform::WindowsAarch64,
+        _ => return None,
+    })
+}
