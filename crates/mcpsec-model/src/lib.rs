@@ -11,6 +11,7 @@ pub mod check;
 pub mod closure;
 pub mod digest;
 pub mod finding;
+pub mod lock;
 pub mod name;
 pub mod package;
 pub mod report;
