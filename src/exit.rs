@@ -17,8 +17,10 @@ pub(crate) const USAGE: Code = Code {
     number: 2,
     meaning: "wrong usage, or a configuration or lock that cannot be read (also a lock of a newer format)",
 };
-pub(crate) const INCOMPLETE: Code =
-    Code { number: 3, meaning: "something that the policy requires could not be checked or fetched (offline, registry down)" };
+pub(crate) const INCOMPLETE: Code = Code {
+    number: 3,
+    meaning: "something that the policy requires could not be checked or fetched (offline, registry down)",
+};
 pub(crate) const BUG: Code = Code { number: 4, meaning: "a bug in mcpsec" };
 pub(crate) const INTERRUPTED: Code = Code { number: 130, meaning: "interrupted" };
 

@@ -10,10 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
-use mcpsec_model::{
-    target::Platform,
-    time::Timestamp,
-};
+use mcpsec_model::{target::Platform, time::Timestamp};
 
 use crate::{
     cli::{Color, Format, Global},
@@ -112,7 +109,8 @@ impl Settings {
             None => base.as_ref().ok_or_else(no_home)?.cache_dir().join("mcpsec"),
         };
         let stderr_is_terminal = std::io::stderr().is_terminal();
-        let verbosity = i8::try_from(global.verbose.min(3)).unwrap_or(3) - i8::try_from(global.quiet.min(2)).unwrap_or(2);
+        let verbosity =
+            i8::try_from(global.verbose.min(3)).unwrap_or(3) - i8::try_from(global.quiet.min(2)).unwrap_or(2);
         let color = match global.color {
             Color::Always => true,
             Color::Never => false,
@@ -188,15 +186,18 @@ impl Settings {
                 pip.extend(env.path("APPDATA").map(|folder| folder.join("pip").join(pip_file)));
             }
             pip.extend(config_home.map(|folder| folder.join("pip").join(pip_file)));
-            pip.extend(env.home.as_ref().map(|home| home.join(if cfg!(windows) { "pip" } else { ".pip" }).join(pip_file)));
+            pip.extend(
+                env.home.as_ref().map(|home| home.join(if cfg!(windows) { "pip" } else { ".pip" }).join(pip_file)),
+            );
             if cfg!(unix) {
                 pip.extend(["/etc/xdg/pip/pip.conf", "/etc/pip.conf"].map(PathBuf::from));
             }
         }
-        let netrc = env.path("NETRC").or_else(|| {
-            env.home.as_ref().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" }))
-        });
-        let netrc = netrc.map(|file| read_all(&[file])).transpose()?.and_then(|mut files| files.pop()).map(|(_, text)| text);
+        let netrc = env
+            .path("NETRC")
+            .or_else(|| env.home.as_ref().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" })));
+        let netrc =
+            netrc.map(|file| read_all(&[file])).transpose()?.and_then(|mut files| files.pop()).map(|(_, text)| text);
         Ok(PypiConfigInput {
             configured: None,
             env: env.vars.clone(),
@@ -220,7 +221,8 @@ fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, String)>, CommandError> {
             Ok(Some(text)) => files.push((path.display().to_string(), text)),
             Ok(None) => {}
             // A folder by that name, or a parent that is a file, is as good as no file.
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory) => {}
+            Err(error)
+                if matches!(error.kind(), std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory) => {}
             Err(error) => return Err(crate::error::io("read", path, &error)),
         }
     }

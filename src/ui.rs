@@ -75,9 +75,7 @@ impl Ui {
     pub(crate) fn start(&mut self, what: &str) {
         let Some(bars) = &mut self.bars else { return };
         let spinner = ProgressStyle::with_template("{spinner:.cyan} {msg}");
-        let bar = ProgressStyle::with_template(
-            "  {bar:28.cyan/dim} {pos}/{len} files  {msg}  {elapsed:.dim}",
-        );
+        let bar = ProgressStyle::with_template("  {bar:28.cyan/dim} {pos}/{len} files  {msg}  {elapsed:.dim}");
         bars.resolving = bars.all.add(ProgressBar::new_spinner());
         bars.fetching = bars.all.add(ProgressBar::new(0));
         if let (Ok(spinner), Ok(bar)) = (spinner, bar) {
@@ -169,7 +167,8 @@ mod tests {
 
     #[test]
     fn byte_counts_read_well() {
-        for (count, want) in [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4_984_577, "5.0 MB"), (999_960, "1.0 MB")] {
+        for (count, want) in [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4_984_577, "5.0 MB"), (999_960, "1.0 MB")]
+        {
             assert_eq!(bytes(count), want);
         }
     }

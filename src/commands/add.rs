@@ -53,7 +53,8 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     let mut changes = Vec::new();
     let mut summaries = Vec::new();
     for wish in wishes {
-        let kept = lock.as_ref().filter(|_| !args.fresh).and_then(|lock| keep(&wish, &config, lock, &store, &sources, &args));
+        let kept =
+            lock.as_ref().filter(|_| !args.fresh).and_then(|lock| keep(&wish, &config, lock, &store, &sources, &args));
         let outcome = match kept {
             Some(outcome) => outcome,
             None => {
@@ -97,7 +98,14 @@ struct Outcome {
 }
 
 /// What is locked already, if it is exactly what is wished and all its artifacts are here and whole.
-fn keep(wish: &Wish, config: &Config, lock: &Lock, store: &Store, sources: &Sources<'_>, args: &AddArgs) -> Option<Outcome> {
+fn keep(
+    wish: &Wish,
+    config: &Config,
+    lock: &Lock,
+    store: &Store,
+    sources: &Sources<'_>,
+    args: &AddArgs,
+) -> Option<Outcome> {
     let server = lock.servers.get(&wish.name)?;
     if !server.differences(&wish.config, &config.targets).is_empty() {
         return None;
@@ -119,7 +127,8 @@ fn keep(wish: &Wish, config: &Config, lock: &Lock, store: &Store, sources: &Sour
         .map(|artifact| CheckResult::new(Check::ArtifactHash, artifact.package().to_string(), CheckStatus::Pass))
         .collect();
     let findings = server.incomplete_findings();
-    let owned: Vec<(PackageId, Package)> = packages.iter().map(|package| (package.id.clone(), (*package).clone())).collect();
+    let owned: Vec<(PackageId, Package)> =
+        packages.iter().map(|package| (package.id.clone(), (*package).clone())).collect();
     let summary = Summary::new(wish, server, &owned, &checked, &findings).already_locked();
     let report = ServerReport {
         name: wish.name.clone(),
@@ -160,7 +169,13 @@ async fn lock_one(
 
     let mut findings: Vec<Finding> = candidate.findings.clone();
     findings.extend(inspected.iter().flat_map(|item| item.findings.iter().cloned()));
-    findings.extend(candidate.packages.values().filter(|package| package.install_scripts).map(|package| inspect::install_script(&package.id)));
+    findings.extend(
+        candidate
+            .packages
+            .values()
+            .filter(|package| package.install_scripts)
+            .map(|package| inspect::install_script(&package.id)),
+    );
     findings.sort_by(|a, b| b.rule.severity().cmp(&a.rule.severity()).then_with(|| a.cmp(b)));
     findings.dedup();
 

@@ -36,7 +36,8 @@ pub(crate) fn insert(settings: &Settings, project: &Project, changes: Vec<Change
             config
                 .insert_server(&change.wish.name, &change.wish.config)
                 .map_err(|error| project::config_error(&error))?;
-            lock.insert(change.server, change.packages).map_err(|error| CommandError::bug(error).context(change.wish.name))?;
+            lock.insert(change.server, change.packages)
+                .map_err(|error| CommandError::bug(error).context(change.wish.name))?;
         }
         Ok(())
     })
@@ -62,7 +63,9 @@ fn under_lock(
     change: impl FnOnce(&mut ConfigEditor, &mut Lock) -> Result<(), CommandError>,
 ) -> Result<bool, CommandError> {
     let mut guard = fd_lock::RwLock::new(open_guard(settings, project.folder())?);
-    let _held = guard.write().map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", project.folder().display())))?;
+    let _held = guard
+        .write()
+        .map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", project.folder().display())))?;
     let text = project.config_text()?;
     let mut config = match &text {
         Some(text) => ConfigEditor::parse(text, "mcp.toml").map_err(|error| project::config_error(&error))?,
@@ -72,9 +75,11 @@ fn under_lock(
     change(&mut config, &mut lock)?;
     let config_text = config.to_string();
     // What will be written must read back; a failure here is ours, and nothing has been touched yet.
-    project::parse_config(&config_text).map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
+    project::parse_config(&config_text)
+        .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
     let lock_text = lock.to_text();
-    let write = |path: &Path, text: &str| files::replace(path, text).map_err(|error| crate::error::io("write", path, &error));
+    let write =
+        |path: &Path, text: &str| files::replace(path, text).map_err(|error| crate::error::io("write", path, &error));
     let config_changed = write(&project.config_path(), &config_text)?;
     let lock_changed = write(&project.lock_path(), &lock_text)?;
     Ok(config_changed || lock_changed)

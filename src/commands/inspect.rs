@@ -38,5 +38,9 @@ pub(super) async fn all(
 
 /// The finding of a package that wants to run something when it is installed.
 pub(super) fn install_script(package: &PackageId) -> Finding {
-    Finding::new(Rule::InstallScript, package.to_string(), "wants to run a script when it is installed; mcpsec does not run it")
+    Finding::new(
+        Rule::InstallScript,
+        package.to_string(),
+        "wants to run a script when it is installed; mcpsec does not run it",
+    )
 }

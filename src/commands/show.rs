@@ -1,14 +1,7 @@
 //! `mcpsec show NAME` and `mcpsec tree NAME`: what is locked, and why each package is there.
 use mcpsec_model::name::ServerName;
 
-use crate::{
-    cli::Format,
-    error::CommandError,
-    exit::Code,
-    project::Project,
-    settings::Settings,
-    ui,
-};
+use crate::{cli::Format, error::CommandError, exit::Code, project::Project, settings::Settings, ui};
 
 /// Prints what is locked for a server.
 pub(super) fn show(settings: &Settings, name: &ServerName) -> Result<Code, CommandError> {
@@ -28,7 +21,8 @@ fn print(
     let lock = Project::new(&settings.project).required_lock()?;
     let Some(server) = lock.servers.get(name) else {
         let known: Vec<&str> = lock.servers.keys().map(ServerName::as_str).collect();
-        return Err(CommandError::usage(format!("mcp.lock has no server `{name}`")).hint(format!("it has: {}", known.join(", "))));
+        return Err(CommandError::usage(format!("mcp.lock has no server `{name}`"))
+            .hint(format!("it has: {}", known.join(", "))));
     };
     let text = match settings.format {
         Format::Human => human(&lock, server, settings.style()),

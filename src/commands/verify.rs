@@ -139,11 +139,14 @@ fn config_check(name: &ServerName, config: &Config, lock: &Lock) -> CheckResult 
             if differences.is_empty() {
                 result(CheckStatus::Pass)
             } else {
-                result(CheckStatus::Fail(differences.join("; "))).hint(format!("mcpsec add {name} locks what mcp.toml asks for"))
+                result(CheckStatus::Fail(differences.join("; ")))
+                    .hint(format!("mcpsec add {name} locks what mcp.toml asks for"))
             }
         }
-        (Some(_), None) => result(CheckStatus::Fail("mcp.toml names this server and mcp.lock does not hold it".to_owned()))
-            .hint(format!("mcpsec add {name}")),
+        (Some(_), None) => {
+            result(CheckStatus::Fail("mcp.toml names this server and mcp.lock does not hold it".to_owned()))
+                .hint(format!("mcpsec add {name}"))
+        }
         (None, _) => result(CheckStatus::Fail("mcp.lock holds this server and mcp.toml does not name it".to_owned()))
             .hint(format!("mcpsec remove {name}, or put it back into mcp.toml")),
     }
@@ -159,7 +162,9 @@ fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) ->
         lock.hint = error.hints().first().cloned();
         let not_believed = || CheckStatus::Unchecked("mcp.lock is not believed".to_owned());
         let mut checks = vec![CheckResult::new(Check::Config, name.as_str(), not_believed()), lock];
-        checks.extend([Check::ArtifactHash, Check::Upstream].map(|check| CheckResult::new(check, name.as_str(), not_believed())));
+        checks.extend(
+            [Check::ArtifactHash, Check::Upstream].map(|check| CheckResult::new(check, name.as_str(), not_believed())),
+        );
         ServerReport {
             name: name.clone(),
             spec: server.source.to_string(),

@@ -38,7 +38,10 @@ impl ConfigEditor {
         let document = text.parse::<DocumentMut>().map_err(|error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             let message = Untrusted::new(error.message().lines().next().unwrap_or("not TOML")).excerpt(200);
-            ConfigError { file: file.to_owned(), problems: vec![Problem { line, column, path: String::new(), message, hint: None }] }
+            ConfigError {
+                file: file.to_owned(),
+                problems: vec![Problem { line, column, path: String::new(), message, hint: None }],
+            }
         })?;
         Ok(Self { document, crlf: text.contains("\r\n") })
     }
@@ -52,7 +55,13 @@ impl ConfigEditor {
     pub fn insert_server(&mut self, name: &ServerName, server: &ServerConfig) -> Result<(), ConfigError> {
         let not_a_table = |what: &str| ConfigError {
             file: "mcp.toml".to_owned(),
-            problems: vec![Problem { line: 1, column: 1, path: what.to_owned(), message: "must be a table".to_owned(), hint: None }],
+            problems: vec![Problem {
+                line: 1,
+                column: 1,
+                path: what.to_owned(),
+                message: "must be a table".to_owned(),
+                hint: None,
+            }],
         };
         let servers = self.document.entry("servers").or_insert_with(|| {
             let mut table = Table::new();
@@ -65,7 +74,8 @@ impl ConfigEditor {
             table.decor_mut().set_prefix("\n");
             servers.insert(name.as_str(), Item::Table(table));
         }
-        let entry = servers.get_mut(name.as_str()).and_then(Item::as_table_like_mut).ok_or_else(|| not_a_table("servers"))?;
+        let entry =
+            servers.get_mut(name.as_str()).and_then(Item::as_table_like_mut).ok_or_else(|| not_a_table("servers"))?;
         let mut put = |key: &str, wanted: Option<Value>| match wanted {
             Some(wanted) => {
                 let same = entry.get(key).and_then(Item::as_value).is_some_and(|old| same_value(old, &wanted));
@@ -81,16 +91,19 @@ impl ConfigEditor {
         put("command", server.command.as_ref().map(|command| command.as_str().into()));
         put("args", list(&server.args));
         put("env", list(&server.env));
-        put("tools", server.tools.as_ref().map(|tools| {
-            let mut table = InlineTable::new();
-            if let Some(allow) = &tools.allow {
-                table.insert("allow", Value::Array(allow.iter().collect::<Array>()));
-            }
-            if !tools.confirm.is_empty() {
-                table.insert("confirm", Value::Array(tools.confirm.iter().collect::<Array>()));
-            }
-            Value::InlineTable(table)
-        }));
+        put(
+            "tools",
+            server.tools.as_ref().map(|tools| {
+                let mut table = InlineTable::new();
+                if let Some(allow) = &tools.allow {
+                    table.insert("allow", Value::Array(allow.iter().collect::<Array>()));
+                }
+                if !tools.confirm.is_empty() {
+                    table.insert("confirm", Value::Array(tools.confirm.iter().collect::<Array>()));
+                }
+                Value::InlineTable(table)
+            }),
+        );
         put("as-of", server.as_of.map(|as_of| as_of.to_string().into()));
         // `overrides` and `sandbox` are only ever written by people; `add` never changes them.
         Ok(())

@@ -15,7 +15,7 @@ pub use error::{ConfigError, Problem};
 pub use policy::{
     Approvals, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule, UpstreamPolicy,
 };
-pub use server::{SandboxNeeds, ServerConfig, Tools};
+pub use server::{SandboxNeeds, ServerConfig, Tools, command_name};
 use toml_edit::{Document, Item};
 
 use crate::{
@@ -157,7 +157,8 @@ fn read_targets(reader: &mut Reader<'_>, item: &Item) -> Targets {
         }
     }
     if let Some(list) = table.get("python") {
-        targets.pythons = read_list::<PythonMinor>(reader, list, "targets.python").map(|list| list.into_iter().collect());
+        targets.pythons =
+            read_list::<PythonMinor>(reader, list, "targets.python").map(|list| list.into_iter().collect());
     }
     targets
 }

@@ -33,7 +33,11 @@ impl Policy {
     pub fn starter() -> Self {
         Self {
             min_release_age: Duration::from_secs(24 * 3600),
-            provenance: Provenance { npm: ProvenanceRule::IfPublished, pypi: ProvenanceRule::IfPublished, git: ProvenanceRule::IfPublished },
+            provenance: Provenance {
+                npm: ProvenanceRule::IfPublished,
+                pypi: ProvenanceRule::IfPublished,
+                git: ProvenanceRule::IfPublished,
+            },
             install_scripts: Vec::new(),
             isolation: Isolation::Landlock,
             drift: DriftPolicy {
@@ -53,7 +57,11 @@ impl Policy {
     pub fn strict() -> Self {
         Self {
             min_release_age: Duration::from_secs(3 * 24 * 3600),
-            provenance: Provenance { npm: ProvenanceRule::Required, pypi: ProvenanceRule::Required, git: ProvenanceRule::Signed },
+            provenance: Provenance {
+                npm: ProvenanceRule::Required,
+                pypi: ProvenanceRule::Required,
+                git: ProvenanceRule::Signed,
+            },
             approvals: Approvals { required: 1, signers: Some("mcp-signers".into()) },
             upstream: UpstreamPolicy::Required,
             ..Self::starter()
@@ -209,7 +217,12 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item) -> Policy {
                     }
                     policy.install_scripts = ids.into_iter().map(Into::into).collect();
                 } else {
-                    reader.problem(item.span(), &path, "must be \"deny\" or a list of package ids such as \"npm:name@1.0.0\"", None);
+                    reader.problem(
+                        item.span(),
+                        &path,
+                        "must be \"deny\" or a list of package ids such as \"npm:name@1.0.0\"",
+                        None,
+                    );
                 }
             }
             "isolation" => set(&mut policy.isolation, reader.word(item, &path, Isolation::WORDS)),
@@ -293,7 +306,12 @@ fn read_exemption(reader: &mut Reader<'_>, whole: &Item, table: &dyn TableLike, 
     for key in ["rule", "subject", "reason", "until"] {
         if table.get(key).is_none() {
             let at = table.iter().next().and_then(|(_, item)| item.span()).or(whole.span());
-            reader.problem(at, path, format!("needs `{key}`: an exemption has a rule, a subject, a reason and an end"), None);
+            reader.problem(
+                at,
+                path,
+                format!("needs `{key}`: an exemption has a rule, a subject, a reason and an end"),
+                None,
+            );
             return None;
         }
     }
@@ -318,7 +336,9 @@ fn read_exemption(reader: &mut Reader<'_>, whole: &Item, table: &dyn TableLike, 
 
 /// `3d`, `12h`, `0d`, `2w`.
 fn parse_age(text: &str) -> Result<Duration, String> {
-    let refuse = || format!("`{}` is not an age such as \"3d\", \"12h\" or \"2w\"", crate::text::Untrusted::new(text).excerpt(20));
+    let refuse = || {
+        format!("`{}` is not an age such as \"3d\", \"12h\" or \"2w\"", crate::text::Untrusted::new(text).excerpt(20))
+    };
     let unit = text.chars().last().ok_or_else(refuse)?;
     let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| refuse())?;
     let seconds = match unit {

@@ -24,7 +24,13 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes a problem of a value.
-    pub(super) fn problem(&mut self, at: Option<Range<usize>>, path: &str, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn problem(
+        &mut self,
+        at: Option<Range<usize>>,
+        path: &str,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
         let (line, column) = position(self.text, at.map_or(0, |span| span.start));
         self.problems.push(Problem { line, column, path: path.to_owned(), message: message.into(), hint });
     }
@@ -48,7 +54,12 @@ impl<'t> Reader<'t> {
     }
 
     /// A string that parses, or a problem with the parser's words.
-    pub(super) fn parsed<T, E: std::fmt::Display>(&mut self, item: &Item, path: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    pub(super) fn parsed<T, E: std::fmt::Display>(
+        &mut self,
+        item: &Item,
+        path: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.string(item, path)?;
         match parse(text) {
             Ok(value) => Some(value),
@@ -82,7 +93,12 @@ impl<'t> Reader<'t> {
             match value.as_str() {
                 Some(text) if !text.contains('\0') => out.push(text.to_owned()),
                 _ => {
-                    self.problem(value.span().or(item.span()), path, "every element must be a string without NUL", None);
+                    self.problem(
+                        value.span().or(item.span()),
+                        path,
+                        "every element must be a string without NUL",
+                        None,
+                    );
                     return None;
                 }
             }

@@ -129,7 +129,8 @@ fn read_tools(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<Tools>
     let table = reader.table(item, path)?;
     reader.only(table, path, &["allow", "confirm"]);
     let allow = table.get("allow").and_then(|item| reader.strings(item, &join(path, "allow")));
-    let confirm = table.get("confirm").and_then(|item| reader.strings(item, &join(path, "confirm"))).unwrap_or_default();
+    let confirm =
+        table.get("confirm").and_then(|item| reader.strings(item, &join(path, "confirm"))).unwrap_or_default();
     Some(Tools { allow, confirm })
 }
 
@@ -149,6 +150,7 @@ fn read_overrides(reader: &mut Reader<'_>, item: &Item, path: &str) -> BTreeMap<
 fn read_sandbox(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<SandboxNeeds> {
     let table = reader.table(item, path)?;
     reader.only(table, path, &["hosts", "read", "write"]);
-    let mut list = |key: &str| table.get(key).and_then(|item| reader.strings(item, &join(path, key))).unwrap_or_default();
+    let mut list =
+        |key: &str| table.get(key).and_then(|item| reader.strings(item, &join(path, key))).unwrap_or_default();
     Some(SandboxNeeds { hosts: list("hosts"), read: list("read"), write: list("write") })
 }

@@ -122,7 +122,9 @@ fn the_starter_file_spells_out_the_starter_policy() {
 fn line_ends_survive() {
     let text = "[servers.a]\r\nsource = \"npm:a\"\r\n";
     let mut editor = ConfigEditor::parse(text, "mcp.toml").expect("toml");
-    editor.insert_server(&"b".parse().expect("name"), &ServerConfig::new("npm:b".parse().expect("spec"))).expect("insert");
+    editor
+        .insert_server(&"b".parse().expect("name"), &ServerConfig::new("npm:b".parse().expect("spec")))
+        .expect("insert");
     let out = editor.to_string();
     assert_eq!(out.matches('\n').count(), out.matches("\r\n").count());
 }
