@@ -1,4 +1,17 @@
 //! HTTP: one client, one metadata cache, one set of limits.
+//!
+//! [`Network`] is the only way to the outside: it retries what may succeed later, follows redirects itself (so that
+//! credentials never reach another origin), and bounds time and size. [`Metadata`] asks it for registry documents through
+//! a disk cache ([RFC 9111](https://www.rfc-editor.org/rfc/rfc9111)); without a `Network` it answers from the cache alone,
+//! which is what `--offline` means.
+mod body;
+mod cache;
 pub mod credentials;
+mod error;
+mod metadata;
+mod network;
 
 pub use credentials::Credentials;
+pub use error::HttpError;
+pub use metadata::{Document, Freshness, Metadata, MetadataRequest};
+pub use network::{HttpOptions, Network};

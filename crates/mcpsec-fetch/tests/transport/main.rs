@@ -1,0 +1,20 @@
+//! How bytes come in: HTTP and its cache, downloads, the store, archives. Loopback only.
+mod http;
+mod responder;
+
+use std::time::Duration;
+
+use mcpsec_fetch::http::{HttpOptions, Network};
+
+/// A client for tests. Installs the crypto provider, as main does.
+fn network(retries: usize) -> Network {
+    let _already_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Network::new(HttpOptions {
+        user_agent: "mcpsec-test".to_owned(),
+        retries,
+        connect_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_millis(400),
+        metadata_concurrency: 8,
+    })
+    .expect("client")
+}
