@@ -12,7 +12,7 @@ use mcpsec_fetch::{
     npm::{NpmConfig, NpmSource, NpmrcInput},
     progress::Silent,
 };
-use mcpsec_model::{target::Targets, time::Timestamp};
+use mcpsec_model::{spec::Spec, target::Targets, time::Timestamp};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -43,7 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let source = NpmSource::new(metadata, config);
     let options = ResolveOptions { targets: Targets::standard(), as_of };
     let started = Instant::now();
-    let resolved = source.resolve(&spec.parse()?, None, &BTreeMap::new(), &options, &Silent).await?;
+    let Spec::Npm(spec) = spec.parse()? else { return Err("not an npm spec".into()) };
+    let resolved = source.resolve(&spec, None, &BTreeMap::new(), &options, &Silent).await?;
     let took = started.elapsed();
     let candidate = &resolved.resolved.candidate;
     for package in candidate.packages.values() {

@@ -24,7 +24,7 @@ pub(crate) fn unsupported(key: &str, requirement: &str) -> Option<&'static str> 
         }
         requirement = rest;
     }
-    let scheme = requirement.split_once(':').map(|(scheme, _)| scheme);
+    let scheme = requirement.split_once(':').map(|(scheme, _)| scheme).filter(|scheme| !scheme.contains(['/', '#']));
     match scheme {
         Some("git" | "git+https" | "git+ssh" | "git+http" | "git+file" | "git+rsync" | "git+ftp") => {
             return Some("a git repository");
