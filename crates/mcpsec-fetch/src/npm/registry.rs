@@ -24,7 +24,7 @@ use super::{
     NpmConfig, NpmError,
     packument::{MAX_PACKUMENT, Packument, distil},
 };
-use crate::http::{Freshness, Metadata, MetadataRequest};
+use crate::http::{Freshness, HttpError, Metadata, MetadataRequest, Reduction};
 
 /// Requests under way at once; HTTP/2 carries them over few connections.
 const CONCURRENCY: usize = 64;
@@ -37,6 +37,10 @@ const ABBREVIATED: &str = "application/vnd.npm.install-v1+json; q=1.0, applicati
 
 /// The full form, which alone has publication times.
 const FULL: &str = "application/json";
+
+/// What the metadata cache keeps of a packument. The number changes with the compact form.
+const REDUCTION: Reduction =
+    Reduction { form: "npm-packument-1", reduce: |body| distil(body).map_err(|error| error.to_string()) };
 
 type Answer = Result<Arc<Packument>, NpmError>;
 type Pending = Shared<BoxFuture<'static, Answer>>;
@@ -55,7 +59,6 @@ pub(crate) struct Registry {
     freshness: Freshness,
     runtime: Handle,
     requests: Semaphore,
-    parsers: Semaphore,
     /// Told each name that was answered.
     fetched: Option<UnboundedSender<String>>,
     asked: Mutex<BTreeMap<String, Pending>>,
@@ -73,7 +76,6 @@ impl Registry {
         runtime: Handle,
         fetched: Option<UnboundedSender<String>>,
     ) -> Arc<Self> {
-        let parsers = std::thread::available_parallelism().map_or(2, |count| count.get().clamp(1, 8));
         Arc::new(Self {
             metadata,
             config,
@@ -81,7 +83,6 @@ impl Registry {
             freshness,
             runtime,
             requests: Semaphore::new(CONCURRENCY),
-            parsers: Semaphore::new(parsers),
             fetched,
             asked: Mutex::default(),
             guessed: Mutex::default(),
@@ -125,24 +126,15 @@ impl Registry {
         let request = MetadataRequest { url, credentials, accept, max_bytes: MAX_PACKUMENT, freshness: self.freshness };
         let document = {
             let _permit = self.requests.acquire().await;
-            self.metadata.get(request).await.map_err(|error| {
-                if error.is_not_found() {
+            self.metadata.get_reduced(request, REDUCTION).await.map_err(|error| match error {
+                error if error.is_not_found() => {
                     NpmError::NotFound { package: name.to_owned(), registry, wanted_by: None }
-                } else {
-                    NpmError::Http { package: name.to_owned(), source: Arc::new(error) }
                 }
+                HttpError::Body { reason, .. } => malformed(reason),
+                error => NpmError::Http { package: name.to_owned(), source: Arc::new(error) },
             })?
         };
-        let bytes = document.bytes;
-        let _permit = self.parsers.acquire().await;
-        let parsed = tokio::task::spawn_blocking(move || {
-            let slim = distil(&bytes)?;
-            drop(bytes);
-            Packument::parse(slim.into())
-        })
-        .await
-        .map_err(|error| malformed(error.to_string()))?;
-        let mut packument = parsed.map_err(|error| malformed(error.to_string()))?;
+        let mut packument = Packument::parse(document.bytes).map_err(|error| malformed(error.to_string()))?;
         if packument.name() != name {
             return Err(NpmError::NameMismatch {
                 asked: name.to_owned(),
