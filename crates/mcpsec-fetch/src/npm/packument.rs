@@ -5,7 +5,7 @@
 //! single versions on demand.
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     ops::Range,
     sync::{Arc, OnceLock},
@@ -110,6 +110,20 @@ struct Slim<'a> {
     versions: &'a BTreeMap<String, VersionRecord>,
     /// Publication times in milliseconds since the epoch.
     published: &'a BTreeMap<String, i64>,
+    /// Versions whose publisher advises against them.
+    deprecated: Vec<&'a str>,
+}
+
+impl<'a> Slim<'a> {
+    fn new(
+        name: &'a str,
+        tags: &'a BTreeMap<String, String>,
+        versions: &'a BTreeMap<String, VersionRecord>,
+        published: &'a BTreeMap<String, i64>,
+    ) -> Self {
+        let deprecated = versions.iter().filter(|(_, record)| record.deprecated.is_some());
+        Self { name, tags, versions, published, deprecated: deprecated.map(|(version, _)| version.as_str()).collect() }
+    }
 }
 
 /// Reduces a document to what is kept of it. Versions whose number is not semver, or whose record contradicts its own key, are
@@ -143,7 +157,7 @@ pub(crate) fn distil(document: &[u8]) -> Result<Vec<u8>, PackumentError> {
         .filter(|(version, _)| versions.contains_key(version))
         .filter_map(|(version, time)| Some((version, time.parse::<Timestamp>().ok()?.as_millisecond())))
         .collect();
-    Ok(serde_json::to_vec(&Slim { name, tags: &tags, versions: &versions, published: &published })?)
+    Ok(serde_json::to_vec(&Slim::new(name, &tags, &versions, &published))?)
 }
 
 fn string_entries(
@@ -183,6 +197,9 @@ pub(crate) struct Packument {
     tags: BTreeMap<String, String>,
     versions: BTreeMap<String, Range<usize>>,
     published: BTreeMap<String, i64>,
+    /// Versions that a range does not select, since an older one that is not deprecated does as well.
+    avoided: BTreeSet<String>,
+    deprecated: BTreeSet<String>,
     info: OnceLock<Result<Arc<NpmPackageInfo>, String>>,
 }
 
@@ -202,6 +219,7 @@ struct SlimIndex<'a> {
     #[serde(borrow)]
     versions: BTreeMap<&'a str, &'a RawValue>,
     published: BTreeMap<String, i64>,
+    deprecated: BTreeSet<String>,
 }
 
 impl Packument {
@@ -216,15 +234,17 @@ impl Packument {
         };
         let versions = index.versions.iter().map(|(version, raw)| ((*version).to_owned(), place(raw))).collect();
         let (name, tags, published) = (index.name.into_owned(), index.tags, index.published);
-        Ok(Self { name, tags, versions, published, info: OnceLock::new(), text })
+        let avoided = avoided(&versions, &index.deprecated);
+        let deprecated = index.deprecated;
+        Ok(Self { name, tags, versions, published, avoided, deprecated, info: OnceLock::new(), text })
     }
 
     /// A package of a single version that no registry has; its `latest` tag points to that version.
     pub(crate) fn of_one(name: &str, record: &VersionRecord) -> Result<Self, PackumentError> {
         let tags = BTreeMap::from([("latest".to_owned(), record.version.clone())]);
         let versions = BTreeMap::from([(record.version.clone(), record.clone())]);
-        let slim = Slim { name, tags: &tags, versions: &versions, published: &BTreeMap::new() };
-        Self::parse(serde_json::to_vec(&slim)?.into())
+        let none = BTreeMap::new();
+        Self::parse(serde_json::to_vec(&Slim::new(name, &tags, &versions, &none))?.into())
     }
 
     /// The package's name as the record says it.
@@ -257,6 +277,7 @@ impl Packument {
                 .and_then(|millis| Timestamp::from_millisecond(*millis).ok())
                 .is_some_and(|time| as_of.includes(time))
         });
+        self.avoided = avoided(&self.versions, &self.deprecated);
         let remaining: Vec<(Version, &String)> = self
             .versions
             .keys()
@@ -277,34 +298,45 @@ impl Packument {
         self.info = OnceLock::new();
     }
 
-    /// The record in the resolver's form; made once.
+    /// Versions that [`Self::info`] leaves out.
+    pub(crate) fn avoided(&self) -> &BTreeSet<String> {
+        &self.avoided
+    }
+
+    /// The record in the resolver's form, without avoided versions; made once.
     pub(crate) fn info(&self) -> Result<Arc<NpmPackageInfo>, PackumentError> {
         self.info
-            .get_or_init(|| self.info_with(|_, text| Cow::Borrowed(text)).map(Arc::new))
+            .get_or_init(|| {
+                let keep = |version: &str| !self.avoided.contains(version);
+                self.info_with(keep, Cow::Borrowed).map(Arc::new)
+            })
             .clone()
             .map_err(PackumentError::Json)
     }
 
-    /// The record in the resolver's form, with versions edited: `edit` gets each version's number and JSON text.
+    /// The record in the resolver's form, with some versions (and the tags that point to them) left out, and the JSON text of
+    /// the others edited.
     pub(crate) fn info_with<'a>(
         &'a self,
-        edit: impl Fn(&str, &'a str) -> Cow<'a, str>,
+        keep: impl Fn(&str) -> bool,
+        edit: impl Fn(&'a str) -> Cow<'a, str>,
     ) -> Result<NpmPackageInfo, String> {
         let quote = |text: &str| serde_json::to_string(text).map_err(|error| error.to_string());
         let mut out = String::with_capacity(self.text.len() + 64);
         out.push_str("{\"name\":");
         out.push_str(&quote(&self.name)?);
         out.push_str(",\"dist-tags\":");
-        out.push_str(&serde_json::to_string(&self.tags).map_err(|error| error.to_string())?);
+        let tags: BTreeMap<&String, &String> = self.tags.iter().filter(|(_, version)| keep(version)).collect();
+        out.push_str(&serde_json::to_string(&tags).map_err(|error| error.to_string())?);
         out.push_str(",\"versions\":{");
-        for (place, (version, range)) in self.versions.iter().enumerate() {
+        for (place, (version, range)) in self.versions.iter().filter(|(version, _)| keep(version)).enumerate() {
             let text = std::str::from_utf8(&self.text[range.clone()]).map_err(|error| error.to_string())?;
             if place > 0 {
                 out.push(',');
             }
             out.push_str(&quote(version)?);
             out.push(':');
-            out.push_str(&edit(version, text));
+            out.push_str(&edit(text));
         }
         out.push_str("}}");
         NpmPackageInfo::from_packument_bytes(out.into_bytes())
@@ -316,11 +348,34 @@ impl Packument {
         self.versions.keys().map(String::as_str).collect()
     }
 
-    /// A tag's version, for tests.
-    #[cfg(test)]
+    /// A tag's version.
     pub(crate) fn tag(&self, tag: &str) -> Option<&str> {
         self.tags.get(tag).map(String::as_str)
     }
+}
+
+/// Deprecated versions that have an older sibling which is not: npm prefers the sibling within a range. Versions of one major
+/// (or of one minor below 1.0.0) count as siblings; pre-releases do not count.
+fn avoided(versions: &BTreeMap<String, Range<usize>>, deprecated: &BTreeSet<String>) -> BTreeSet<String> {
+    if deprecated.is_empty() {
+        return BTreeSet::new();
+    }
+    let line = |version: &Version| (version.major, if version.major == 0 { version.minor } else { 0 });
+    let mut oldest_good: BTreeMap<(u64, u64), Version> = BTreeMap::new();
+    let mut old = Vec::new();
+    for text in versions.keys() {
+        let Ok(version) = Version::parse_from_npm(text) else { continue };
+        if deprecated.contains(text) {
+            old.push((text, version));
+        } else if version.pre.is_empty() {
+            let good = oldest_good.entry(line(&version)).or_insert_with(|| version.clone());
+            if version < *good {
+                *good = version;
+            }
+        }
+    }
+    let has_good_sibling = |version: &Version| oldest_good.get(&line(version)).is_some_and(|good| good < version);
+    old.into_iter().filter(|(_, version)| has_good_sibling(version)).map(|(text, _)| text.clone()).collect()
 }
 
 #[cfg(test)]

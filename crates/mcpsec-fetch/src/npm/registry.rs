@@ -40,7 +40,7 @@ const FULL: &str = "application/json";
 
 /// What the metadata cache keeps of a packument. The number changes with the compact form.
 const REDUCTION: Reduction =
-    Reduction { form: "npm-packument-1", reduce: |body| distil(body).map_err(|error| error.to_string()) };
+    Reduction { form: "npm-packument-2", reduce: |body| distil(body).map_err(|error| error.to_string()) };
 
 type Answer = Result<Arc<Packument>, NpmError>;
 type Pending = Shared<BoxFuture<'static, Answer>>;

@@ -1,9 +1,12 @@
 //! Runs `deno_npm`'s resolver over our registry, and repairs what it does not do.
 //!
 //! The resolver's futures cannot move between threads and its recursion is as deep as the graph, so it runs on a thread of
-//! its own with a large stack. It fails when an optional dependency is missing from the registry; npm goes on without it.
-//! So a failure that names a missing package or version is tried again with that optional dependency taken out, until
-//! nothing is missing or what is missing is required.
+//! its own with a large stack.
+//!
+//! Where it chooses otherwise than npm, it is shown other records and run again (nothing is asked twice, a round costs
+//! milliseconds): it fails when an optional dependency is missing, npm goes on without it; it takes the newest version of a
+//! range, npm prefers one that is not deprecated; it takes the newest version although a peer asks for an older one, npm
+//! looks for one that suits all.
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
@@ -14,11 +17,11 @@ use deno_npm::{
     registry::{NpmPackageInfo, NpmRegistryApi, NpmRegistryPackageInfoLoadError},
     resolution::{
         AddPkgReqsOptions, NpmOverrides, NpmPackageVersionResolutionError, NpmResolutionError, NpmResolutionSnapshot,
-        NpmVersionResolver, Reporter, SerializedNpmResolutionSnapshot,
+        NpmVersionResolver, Reporter, SerializedNpmResolutionSnapshot, UnmetPeerDepDiagnostic,
     },
 };
 use deno_semver::{
-    VersionReq,
+    Version, VersionReq,
     package::{PackageNv, PackageReq},
 };
 use mcpsec_model::text::Untrusted;
@@ -85,58 +88,157 @@ pub(crate) async fn solve(registry: Arc<Registry>, request: Request) -> Result<S
 }
 
 async fn solve_here(registry: &Arc<Registry>, request: &Request) -> Result<Solved, NpmError> {
+    let mut tweaks = Tweaks::default();
+    for _ in 0..MAX_RESTARTS {
+        let round = round(registry, request, &tweaks, false).await?;
+        match round.outcome {
+            Ok(snapshot) if round.unmet.is_empty() => return Ok(solved(snapshot, tweaks)),
+            Ok(snapshot) => {
+                if tweaks.narrow(&round.unmet) {
+                    continue;
+                }
+                // Sharing versions as widely as ranges allow satisfies some peers that choosing the newest does not.
+                let shared = self::round(registry, request, &tweaks, true).await?;
+                return Ok(match shared.outcome {
+                    Ok(better) if shared.unmet.len() < round.unmet.len() => solved(better, tweaks),
+                    _ => solved(snapshot, tweaks),
+                });
+            }
+            Err(error) => {
+                let (gone, error) = missing(error, request, &round.not_found)?;
+                if !tweaks.adapt(registry, &gone, round.selected == 0) {
+                    return Err(explain(error, trace(registry, request, &gone)));
+                }
+            }
+        }
+    }
+    Err(NpmError::TooLarge { what: "dependencies that are missing or contradict each other", limit: MAX_RESTARTS })
+}
+
+fn solved(snapshot: NpmResolutionSnapshot, tweaks: Tweaks) -> Solved {
+    Solved { snapshot: snapshot.as_valid_serialized().into_serialized(), absent: tweaks.absent }
+}
+
+/// What one run of the resolver gave.
+struct Round {
+    outcome: Result<NpmResolutionSnapshot, NpmResolutionError>,
+    unmet: Vec<UnmetPeerDepDiagnostic>,
+    not_found: BTreeMap<String, NpmError>,
+    /// How many versions were selected before it ended.
+    selected: usize,
+}
+
+async fn round(
+    registry: &Arc<Registry>,
+    request: &Request,
+    tweaks: &Tweaks,
+    share_versions: bool,
+) -> Result<Round, NpmError> {
     let versions =
         NpmVersionResolver { overrides: Arc::new(request.overrides.clone()), ..NpmVersionResolver::default() };
     let root = PackageReq { name: request.name.as_str().into(), version_req: request.requirement.clone() };
-    let mut absent = BTreeSet::new();
-    for _ in 0..MAX_RESTARTS {
-        let selected = Selected::default();
-        let api = Api {
-            registry,
-            local: request.local.as_ref(),
-            absent: &absent,
-            edited: RefCell::default(),
-            failure: RefCell::default(),
-            not_found: RefCell::default(),
-            selected: &selected,
-        };
-        let result = NpmResolutionSnapshot::default()
-            .add_pkg_reqs(
-                &api,
-                AddPkgReqsOptions {
-                    package_reqs: std::slice::from_ref(&root),
-                    version_resolver: &versions,
-                    should_dedup: true,
-                },
-                Some(&selected),
-            )
-            .await
-            .into_result();
-        // The resolver swallows failures of peers; they are failures all the same.
-        if let Some(failure) = api.failure.take() {
-            return Err(failure);
-        }
-        let missing = match result {
-            Ok(snapshot) => {
-                return Ok(Solved { snapshot: snapshot.as_valid_serialized().into_serialized(), absent });
-            }
-            Err(error) => missing(error, request, &api)?,
-        };
-        let (gone, error) = missing;
-        let nothing_selected = selected.count() == 0;
-        if nothing_selected || !absent.insert(gone.clone()) {
-            return Err(explain(error, trace(registry, request, &gone)));
-        }
+    let selected = Selected::default();
+    let api = Api {
+        registry,
+        local: request.local.as_ref(),
+        tweaks,
+        edited: RefCell::default(),
+        failure: RefCell::default(),
+        not_found: RefCell::default(),
+        selected: &selected,
+    };
+    let options = AddPkgReqsOptions {
+        package_reqs: std::slice::from_ref(&root),
+        version_resolver: &versions,
+        should_dedup: share_versions,
+    };
+    let result = NpmResolutionSnapshot::default().add_pkg_reqs(&api, options, Some(&selected)).await;
+    // The resolver swallows failures of peers; they are failures all the same.
+    if let Some(failure) = api.failure.take() {
+        return Err(failure);
     }
-    Err(NpmError::TooLarge { what: "missing optional dependencies", limit: MAX_RESTARTS })
+    Ok(Round {
+        outcome: result.dep_graph_result,
+        unmet: result.unmet_peer_diagnostics,
+        not_found: api.not_found.take(),
+        selected: selected.count(),
+    })
+}
+
+/// How the registry's records are shown to the resolver, so that it chooses as npm does.
+#[derive(Default)]
+struct Tweaks {
+    /// Optional dependencies that are taken out.
+    absent: BTreeSet<Absent>,
+    /// Requirements that only deprecated versions satisfy.
+    needed: BTreeMap<String, BTreeMap<String, VersionReq>>,
+    /// Packages of which only versions are shown that satisfy these peer requirements.
+    narrowed: BTreeMap<String, BTreeMap<String, VersionReq>>,
+    /// Packages for which that was impossible.
+    contradictory: BTreeSet<String>,
+}
+
+impl Tweaks {
+    /// Restricts packages to what unmet peers ask for, as npm looks for a version that suits a whole set of peers. Says whether
+    /// anything changed.
+    fn narrow(&mut self, unmet: &[UnmetPeerDepDiagnostic]) -> bool {
+        let mut changed = false;
+        for peer in unmet {
+            let (name, requirement) = (peer.dependency.name.as_str(), &peer.dependency.version_req);
+            if requirement.tag().is_none() && !self.contradictory.contains(name) {
+                let requirements = self.narrowed.entry(name.to_owned()).or_default();
+                changed |= requirements.insert(requirement.version_text().to_owned(), requirement.clone()).is_none();
+            }
+        }
+        changed
+    }
+
+    /// Reacts to something that was not found. Says whether trying again makes sense.
+    fn adapt(&mut self, registry: &Registry, gone: &Absent, is_root: bool) -> bool {
+        if self.narrowed.remove(&gone.name).is_some() {
+            self.contradictory.insert(gone.name.clone());
+            return true;
+        }
+        if let Some(requirement) = &gone.requirement
+            && registry.known(&gone.name).is_some_and(|packument| !packument.avoided().is_empty())
+            && let Ok(parsed) = VersionReq::parse_from_npm(requirement)
+            && self.needed.entry(gone.name.clone()).or_default().insert(requirement.clone(), parsed).is_none()
+        {
+            return true;
+        }
+        !is_root && self.absent.insert(gone.clone())
+    }
+
+    fn touches(&self, name: &str) -> bool {
+        !self.absent.is_empty() || self.needed.contains_key(name) || self.narrowed.contains_key(name)
+    }
+
+    /// Whether the resolver may see a version.
+    fn shows(&self, packument: &Packument, version: &str) -> bool {
+        let name = packument.name();
+        let Ok(parsed) = Version::parse_from_npm(version) else { return false };
+        let avoided = packument.avoided().contains(version)
+            && !self.needed.get(name).is_some_and(|needed| {
+                needed.values().any(|requirement| match requirement.tag() {
+                    Some(tag) => packument.tag(tag) == Some(version),
+                    None => requirement.matches(&parsed),
+                })
+            });
+        let narrowed = self.narrowed.get(name).is_some_and(|all| !all.values().all(|one| one.matches(&parsed)));
+        !avoided && !narrowed
+    }
 }
 
 /// What the resolver's error says is missing, and the error to give if it turns out to be required.
-fn missing(error: NpmResolutionError, request: &Request, api: &Api<'_>) -> Result<(Absent, NpmError), NpmError> {
+fn missing(
+    error: NpmResolutionError,
+    request: &Request,
+    not_found: &BTreeMap<String, NpmError>,
+) -> Result<(Absent, NpmError), NpmError> {
     use NpmPackageVersionResolutionError as Version;
     let (name, requirement) = match error {
         NpmResolutionError::Registry(NpmRegistryPackageInfoLoadError::PackageNotExists { package_name }) => {
-            let known = api.not_found.borrow().get(&package_name).cloned();
+            let known = not_found.get(&package_name).cloned();
             let error = known.unwrap_or_else(|| NpmError::Resolver(safe(&format!("no package {package_name}"))));
             return Ok((Absent { name: package_name, requirement: None }, error));
         }
@@ -210,8 +312,8 @@ fn safe(text: &impl ToString) -> String {
 struct Api<'a> {
     registry: &'a Arc<Registry>,
     local: Option<&'a LocalRoot>,
-    absent: &'a BTreeSet<Absent>,
-    /// Records with absent optional dependencies taken out.
+    tweaks: &'a Tweaks,
+    /// Records as changed by the tweaks.
     edited: RefCell<BTreeMap<String, Arc<NpmPackageInfo>>>,
     /// The first failure that is not "no such package".
     failure: RefCell<Option<NpmError>>,
@@ -243,13 +345,15 @@ impl Api<'_> {
     fn info(&self, packument: &Packument) -> Result<Arc<NpmPackageInfo>, NpmError> {
         let malformed =
             |reason: String| NpmError::Packument { package: safe(&packument.name()), reason: safe(&reason) };
-        if self.absent.is_empty() {
+        if !self.tweaks.touches(packument.name()) {
             return packument.info().map_err(|error| malformed(error.to_string()));
         }
         if let Some(info) = self.edited.borrow().get(packument.name()) {
             return Ok(Arc::clone(info));
         }
-        let info = packument.info_with(|_, text| self.without_absent(text)).map_err(malformed)?;
+        let info =
+            packument.info_with(|version| self.tweaks.shows(packument, version), |text| self.without_absent(text));
+        let info = info.map_err(malformed)?;
         let info = Arc::new(info);
         self.edited.borrow_mut().insert(packument.name().to_owned(), Arc::clone(&info));
         Ok(info)
@@ -257,12 +361,12 @@ impl Api<'_> {
 
     /// The version's text with absent optional dependencies taken out.
     fn without_absent<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
-        if !text.contains("\"optionalDependencies\"") {
+        if self.tweaks.absent.is_empty() || !text.contains("\"optionalDependencies\"") {
             return text.into();
         }
         let Ok(mut record) = serde_json::from_str::<VersionRecord>(text) else { return text.into() };
         let before = record.optional_dependencies.len();
-        record.optional_dependencies.retain(|key, requirement| !is_absent(self.absent, key, requirement));
+        record.optional_dependencies.retain(|key, requirement| !is_absent(&self.tweaks.absent, key, requirement));
         match serde_json::to_string(&record) {
             Ok(edited) if record.optional_dependencies.len() < before => edited.into(),
             _ => text.into(),
