@@ -45,13 +45,14 @@ const KEPT: [header::HeaderName; 8] = [
 pub(super) struct Key([u8; 32]);
 
 impl Key {
-    /// The key of a GET. Credentials enter only through a hash, so that answers are never shared between identities.
-    pub(super) fn of(url: &SafeUrl, accept: &str, credentials: Option<&Credentials>) -> Self {
+    /// The key of a GET. Credentials enter only through a hash, so that answers are never shared between identities. `form`
+    /// names the reduced form that is stored, or is empty for the body as sent.
+    pub(super) fn of(url: &SafeUrl, accept: &str, credentials: Option<&Credentials>, form: &str) -> Self {
         use aws_lc_rs::digest::{Context, SHA256};
         let mut context = Context::new(&SHA256);
         // Each part is followed by a zero byte, which none of them can contain. Here the real URL, secrets included, is
         // hashed: its user part and its query select the answer like any other part.
-        for part in ["GET", url.expose().as_str(), accept, credentials.map_or("", Credentials::expose)] {
+        for part in ["GET", url.expose().as_str(), accept, credentials.map_or("", Credentials::expose), form] {
             context.update(part.as_bytes());
             context.update(&[0]);
         }

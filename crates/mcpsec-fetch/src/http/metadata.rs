@@ -38,6 +38,17 @@ pub struct MetadataRequest {
     pub freshness: Freshness,
 }
 
+/// How a document is made smaller before it is cached and answered. Large documents of which little is needed are then read,
+/// kept and parsed at the size of what is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Reduction {
+    /// Names the form and its version; a part of the cache's key, so that another form never answers.
+    pub form: &'static str,
+    /// From the body as sent (decompressed) to the body as kept; runs on a blocking thread. The error says, safe to print, why
+    /// the body is not what was asked for.
+    pub reduce: fn(&[u8]) -> Result<Vec<u8>, String>,
+}
+
 /// Whether an earlier answer will do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Freshness {
@@ -108,20 +119,28 @@ impl Metadata {
     /// # Errors
     /// Every [`HttpError`]. A stale answer is never passed off as current when the registry cannot be reached.
     pub async fn get(&self, request: MetadataRequest) -> Result<Document, HttpError> {
-        let key = Key::of(&request.url, request.accept, request.credentials.as_ref());
-        let flight = (key, request.max_bytes, request.freshness);
-        let shared = self.join_or_start(flight, request);
-        shared.await
+        self.join_or_start(request, None).await
     }
 
-    fn join_or_start(&self, flight: Flight, request: MetadataRequest) -> Shared<Answering> {
+    /// The document at an address, reduced. What is cached and answered is the reduced body.
+    ///
+    /// # Errors
+    /// Every [`HttpError`]; a body that cannot be reduced is [`HttpError::Body`] and is not kept.
+    pub async fn get_reduced(&self, request: MetadataRequest, reduction: Reduction) -> Result<Document, HttpError> {
+        self.join_or_start(request, Some(reduction)).await
+    }
+
+    fn join_or_start(&self, request: MetadataRequest, reduction: Option<Reduction>) -> Shared<Answering> {
+        let form = reduction.map_or("", |reduction| reduction.form);
+        let key = Key::of(&request.url, request.accept, request.credentials.as_ref(), form);
+        let flight = (key, request.max_bytes, request.freshness);
         let mut flying = self.inner.flying.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = flying.get(&flight).and_then(WeakShared::upgrade) {
             return running;
         }
         let inner = Arc::clone(&self.inner);
         let answering = async move {
-            let answer = inner.answer(flight.0, &request).await;
+            let answer = inner.answer(flight.0, &request, reduction).await;
             inner.flying.lock().unwrap_or_else(PoisonError::into_inner).remove(&flight);
             answer
         };
@@ -134,7 +153,12 @@ impl Metadata {
 }
 
 impl Inner {
-    async fn answer(&self, key: Key, request: &MetadataRequest) -> Result<Document, HttpError> {
+    async fn answer(
+        &self,
+        key: Key,
+        request: &MetadataRequest,
+        reduction: Option<Reduction>,
+    ) -> Result<Document, HttpError> {
         let must_ask = request.freshness == Freshness::Revalidate;
         let stored = if must_ask && self.network.is_none() { None } else { self.read(key).await };
         let stored = stored.filter(|entry| entry.body.len() <= request.max_bytes);
@@ -151,17 +175,22 @@ impl Inner {
                 Use::Ask(headers) => conditions = headers,
             }
         }
-        self.fetch(network, key, request, stored, conditions).await
+        let mut document = self.fetch(network, request, reduction, stored, conditions).await?;
+        if let Some(entry) = document.1.take() {
+            self.write(key, entry).await;
+        }
+        Ok(document.0)
     }
 
+    /// Asks until there is an answer or no hope of one; gives the answer and what is to be kept of it.
     async fn fetch(
         &self,
         network: &Network,
-        key: Key,
         request: &MetadataRequest,
+        reduction: Option<Reduction>,
         stored: Option<Entry>,
         mut conditions: HeaderMap,
-    ) -> Result<Document, HttpError> {
+    ) -> Result<(Document, Option<Entry>), HttpError> {
         let mut schedule = network.schedule();
         loop {
             // The slot is given back while pausing, so that one failing address does not hold up the others.
@@ -171,13 +200,11 @@ impl Inner {
             };
             let error = match attempt.await {
                 Ok(Fetched::Body { bytes, url, headers }) => {
+                    let bytes = reduced(bytes, reduction, &request.url).await?;
                     let content_type = header_text(&headers, &header::CONTENT_TYPE);
                     let answer = Answer { url: &url, content_type: content_type.clone(), headers: &headers };
                     let entry = Entry::new(&request.url, request.accept, answer, bytes.clone(), self.now);
-                    if let Some(entry) = entry {
-                        self.write(key, entry).await;
-                    }
-                    return Ok(Document { bytes, url, content_type, from_cache: false });
+                    return Ok((Document { bytes, url, content_type, from_cache: false }, entry));
                 }
                 Ok(Fetched::NotModified(headers)) => {
                     let refreshed = stored
@@ -185,8 +212,7 @@ impl Inner {
                         .and_then(|entry| entry.refreshed(&request.url, request.accept, &headers, self.now));
                     if let Some(entry) = refreshed {
                         let answer = document(&entry, false);
-                        self.write(key, entry).await;
-                        return Ok(answer);
+                        return Ok((answer, Some(entry)));
                     }
                     if conditions.is_empty() {
                         return Err(HttpError::Body {
@@ -221,6 +247,14 @@ impl Inner {
             tracing::debug!(%error, "cache entry not written");
         }
     }
+}
+
+/// The body in the form that is kept.
+async fn reduced(bytes: Bytes, reduction: Option<Reduction>, url: &SafeUrl) -> Result<Bytes, HttpError> {
+    let Some(Reduction { reduce, .. }) = reduction else { return Ok(bytes) };
+    let refuse = |reason: String| HttpError::Body { url: url.clone(), reason };
+    let work = tokio::task::spawn_blocking(move || reduce(&bytes));
+    Ok(work.await.map_err(|error| refuse(error.to_string()))?.map_err(refuse)?.into())
 }
 
 fn document(entry: &Entry, from_cache: bool) -> Document {

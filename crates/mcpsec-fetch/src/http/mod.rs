@@ -13,5 +13,5 @@ mod network;
 
 pub use credentials::Credentials;
 pub use error::HttpError;
-pub use metadata::{Document, Freshness, Metadata, MetadataRequest};
+pub use metadata::{Document, Freshness, Metadata, MetadataRequest, Reduction};
 pub use network::{HttpOptions, Network};
