@@ -27,6 +27,7 @@ pub struct TestEnv {
     root: TempDir,
     project: PathBuf,
     variables: BTreeMap<OsString, OsString>,
+    binary: Option<PathBuf>,
 }
 
 impl Default for TestEnv {
@@ -40,7 +41,7 @@ impl TestEnv {
     pub fn new() -> Self {
         let root = tempfile::Builder::new().prefix("mcpsec-test").tempdir().expect("a temporary folder");
         let project = root.path().join("project");
-        let mut this = Self { root, project, variables: BTreeMap::new() };
+        let mut this = Self { root, project, variables: BTreeMap::new(), binary: None };
         for (name, folder) in [
             ("HOME", "home"),
             ("USERPROFILE", "home"),
@@ -109,6 +110,11 @@ impl TestEnv {
     pub fn enter_project(&mut self, name: &str) {
         self.project = self.root.path().join(name);
         make_folder(&self.project);
+    }
+
+    /// Runs this program instead of the `mcpsec` that cargo built for the test.
+    pub fn set_binary(&mut self, path: impl Into<PathBuf>) {
+        self.binary = Some(path.into());
     }
 
     /// Sets an environment variable of the runs.
@@ -209,7 +215,8 @@ impl TestEnv {
     /// The command that [`TestEnv::mcpsec`] runs, to be changed first.
     #[track_caller]
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = command(assert_cmd::cargo::cargo_bin("mcpsec"));
+        let binary = self.binary.clone().unwrap_or_else(|| assert_cmd::cargo::cargo_bin("mcpsec"));
+        let mut command = command(binary);
         command.args(arguments).envs(&self.variables).current_dir(&self.project);
         command
     }
@@ -270,13 +277,15 @@ mod tests {
     fn runs_see_only_what_they_are_given() {
         let mut env = TestEnv::new();
         env.set("MINE", "yes");
-        let command = env.command_for_tests("env");
-        let seen = String::from_utf8(Running::start(command, None).wait().stdout).expect("text");
+        env.set_binary(find("env").expect("a POSIX system has env"));
+        let output = env.mcpsec([""; 0]).success();
+        let seen = &output.stdout;
         let names: Vec<&str> = seen.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
         assert!(names.contains(&"MINE") && names.contains(&"MCPSEC_STORE"), "{seen}");
         let home = env.home().display().to_string();
         assert!(seen.lines().any(|line| line == format!("HOME={home}")), "{seen}");
         assert!(!names.iter().any(|name| name.starts_with("CARGO") || name.contains("PROXY")), "{seen}");
+        assert!(output.snapshot().contains("\nHOME=[ROOT]/home\n"), "{}", output.snapshot());
     }
 
     #[test]
@@ -288,11 +297,12 @@ mod tests {
         assert_eq!(env.files_with("hunter2"), ["project/mcp.lock"]);
     }
 
-    impl TestEnv {
-        fn command_for_tests(&self, program: &str) -> Command {
-            let mut command = command(find(program).expect("a POSIX system has env"));
-            command.envs(&self.variables).current_dir(&self.project);
-            command
-        }
+    #[test]
+    fn runs_can_be_killed() {
+        let mut env = TestEnv::new();
+        env.set_binary(find("sleep").expect("a POSIX system has sleep"));
+        let mut running = env.start(["60"]);
+        running.kill();
+        assert_eq!(running.wait().code, None);
     }
 }
