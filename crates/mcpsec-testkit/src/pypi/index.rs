@@ -15,7 +15,7 @@ pub(super) fn project_json(name: &str, files: &[Distribution], serving: &Serving
     versions.sort_unstable();
     versions.dedup();
     let files: Vec<Value> = files.iter().map(|file| file_json(file, serving, origin)).collect();
-    json!({ "meta": { "api-version": "1.1" }, "name": name, "versions": versions, "files": files })
+    json!({ "meta": { "api-version": "1.3" }, "name": name, "versions": versions, "files": files })
 }
 
 fn file_json(file: &Distribution, serving: &Serving, origin: &str) -> Value {
@@ -55,7 +55,7 @@ fn file_json(file: &Distribution, serving: &Serving, origin: &str) -> Value {
 /// The HTML page of a project.
 pub(super) fn project_html(name: &str, files: &[Distribution], serving: &Serving, origin: &str) -> String {
     let mut out = format!(
-        "<!DOCTYPE html>\n<html>\n<head><meta name=\"pypi:repository-version\" content=\"1.1\"><title>Links for {0}</title></head>\n<body>\n<h1>Links for {0}</h1>\n",
+        "<!DOCTYPE html>\n<html>\n<head><meta name=\"pypi:repository-version\" content=\"1.3\"><title>Links for {0}</title></head>\n<body>\n<h1>Links for {0}</h1>\n",
         html(name)
     );
     for file in files {
@@ -82,7 +82,7 @@ pub(super) fn project_html(name: &str, files: &[Distribution], serving: &Serving
 /// The JSON list of projects.
 pub(super) fn projects_json(names: &[&String]) -> Value {
     let projects: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
-    json!({ "meta": { "api-version": "1.1" }, "projects": projects })
+    json!({ "meta": { "api-version": "1.3" }, "projects": projects })
 }
 
 /// The HTML list of projects.

@@ -1,5 +1,9 @@
 //! Every fault, seen from the other side.
-use std::{io::Read as _, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::Duration,
+};
 
 use flate2::read::GzDecoder;
 use mcpsec_testkit::{Auth, Fault, NpmServer, npm_package};
@@ -166,4 +170,24 @@ fn credentials_are_asked_for_and_leaks_are_seen() {
     assert_eq!(server.requests_with_secret("hunter2").len(), 2, "in clear, and inside base64");
     assert_eq!(get(&format!("{url}?token=hunter%32"), &[]).status, 401);
     assert_eq!(server.requests_with_secret("hunter2").len(), 3, "in the query, percent-encoded");
+}
+
+#[test]
+fn requests_at_the_same_time_are_counted() {
+    let (server, _, _) = server();
+    server.inject(Fault::Silence);
+    let held: Vec<TcpStream> = (0..3)
+        .map(|n| {
+            let mut stream =
+                TcpStream::connect(server.base().trim_start_matches("http://")).expect("the server listens");
+            write!(stream, "GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n").expect("request sent");
+            stream
+        })
+        .collect();
+    // None is ever answered, so all three are there sooner or later.
+    while server.requests().len() < 3 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(server.peak_concurrency(), 3);
+    drop(held);
 }
