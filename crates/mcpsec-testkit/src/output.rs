@@ -64,7 +64,8 @@ impl Output {
     /// Standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is no JSON: {error}\n{}", self.snapshot()))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is no JSON: {error}\n{}", self.snapshot()))
     }
 
     /// Command line, exit code, stdout and stderr in one text, for snapshots. What differs between runs is replaced: the
@@ -74,7 +75,8 @@ impl Output {
         let mut out = format!("$ mcpsec {}\n[exit] {code}\n", self.arguments);
         for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             // Writing to a String cannot fail.
-            let _infallible = write!(out, "[{name}]\n{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
+            let _infallible =
+                write!(out, "[{name}]\n{text}{}", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
         }
         self.redact(&out)
     }
@@ -147,7 +149,11 @@ mod tests {
 
     #[test]
     fn what_varies_is_replaced_and_nothing_else() {
-        let finished = Finished { stdout: b"done in 1.2s, 3 packages at 127.0.0.1:4567/x\n".to_vec(), stderr: b"/tmp/x1/lock 12 ms 1.0.0 v2s".to_vec(), code: Some(0) };
+        let finished = Finished {
+            stdout: b"done in 1.2s, 3 packages at 127.0.0.1:4567/x\n".to_vec(),
+            stderr: b"/tmp/x1/lock 12 ms 1.0.0 v2s".to_vec(),
+            code: Some(0),
+        };
         let output = Output::new(&finished, "add npm:x".to_owned(), vec![("/tmp/x1".to_owned(), "[ROOT]")]);
         assert_eq!(
             output.snapshot(),
@@ -157,6 +163,9 @@ mod tests {
 
     #[test]
     fn sizes_are_replaced_on_request() {
-        assert_eq!(replace_numbers("1.5 MiB of 30kB, 2 Bytes", &["kB", "MiB", "B"], "[SIZE]"), "[SIZE] of [SIZE], 2 Bytes");
+        assert_eq!(
+            replace_numbers("1.5 MiB of 30kB, 2 Bytes", &["kB", "MiB", "B"], "[SIZE]"),
+            "[SIZE] of [SIZE], 2 Bytes"
+        );
     }
 }

@@ -96,7 +96,11 @@ mod tests {
 
     #[test]
     fn what_was_put_in_comes_out() {
-        let parts = [Part::Bytes(b"head".to_vec()), Part::Fill { byte: b'x', len: (2 << 20) + 3 }, Part::Bytes(b"tail".to_vec())];
+        let parts = [
+            Part::Bytes(b"head".to_vec()),
+            Part::Fill { byte: b'x', len: (2 << 20) + 3 },
+            Part::Bytes(b"tail".to_vec()),
+        ];
         let mut plain = Vec::new();
         GzDecoder::new(&*gzip(&parts)).read_to_end(&mut plain).expect("gzip");
         assert_eq!(plain.len(), 4 + (2 << 20) + 3 + 4);

@@ -44,14 +44,20 @@ pub fn hostile_npm_tarballs(package: &NpmPackage) -> Vec<Hostile> {
         Hostile { name: "windows-drive", bytes: tar().file("package/C:\\escape.js", b"x").gz() },
         Hostile { name: "backslash-parent", bytes: tar().file("package/..\\..\\escape.js", b"x").gz() },
         Hostile { name: "nul-in-pax-path", bytes: tar().pax(&[("path", "package/a\0b")]).file("package/a", b"x").gz() },
-        Hostile { name: "pax-path-escape", bytes: tar().pax(&[("path", "../../escape.js")]).file("package/ok.js", b"x").gz() },
+        Hostile {
+            name: "pax-path-escape",
+            bytes: tar().pax(&[("path", "../../escape.js")]).file("package/ok.js", b"x").gz(),
+        },
         Hostile {
             name: "pax-global-path-escape",
             bytes: tar().entry(kind::PAX_GLOBAL, "pax", b"24 path=../../escape.js\n").file("package/ok.js", b"x").gz(),
         },
         Hostile {
             name: "gnu-long-name-escape",
-            bytes: tar().entry(kind::GNU_LONG_NAME, "././@LongLink", b"../../escape.js\0").file("package/ok.js", b"x").gz(),
+            bytes: tar()
+                .entry(kind::GNU_LONG_NAME, "././@LongLink", b"../../escape.js\0")
+                .file("package/ok.js", b"x")
+                .gz(),
         },
         Hostile {
             name: "symlink-absolute",
@@ -79,12 +85,18 @@ pub fn hostile_npm_tarballs(package: &NpmPackage) -> Vec<Hostile> {
         Hostile { name: "character-device", bytes: tar().special(kind::CHARACTER_DEVICE, "package/null", "").gz() },
         Hostile { name: "block-device", bytes: tar().special(kind::BLOCK_DEVICE, "package/disk", "").gz() },
         Hostile { name: "fifo", bytes: tar().special(kind::FIFO, "package/pipe", "").gz() },
-        Hostile { name: "duplicate", bytes: tar().file("package/twice.js", b"good").file("package/twice.js", b"bad").gz() },
+        Hostile {
+            name: "duplicate",
+            bytes: tar().file("package/twice.js", b"good").file("package/twice.js", b"bad").gz(),
+        },
         Hostile {
             name: "duplicate-package-json",
             bytes: tar().file("package/package.json", br#"{"name":"other","version":"9.9.9"}"#).gz(),
         },
-        Hostile { name: "duplicate-by-dot", bytes: tar().file("package/a.js", b"good").file("package/./a.js", b"bad").gz() },
+        Hostile {
+            name: "duplicate-by-dot",
+            bytes: tar().file("package/a.js", b"good").file("package/./a.js", b"bad").gz(),
+        },
         Hostile { name: "case-collision", bytes: tar().file("package/readme", b"a").file("package/README", b"b").gz() },
         Hostile {
             name: "unicode-collision",
@@ -100,7 +112,10 @@ pub fn hostile_npm_tarballs(package: &NpmPackage) -> Vec<Hostile> {
         Hostile { name: "truncated-tar", bytes: tar().raw(&[b'x'; 100]).gz_without_end() },
         Hostile { name: "bad-crc", bytes: bad_crc },
         Hostile { name: "bit-flip", bytes: flipped },
-        Hostile { name: "second-gzip-member", bytes: [good.clone(), tar().file("package/late.js", b"x").gz()].concat() },
+        Hostile {
+            name: "second-gzip-member",
+            bytes: [good.clone(), tar().file("package/late.js", b"x").gz()].concat(),
+        },
         Hostile { name: "trailing-garbage", bytes: [&good[..], b"<script>not gzip</script>"].concat() },
         Hostile {
             name: "data-after-end",

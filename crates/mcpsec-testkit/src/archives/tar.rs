@@ -202,12 +202,20 @@ mod tests {
             entry.read_to_end(&mut bytes).expect("data");
             seen.push((String::from_utf8(entry.path_bytes().into_owned()).expect("utf-8"), bytes.len()));
         }
-        assert_eq!(seen, [("package/a.js".to_owned(), 3), (long, 3), ("package/l".to_owned(), 0), ("package/zeros".to_owned(), 5000)]);
+        assert_eq!(
+            seen,
+            [
+                ("package/a.js".to_owned(), 3),
+                (long, 3),
+                ("package/l".to_owned(), 0),
+                ("package/zeros".to_owned(), 5000)
+            ]
+        );
     }
 
     #[test]
     fn pax_lengths_count_themselves() {
-        assert_eq!(pax_record("path", "x"), "10 path=x\n");
+        assert_eq!(pax_record("path", "x"), "9 path=x\n");
         assert_eq!(pax_record("path", &"y".repeat(91)).len(), 101, "crossing from two to three digits");
     }
 }

@@ -94,11 +94,12 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     match ecosystem {
         Ecosystem::Npm => {
             let server = NpmServer::start_on(arguments.port)?;
-            let options =
-                NpmOptions { fill_records: arguments.fill_records, strip_evidence: arguments.strip_evidence };
+            let options = NpmOptions { fill_records: arguments.fill_records, strip_evidence: arguments.strip_evidence };
             let served = load_npm(&arguments.paths, options, &server)?;
             if let Some(keys) = arguments.keys.as_ref().filter(|_| !arguments.strip_evidence) {
-                server.set_keys(std::fs::read(keys).map_err(|error| format!("failed to read `{}`: {error}", keys.display()))?);
+                server.set_keys(
+                    std::fs::read(keys).map_err(|error| format!("failed to read `{}`: {error}", keys.display()))?,
+                );
             }
             server.set_full_only(arguments.full_only);
             serve(&server, &server.url(), &served, arguments)

@@ -49,9 +49,8 @@ fn load_one(path: &Path, all: &[PathBuf], options: NpmOptions, server: &NpmServe
         Some(own) => Some(own),
         None => recorded(&folder.join("packument.json"), &name)?,
     };
-    let recorded_record = packument
-        .as_ref()
-        .and_then(|packument| packument.get("versions")?.get(&version)?.as_object().cloned());
+    let recorded_record =
+        packument.as_ref().and_then(|packument| packument.get("versions")?.get(&version)?.as_object().cloned());
     let mut record = match recorded_record {
         Some(record) if !options.fill_records => record,
         Some(record) => manifest.clone().into_iter().chain(record).collect(),

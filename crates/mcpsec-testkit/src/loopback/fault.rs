@@ -255,7 +255,9 @@ impl Fault {
                 let start = stream::iter([Ok::<_, Infallible>(head(after))]);
                 reply.into_response_with(length, Body::from_stream(start.chain(stream::pending())))
             }
-            Self::Drip { chunk, every } => reply.into_response_with(length, Body::from_stream(drip(body, chunk, every))),
+            Self::Drip { chunk, every } => {
+                reply.into_response_with(length, Body::from_stream(drip(body, chunk, every)))
+            }
             Self::FlipByte { at } => {
                 let mut bytes = body.to_vec();
                 let last = bytes.len().saturating_sub(1);

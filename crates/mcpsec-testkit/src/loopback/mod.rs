@@ -266,9 +266,8 @@ async fn respond(
 ) -> Response {
     let in_flight = InFlight::new(&shared);
     let (parts, body) = request.into_parts();
-    let body = match to_bytes(body, MAX_REQUEST_BODY).await {
-        Ok(body) => body,
-        Err(_) => return Reply::text(413, "request body too large").into_response(),
+    let Ok(body) = to_bytes(body, MAX_REQUEST_BODY).await else {
+        return Reply::text(413, "request body too large").into_response();
     };
     let request = Request::new(&parts, body);
     lock(&shared.log).push(request.clone());

@@ -106,7 +106,10 @@ impl Reply {
             _ if self.ranges != RangeSupport::Off => self.header("accept-ranges", "bytes"),
             _ => self,
         };
-        if gzip && reply.compressible && request.header("accept-encoding").is_some_and(|codings| codings.contains("gzip")) {
+        if gzip
+            && reply.compressible
+            && request.header("accept-encoding").is_some_and(|codings| codings.contains("gzip"))
+        {
             return reply.compressed();
         }
         reply
@@ -125,7 +128,7 @@ impl Reply {
             (Ok(first), Ok(last)) => (first, last.saturating_add(1).min(length)),
             (Ok(first), Err(_)) if last.is_empty() => (first, length),
             (Err(_), Ok(_)) if first.is_empty() && self.ranges == RangeSupport::NoSuffix => {
-                return Reply::text(501, "suffix ranges are not supported");
+                return Self::text(501, "suffix ranges are not supported");
             }
             (Err(_), Ok(suffix)) if first.is_empty() && suffix > 0 => (length.saturating_sub(suffix), length),
             _ => return unsatisfiable(self),

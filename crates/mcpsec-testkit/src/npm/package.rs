@@ -244,9 +244,10 @@ impl NpmPackage {
         let generated = format!("{:#}\n", Value::Object(self.manifest.clone()));
         let manifest = self.files.get("package.json").map_or(generated.as_bytes(), |(bytes, _)| bytes);
         let tar = RawTar::new().file(&format!("{}/package.json", self.root), manifest);
-        self.files.iter().filter(|(path, _)| *path != "package.json").fold(tar, |tar, (path, (bytes, mode))| {
-            tar.file_with_mode(&format!("{}/{path}", self.root), bytes, *mode)
-        })
+        self.files
+            .iter()
+            .filter(|(path, _)| *path != "package.json")
+            .fold(tar, |tar, (path, (bytes, mode))| tar.file_with_mode(&format!("{}/{path}", self.root), bytes, *mode))
     }
 
     /// The registry's record of this version: package.json, `dist` without `tarball`, and the changes asked for.
@@ -307,7 +308,8 @@ mod tests {
 
     #[test]
     fn the_record_may_lie_and_the_tarball_does_not() {
-        let package = npm_package("a", "1.0.0").script("install", "true").without_record_field("scripts").without_integrity();
+        let package =
+            npm_package("a", "1.0.0").script("install", "true").without_record_field("scripts").without_integrity();
         let record = package.record(&package.tarball());
         assert!(record.get("scripts").is_none());
         assert!(record["dist"].get("integrity").is_none() && record["dist"]["shasum"].is_string());

@@ -66,7 +66,13 @@ impl Entry {
     }
 
     /// Adds a recorded version; `record` is served as it is, but for its tarball address.
-    pub(super) fn publish_recorded(&mut self, version: &str, record: Map<String, Value>, file_name: &str, tarball: Bytes) {
+    pub(super) fn publish_recorded(
+        &mut self,
+        version: &str,
+        record: Map<String, Value>,
+        file_name: &str,
+        tarball: Bytes,
+    ) {
         let version_entry = Version { record, time: None, file_name: file_name.to_owned(), tarball };
         self.insert(version, version_entry, None);
     }
@@ -143,7 +149,8 @@ impl Entry {
             .map(|(number, version)| (number.clone(), version.document(name, base).into()))
             .collect();
         let mut times = self.old_times.clone();
-        times.extend(self.versions.iter().filter_map(|(number, version)| Some((number.clone(), version.time.clone()?))));
+        times
+            .extend(self.versions.iter().filter_map(|(number, version)| Some((number.clone(), version.time.clone()?))));
         let earliest = times.values().min().cloned().unwrap_or_default();
         let latest = times.values().max().cloned().unwrap_or_default();
         times.entry("created".to_owned()).or_insert(earliest);
@@ -165,8 +172,9 @@ impl Entry {
         let short = |version: &Version| -> Map<String, Value> {
             let mut record = version.document(name, base);
             let scripts = record.get("scripts").and_then(Value::as_object);
-            let installs = scripts
-                .is_some_and(|scripts| ["preinstall", "install", "postinstall"].iter().any(|event| scripts.contains_key(*event)));
+            let installs = scripts.is_some_and(|scripts| {
+                ["preinstall", "install", "postinstall"].iter().any(|event| scripts.contains_key(*event))
+            });
             record.retain(|key, _| ABBREVIATED.contains(&key.as_str()));
             if installs {
                 record.insert("hasInstallScript".to_owned(), true.into());
@@ -211,7 +219,9 @@ pub(crate) fn rewritten(value: Value, base: &str) -> Value {
             Value::String(own.unwrap_or(text))
         }
         Value::Array(values) => values.into_iter().map(|value| rewritten(value, base)).collect(),
-        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, rewritten(value, base))).collect()),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key, rewritten(value, base))).collect())
+        }
         other => other,
     }
 }
@@ -222,7 +232,8 @@ mod tests {
 
     #[test]
     fn only_invalid_hosts_are_rewritten() {
-        let before = json!({"a": "https://npm.registry.invalid/x/-/x.tgz", "b": ["https://example.org/x", "invalid"], "c": 1});
+        let before =
+            json!({"a": "https://npm.registry.invalid/x/-/x.tgz", "b": ["https://example.org/x", "invalid"], "c": 1});
         let after = json!({"a": "http://127.0.0.1:1/x/-/x.tgz", "b": ["https://example.org/x", "invalid"], "c": 1});
         assert_eq!(rewritten(before, "http://127.0.0.1:1"), after);
     }

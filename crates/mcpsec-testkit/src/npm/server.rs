@@ -69,7 +69,14 @@ impl NpmServer {
     }
 
     /// Adds a recorded version: the record is served as recorded, with `*.invalid` hosts replaced by this server.
-    pub fn publish_recorded(&self, name: &str, version: &str, record: Map<String, Value>, file_name: &str, tarball: Bytes) {
+    pub fn publish_recorded(
+        &self,
+        name: &str,
+        version: &str,
+        record: Map<String, Value>,
+        file_name: &str,
+        tarball: Bytes,
+    ) {
         let mut packages = lock(&self.state.packages);
         packages.entry(name.to_owned()).or_default().publish_recorded(version, record, file_name, tarball);
     }
@@ -157,9 +164,9 @@ impl Routes for State {
         }
         let origin = lock(&self.tarball_origin).clone().unwrap_or_else(|| base.to_owned());
         if !rest.is_empty() {
-            return entry
-                .find(rest)
-                .map_or_else(Reply::not_found, |version| self.metadata("application/json", &version.document(name, &origin).into()));
+            return entry.find(rest).map_or_else(Reply::not_found, |version| {
+                self.metadata("application/json", &version.document(name, &origin).into())
+            });
         }
         if request.accepts(ABBREVIATED_TYPE) && !self.full_only.load(Ordering::Relaxed) {
             return self.metadata(ABBREVIATED_TYPE, &entry.abbreviated(name, &origin));
@@ -186,7 +193,8 @@ impl State {
             let keys = lock(&self.keys).clone();
             return keys.map_or_else(Reply::not_found, |keys| Reply::metadata("application/json", keys));
         }
-        let wanted = path.strip_prefix("npm/v1/attestations/").and_then(|key| lock(&self.attestations).get(key).cloned());
+        let wanted =
+            path.strip_prefix("npm/v1/attestations/").and_then(|key| lock(&self.attestations).get(key).cloned());
         wanted.map_or_else(Reply::not_found, |response| Reply::metadata("application/json", response))
     }
 }

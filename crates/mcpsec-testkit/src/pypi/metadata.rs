@@ -29,7 +29,8 @@ impl Metadata {
 
     /// The file.
     pub(super) fn render(&self) -> String {
-        let mut out = format!("Metadata-Version: {}\nName: {}\nVersion: {}\n", self.metadata_version, self.name, self.version);
+        let mut out =
+            format!("Metadata-Version: {}\nName: {}\nVersion: {}\n", self.metadata_version, self.name, self.version);
         let mut put = |key: &str, values: &[String]| {
             for value in values {
                 out.push_str(&format!("{key}: {value}\n"));

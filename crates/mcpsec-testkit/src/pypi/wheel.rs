@@ -143,7 +143,8 @@ impl Wheel {
         let wheel = format!("Wheel-Version: 1.0\nGenerator: testkit\nRoot-Is-Purelib: {pure}\nTag: {}\n", self.tag);
         files.insert(format!("{info}/WHEEL"), wheel.into_bytes());
         if !self.entry_points.is_empty() {
-            let lines: String = self.entry_points.iter().map(|(command, target)| format!("{command} = {target}\n")).collect();
+            let lines: String =
+                self.entry_points.iter().map(|(command, target)| format!("{command} = {target}\n")).collect();
             files.insert(format!("{info}/entry_points.txt"), format!("[console_scripts]\n{lines}").into_bytes());
         }
         files.extend(self.files.clone());
@@ -157,7 +158,9 @@ impl Wheel {
         files.entry(record_path).or_insert(record.into_bytes());
         // dist-info last, as the format asks for.
         let (info_files, own): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| path.starts_with(&info));
-        own.into_iter().chain(info_files).fold(RawZip::new(), |zip, (path, bytes)| zip.entry(&ZipEntry::new(path, bytes)))
+        own.into_iter()
+            .chain(info_files)
+            .fold(RawZip::new(), |zip, (path, bytes)| zip.entry(&ZipEntry::new(path, bytes)))
     }
 
     /// The wheel.
@@ -197,7 +200,8 @@ mod tests {
 
     #[test]
     fn the_record_lists_every_file() {
-        let wheel = wheel("My.Server", "1.0").requires("x>=1").entry_point("go", "my_server:main").file("my_server/b.py", b"b");
+        let wheel =
+            wheel("My.Server", "1.0").requires("x>=1").entry_point("go", "my_server:main").file("my_server/b.py", b"b");
         assert_eq!(wheel.file_name(), "my_server-1.0-py3-none-any.whl");
         assert_eq!(wheel.bytes(), wheel.clone().bytes());
         let mut archive = zip::ZipArchive::new(Cursor::new(wheel.bytes())).expect("zip");
