@@ -183,3 +183,74 @@ pub fn hostile_wheels(wheel: &Wheel) -> Vec<Hostile> {
         Hostile { name: "empty", bytes: Vec::new() },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeSet,
+        io::{Cursor, Read as _},
+    };
+
+    use flate2::read::GzDecoder;
+
+    use super::*;
+    use crate::{npm::npm_package, pypi::wheel};
+
+    #[test]
+    fn cases_have_own_names_and_stay_small() {
+        for cases in [hostile_npm_tarballs(&npm_package("a", "1.0.0")), hostile_wheels(&wheel("a", "1.0"))] {
+            let names: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
+            assert_eq!(names.len(), cases.len());
+            for case in &cases {
+                assert!(case.bytes.len() < 32 << 20, "{}: {} bytes", case.name, case.bytes.len());
+            }
+        }
+    }
+
+    /// What an independent reader sees in a tarball: name, type, size as declared.
+    fn entries(cases: &[Hostile], name: &str) -> Vec<(String, u8, u64)> {
+        let case = cases.iter().find(|case| case.name == name).expect("a case of this name");
+        let mut archive = tar::Archive::new(GzDecoder::new(&*case.bytes));
+        let mut seen = Vec::new();
+        for entry in archive.entries().expect("tar") {
+            let entry = entry.expect("entry");
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            seen.push((path, entry.header().entry_type().as_byte(), entry.header().size().expect("size")));
+            if entry.size() > 1 << 30 {
+                // Enough: reading on would unpack the bomb.
+                break;
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn the_harm_is_really_in_the_tarballs() {
+        let cases = hostile_npm_tarballs(&npm_package("a", "1.0.0"));
+        let last = |name: &str| entries(&cases, name).pop().expect("an entry");
+        assert_eq!(last("parent-folder").0, "package/../../escape.js");
+        assert_eq!(last("absolute-path").0, "/tmp/escape.js");
+        assert_eq!(last("pax-path-escape").0, "../../escape.js");
+        assert_eq!(last("gnu-long-name-escape").0, "../../escape.js");
+        assert_eq!(last("hardlink-outside").1, kind::HARD_LINK);
+        assert_eq!(last("character-device").1, kind::CHARACTER_DEVICE);
+        assert_eq!(last("bomb"), ("package/zeros.bin".to_owned(), kind::FILE, 10 << 30));
+        let twice = entries(&cases, "duplicate");
+        assert_eq!(twice.iter().filter(|entry| entry.0 == "package/twice.js").count(), 2);
+    }
+
+    #[test]
+    fn the_harm_is_really_in_the_wheels() {
+        let cases = hostile_wheels(&wheel("a", "1.0"));
+        let bytes =
+            |name: &str| cases.iter().find(|case| case.name == name).expect("a case of this name").bytes.clone();
+        let mut bomb = zip::ZipArchive::new(Cursor::new(bytes("bomb"))).expect("zip");
+        let total: u64 = (0..bomb.len()).map(|at| bomb.by_index_raw(at).expect("entry").size()).sum();
+        assert!(total >= ZIP_BOMB_BYTES, "{total}");
+        let mut wrong = zip::ZipArchive::new(Cursor::new(bytes("bad-crc"))).expect("zip");
+        let mut plain = Vec::new();
+        assert!(wrong.by_name("pkg/evil.py").expect("entry").read_to_end(&mut plain).is_err());
+        let mut escape = zip::ZipArchive::new(Cursor::new(bytes("parent-folder"))).expect("zip");
+        assert!(escape.by_name("pkg/../../escape.py").expect("entry").enclosed_name().is_none());
+    }
+}
