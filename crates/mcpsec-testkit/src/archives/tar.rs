@@ -96,30 +96,38 @@ impl RawTar {
     /// Bytes as they are.
     #[must_use]
     pub fn raw(mut self, bytes: &[u8]) -> Self {
-        self.parts.push(Part::Bytes(bytes.to_vec()));
+        self.bytes(bytes);
         self
     }
 
     /// The gzipped archive, with the two zero blocks at its end.
     pub fn gz(mut self) -> Vec<u8> {
-        self.parts.push(Part::Bytes(vec![0; 1024]));
-        gzip(&merged(self.parts))
+        self.bytes(&[0; 1024]);
+        gzip(&self.parts)
     }
 
     /// The gzipped archive without the zero blocks.
     pub fn gz_without_end(self) -> Vec<u8> {
-        gzip(&merged(self.parts))
+        gzip(&self.parts)
+    }
+
+    /// Bytes join the ones before, so that they compress together.
+    fn bytes(&mut self, bytes: &[u8]) {
+        match self.parts.last_mut() {
+            Some(Part::Bytes(before)) => before.extend_from_slice(bytes),
+            _ => self.parts.push(Part::Bytes(bytes.to_vec())),
+        }
     }
 
     fn data(mut self, bytes: &[u8]) -> Self {
-        self.parts.push(Part::Bytes(bytes.to_vec()));
+        self.bytes(bytes);
         self.padding(bytes.len() as u64)
     }
 
     fn padding(mut self, len: u64) -> Self {
         let rest = usize::try_from(len % 512).expect("less than 512");
         if rest > 0 {
-            self.parts.push(Part::Bytes(vec![0; 512 - rest]));
+            self.bytes(&[0; 512][rest..]);
         }
         self
     }
@@ -150,7 +158,7 @@ impl RawTar {
         put(&mut block, 337, 8, b"0000000\0");
         let sum: u32 = block.iter().copied().map(u32::from).sum();
         put(&mut block, 148, 8, format!("{sum:06o}\0 ").as_bytes());
-        self.parts.push(Part::Bytes(block.to_vec()));
+        self.bytes(&block);
         self
     }
 }
@@ -163,18 +171,6 @@ fn pax_record(key: &str, value: &str) -> String {
         length = rest + length.to_string().len();
     }
     format!("{length} {key}={value}\n")
-}
-
-/// Neighbouring byte parts as one, so that they compress together.
-fn merged(parts: Vec<Part>) -> Vec<Part> {
-    let mut out: Vec<Part> = Vec::new();
-    for part in parts {
-        match (out.last_mut(), part) {
-            (Some(Part::Bytes(before)), Part::Bytes(bytes)) => before.extend(bytes),
-            (_, part) => out.push(part),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
