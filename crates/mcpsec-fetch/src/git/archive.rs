@@ -204,7 +204,7 @@ mod tests {
     fn the_bytes_never_change() {
         let (bytes, digests) = sample();
         assert_eq!(digests.sha256, mcpsec_model::digest::Digest::sha256_of(&bytes).as_bytes().try_into().ok());
-        insta::assert_snapshot!(hex::encode(digests.sha256.expect("sha256")), @"");
+        insta::assert_snapshot!(hex::encode(digests.sha256.expect("sha256")), @"5d697a8a211bf6212e5762ff22c799ffb463ff9c562e62c8df37760e7eb45230");
     }
 
     #[test]

@@ -15,17 +15,20 @@
 //! effect; the library runs no hooks; configuration comes from the user's own git configuration (credential helpers, proxy,
 //! `url.*.insteadOf`, `core.sshCommand`) when [`GitOptions::user_config`] says so, else from nowhere.
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Write},
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
+    time::Duration,
 };
 
 use gix::{
     ObjectId,
+    credentials::{helper::Action, protocol::Outcome},
     protocol::handshake::Ref,
     remote::{Direction, fetch::Shallow, fetch::Tags},
+    sec::identity::Account,
 };
 use mcpsec_model::{digest::Digest, text::escape, url::SafeUrl};
 
@@ -38,6 +41,12 @@ use super::{
 
 /// How many references of one remote are believed.
 const MAX_REFERENCES: usize = 1_000_000;
+
+/// How folders begin that are being filled.
+const SCRATCH: &str = "scratch-";
+
+/// Every branch and every tag.
+pub(super) const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
 /// The folder of one remote repository in the cache.
 #[derive(Clone, Debug)]
@@ -70,7 +79,7 @@ impl Mirror {
 
     /// Throws away what is cached of a commit, because it turned out to be damaged.
     pub(super) fn forget(&self, commit: ObjectId) -> Result<(), GitError> {
-        let _guard = self.lock()?;
+        let _guard = self.lock(&Meter::default())?;
         let path = self.repository(commit);
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.cache(&path, error)),
@@ -99,8 +108,9 @@ impl Mirror {
         meter: &Meter,
         interrupt: &AtomicBool,
     ) -> Result<Fetched, GitError> {
-        let _guard = self.lock()?;
-        let scratch = self.scratch()?;
+        let _guard = self.lock(meter)?;
+        self.sweep()?;
+        let scratch = self.scratch(SCRATCH)?;
         let missing = || GitError::NoReference { url: self.url.clone(), reference: escape(shown) };
         let mut listed = Vec::new();
         let first = self.converse(scratch.path(), &wanted.refspecs(), meter, interrupt, |remote| {
@@ -139,8 +149,8 @@ impl Mirror {
         meter: &Meter,
         interrupt: &AtomicBool,
     ) -> Result<Vec<Listed>, GitError> {
-        let _guard = self.lock()?;
-        let scratch = self.scratch()?;
+        fs::create_dir_all(&self.dir).map_err(|error| self.cache(&self.dir, error))?;
+        let scratch = self.scratch("list-")?;
         let mut listed = Vec::new();
         self.converse(scratch.path(), names, meter, interrupt, |remote| {
             listed = remote;
@@ -154,8 +164,8 @@ impl Mirror {
         meter: &Meter,
         interrupt: &AtomicBool,
     ) -> Result<(tempfile::TempDir, Vec<Listed>), GitError> {
-        let scratch = self.scratch()?;
-        let specs = ["refs/heads/*", "refs/tags/*"].map(str::to_owned);
+        let scratch = self.scratch(SCRATCH)?;
+        let specs = EVERYTHING.map(str::to_owned);
         let mut tips = Vec::new();
         self.converse(scratch.path(), &specs, meter, interrupt, |remote| {
             tips = remote;
@@ -194,27 +204,16 @@ impl Mirror {
             let connection = remote.connect(Direction::Fetch)?;
             let mut helpers = connection.configured_credentials_for_current_url();
             let (own, use_helpers) = (self.own_credentials(), self.options.user_config);
-            let origin = origin_of(address.as_str());
-            let connection = connection.with_credentials(move |action| {
-                if let gix::credentials::helper::Action::Get(context) = &action
-                    && let Some(identity) = &own
-                {
-                    // After a redirect to another origin the address's password is not for that server.
-                    let asked = context.url.as_ref().map(ToString::to_string).or_else(|| {
-                        context.to_url().map(|url| url.to_string())
-                    });
-                    if asked.is_some_and(|asked| origin.is_some() && origin_of(&asked) == origin) {
-                        return Ok(Some(gix::credentials::protocol::Outcome {
-                            identity: identity.clone(),
-                            next: context.clone().into(),
-                        }));
-                    }
-                }
-                if own.is_some() || !use_helpers { Ok(None) } else { helpers(action) }
+            let connection = connection.with_credentials(move |action| match &own {
+                // The address brought its own credentials; helpers are not asked, and need not remember these.
+                Some(own) => Ok(own.answer(&action)),
+                None if use_helpers => helpers(action),
+                None => Ok(None),
             });
             let prepared = connection.prepare_fetch(meter.clone(), gix::remote::ref_map::Options::default())?;
             if let Some(shallow) = decide(listed(&prepared.ref_map().remote_refs)) {
-                prepared.with_shallow(shallow).receive(meter.clone(), interrupt)?;
+                // One file for all references: names that differ in letter case only must not meet on disk.
+                prepared.with_shallow(shallow).with_write_packed_refs_only(true).receive(meter.clone(), interrupt)?;
             }
             Ok(())
         };
@@ -222,24 +221,25 @@ impl Mirror {
     }
 
     /// User and password of the address itself.
-    fn own_credentials(&self) -> Option<gix::sec::identity::Account> {
+    fn own_credentials(&self) -> Option<OwnCredentials> {
         let url = self.url.expose();
         if !matches!(url.scheme(), "http" | "https") || (url.username().is_empty() && url.password().is_none()) {
             return None;
         }
-        let decode = |text: &str| percent_decode(text);
-        Some(gix::sec::identity::Account {
-            username: decode(url.username()),
-            password: decode(url.password().unwrap_or_default()),
+        let identity = Account {
+            username: percent_decode(url.username()),
+            password: percent_decode(url.password().unwrap_or_default()),
             oauth_refresh_token: None,
-        })
+        };
+        Some(OwnCredentials { origin: url.origin(), identity })
     }
 
     /// The one commit that branches and tags lead to and whose id starts with `prefix`.
     fn unabbreviate(&self, dir: &Path, prefix: &str, tips: &[Listed]) -> Result<Option<ObjectId>, GitError> {
         let open = |error: gix::Error| GitError::Open { url: self.url.clone(), reason: causes(&error) };
         let repo = open_bare(dir, &self.options).map_err(open)?;
-        let tips: Vec<ObjectId> = tips.iter().filter(|tip| is_commit(&repo, tip.commit)).map(|tip| tip.commit).collect();
+        let tips: Vec<ObjectId> =
+            tips.iter().filter(|tip| is_commit(&repo, tip.commit)).map(|tip| tip.commit).collect();
         unique_prefix(&repo, prefix, tips, &self.url)
     }
 
@@ -257,16 +257,39 @@ impl Mirror {
         Ok(Fetched { reference, commit, repository })
     }
 
-    fn lock(&self) -> Result<LockGuard, GitError> {
+    /// Waits for the lock; another process may be fetching a large repository, so waiting counts as activity.
+    fn lock(&self, meter: &Meter) -> Result<File, GitError> {
         fs::create_dir_all(&self.dir).map_err(|error| self.cache(&self.dir, error))?;
         let path = self.dir.join("lock");
-        LockGuard::take(&path).map_err(|error| self.cache(&path, error))
+        let open = || File::options().create(true).truncate(false).write(true).open(&path);
+        let file = open().map_err(|error| self.cache(&path, error))?;
+        loop {
+            match file.try_lock() {
+                // Closing the file releases it, also when the process is killed.
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => meter.alive(),
+                Err(TryLockError::Error(error)) => return Err(self.cache(&path, error)),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
-    fn scratch(&self) -> Result<tempfile::TempDir, GitError> {
+    /// Removes what killed processes left. Only under the lock, which whoever still writes would hold.
+    fn sweep(&self) -> Result<(), GitError> {
+        for entry in fs::read_dir(&self.dir).map_err(|error| self.cache(&self.dir, error))?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(SCRATCH)
+                && let Err(error) = fs::remove_dir_all(entry.path())
+            {
+                tracing::debug!(path = %entry.path().display(), %error, "a scratch folder stays");
+            }
+        }
+        Ok(())
+    }
+
+    fn scratch(&self, prefix: &str) -> Result<tempfile::TempDir, GitError> {
         // `.git` at the end, so that the library takes the folder itself for the repository.
         tempfile::Builder::new()
-            .prefix("scratch-")
+            .prefix(prefix)
             .suffix(".git")
             .tempdir_in(&self.dir)
             .map_err(|error| self.cache(&self.dir, error))
@@ -316,6 +339,23 @@ impl Mirror {
 
     fn cache(&self, path: &Path, source: io::Error) -> GitError {
         GitError::Cache { url: self.url.clone(), path: path.to_owned(), source }
+    }
+}
+
+/// Credentials that were written into the address.
+struct OwnCredentials {
+    origin: url::Origin,
+    identity: Account,
+}
+
+impl OwnCredentials {
+    /// The credentials, if the question comes from the server they are for: after a redirect it may not.
+    fn answer(&self, action: &Action) -> Option<Outcome> {
+        let Action::Get(context) = action else { return None };
+        let asked = context.url.as_ref().map(ToString::to_string);
+        let asked = asked.or_else(|| context.to_url().map(|url| url.to_string()))?;
+        let origin = asked.parse::<url::Url>().ok()?.origin();
+        (origin == self.origin).then(|| Outcome { identity: self.identity.clone(), next: context.clone().into() })
     }
 }
 
@@ -401,11 +441,6 @@ fn holds(dir: &Path, commit: ObjectId, options: &GitOptions) -> bool {
     open_bare(dir, options).is_ok_and(|repo| repo.find_header(commit).is_ok())
 }
 
-/// Scheme, host and port, as far as the text is an address that has them.
-fn origin_of(address: &str) -> Option<url::Origin> {
-    address.parse::<url::Url>().ok().map(|url| url.origin()).filter(url::Origin::is_tuple)
-}
-
 fn percent_decode(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -429,15 +464,27 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// An exclusive advisory lock on a file; released when dropped, and by the system when the process dies.
-struct LockGuard {
-    _file: File,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl LockGuard {
-    fn take(path: &Path) -> io::Result<Self> {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
-        file.lock()?;
-        Ok(Self { _file: file })
+    #[test]
+    fn credentials_of_an_address_are_for_its_origin_only() {
+        let own = OwnCredentials {
+            origin: "https://host.invalid:8443/r".parse::<url::Url>().expect("url").origin(),
+            identity: Account {
+                username: percent_decode("b%40b"),
+                password: percent_decode("p%zz%2"),
+                oauth_refresh_token: None,
+            },
+        };
+        let answer = |url: &str| own.answer(&Action::get_for_url(url)).map(|outcome| outcome.identity);
+        let given = answer("https://host.invalid:8443/other").expect("same origin");
+        assert_eq!((given.username.as_str(), given.password.as_str()), ("b@b", "p%zz%2"));
+        for other in
+            ["https://host.invalid/r", "http://host.invalid:8443/r", "https://host.invalid.evil.invalid:8443/r", "?"]
+        {
+            assert_eq!(answer(other), None, "{other}");
+        }
     }
 }

@@ -113,7 +113,9 @@ pub enum GitError {
         reason: String,
     },
     /// The repository borrows objects from another folder.
-    #[error("{url} borrows objects from other folders (objects/info/alternates), which is not followed; use a full clone: git clone --dissociate")]
+    #[error(
+        "{url} borrows objects from other folders (objects/info/alternates), which is not followed; use a full clone: git clone --dissociate"
+    )]
     Alternates {
         /// The repository.
         url: SafeUrl,
@@ -139,7 +141,9 @@ pub enum GitError {
         commit: String,
     },
     /// The requested folder belongs to another repository.
-    #[error("{url}: folder `{folder}` lies in the submodule `{submodule}`, which is not fetched; add that repository itself")]
+    #[error(
+        "{url}: folder `{folder}` lies in the submodule `{submodule}`, which is not fetched; add that repository itself"
+    )]
     Submodule {
         /// The repository.
         url: SafeUrl,

@@ -35,7 +35,7 @@ use std::{
 
 use gix::{ObjectId, objs::Kind};
 use mcpsec_model::{
-    digest::{Digest, Digests},
+    digest::Digests,
     finding::{Finding, Rule},
     name::Ecosystem,
     package::{Artifact, ArtifactKind, GitPin, Package, PackageId},
@@ -46,15 +46,15 @@ use mcpsec_model::{
 };
 use smol_str::SmolStr;
 
-pub use self::{
-    error::GitError,
-    project::{GitProject, PythonProject},
-};
 use self::{
     archive::{ArchiveWriter, Content},
     clone::Mirror,
     reference::Wanted,
     tree::{LeafKind, Listing, Objects},
+};
+pub use self::{
+    error::GitError,
+    project::{GitProject, PythonProject},
 };
 use crate::progress::{Event, Progress, Silent};
 
@@ -278,7 +278,7 @@ impl GitSource {
         check_address(&spec.url)?;
         let names = match &locked.reference {
             Some(reference) => vec![reference.to_string()],
-            None => vec!["refs/heads/*".to_owned(), "refs/tags/*".to_owned()],
+            None => clone::EVERYTHING.map(str::to_owned).into(),
         };
         if spec.url.expose().scheme() == "file" {
             let repo = local::open(&spec.url, &self.options)?;
@@ -323,7 +323,8 @@ impl GitSource {
             .map(|path| missing(&package, format!("the submodule `{}` is not fetched", escape(path))))
             .collect();
         let (archive, digests, size) = self.write(objects, &listing, |path| {
-            findings.push(missing(&package, format!("`{}` is a pointer to LFS, its content is not fetched", escape(path))));
+            findings
+                .push(missing(&package, format!("`{}` is a pointer to LFS, its content is not fetched", escape(path))));
         })?;
         progress.event(Event::FileDone { file: &archive_name(&package) });
         let pin = GitPin { reference: reference.map(SmolStr::from), tree: tree.to_string().into() };
@@ -346,9 +347,17 @@ impl GitSource {
         for (name, leaf) in &listing.leaves {
             let max = match leaf.kind {
                 LeafKind::Link => limits.max_path as u64,
-                _ => limits.max_object.min(limits.max_archive.saturating_sub(writer.size())),
+                _ => limits.max_object,
             };
             let bytes = objects.read(leaf.id, Kind::Blob, &format!("`{}`", error::shown(name.as_bytes())), max)?;
+            if writer.size().saturating_add(bytes.len() as u64) > limits.max_archive {
+                return Err(GitError::OverLimit {
+                    url: objects.url.clone(),
+                    what: "the size of its archive".to_owned(),
+                    limit: limits.max_archive,
+                    unit: "bytes",
+                });
+            }
             match leaf.kind {
                 LeafKind::Link => {
                     let target = objects.link_target(name, bytes)?;
@@ -360,14 +369,6 @@ impl GitSource {
                     }
                     writer.add(name, Content::File(&bytes, kind == LeafKind::Executable)).map_err(cache)?;
                 }
-            }
-            if writer.size() > limits.max_archive {
-                return Err(GitError::OverLimit {
-                    url: objects.url.clone(),
-                    what: "the size of its archive".to_owned(),
-                    limit: limits.max_archive,
-                    unit: "bytes",
-                });
             }
         }
         let (digests, size) = writer.finish().map_err(cache)?;

@@ -218,11 +218,8 @@ impl Objects<'_> {
             self.refuse(&path, reason.to_owned())
         };
         // `protect_windows` would also forbid `:` and `aux.c`, which repositories without Windows users do have.
-        let options = gix::validate::path::component::Options {
-            protect_windows: false,
-            protect_hfs: true,
-            protect_ntfs: true,
-        };
+        let options =
+            gix::validate::path::component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
         let mode = link.then_some(gix::validate::path::component::Mode::Symlink);
         if let Err(error) = gix::validate::path::component(name.into(), mode, options) {
             return Err(refuse(&error.to_string().to_lowercase()));

@@ -17,8 +17,8 @@ use super::reference::Listed;
 /// reference still points right at it, and no commit otherwise, because whether the remote still hands it out was not asked.
 pub(super) fn judge(listed: &[Listed], locked: &GitPin, commit: &str) -> UpstreamState {
     let Some(reference) = locked.reference.as_deref() else {
-        let known = ObjectId::from_hex(commit.as_bytes())
-            .is_ok_and(|commit| listed.iter().any(|item| item.commit == commit));
+        let known =
+            ObjectId::from_hex(commit.as_bytes()).is_ok_and(|commit| listed.iter().any(|item| item.commit == commit));
         return UpstreamState::Present(UpstreamRecord {
             commit: known.then(|| SmolStr::new(commit)),
             ..UpstreamRecord::default()

@@ -5,8 +5,8 @@
 //! thread that still hangs in a system call holds only its own scratch folder and ends with the process.
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc,
     },
     time::{Duration, Instant},
@@ -24,30 +24,65 @@ const GRACE: Duration = Duration::from_millis(500);
 /// The pack bytes counter's name inside the library (`gix_pack::bundle::write::ProgressId::ReadPackBytes`).
 const PACK_BYTES: Id = *b"BWRB";
 
-/// Counts what a transport does. Clones share the counters.
-#[derive(Clone, Default)]
+/// Counts what a transport does. Each counter is one of its own, since the library also calculates with what it counted; the
+/// list of all of them is shared, so that the supervisor sees every one move.
+#[derive(Clone)]
 pub(super) struct Meter {
-    bytes: StepShared,
-    activity: StepShared,
-    counts_bytes: bool,
+    all: Arc<Mutex<Vec<(Id, StepShared)>>>,
+    own: StepShared,
     id: Id,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        let all = Arc::<Mutex<Vec<(Id, StepShared)>>>::default();
+        Self { all, own: StepShared::default(), id: gix::progress::UNKNOWN }.child(gix::progress::UNKNOWN)
+    }
+}
+
+impl Meter {
+    /// Something happens, even if no byte arrives.
+    pub(super) fn alive(&self) {
+        self.own.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn child(&self, id: Id) -> Self {
+        let own = StepShared::default();
+        self.counters().push((id, Arc::clone(&own)));
+        Self { all: Arc::clone(&self.all), own, id }
+    }
+
+    /// Bytes of packs received, and everything that was counted.
+    fn totals(&self) -> (usize, usize) {
+        let counters = self.counters();
+        let sum = |(bytes, all): (usize, usize), (id, counter): &(Id, StepShared)| {
+            let count = counter.load(Ordering::Relaxed);
+            (bytes.wrapping_add(if *id == PACK_BYTES { count } else { 0 }), all.wrapping_add(count))
+        };
+        counters.iter().fold((0, counters.len()), sum)
+    }
+
+    fn counters(&self) -> MutexGuard<'_, Vec<(Id, StepShared)>> {
+        // A thread that panicked while it pushed a counter left a list that is still a list.
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl gix::Count for Meter {
     fn set(&self, step: Step) {
-        self.counter().store(step, Ordering::Relaxed);
+        self.own.store(step, Ordering::Relaxed);
     }
 
     fn step(&self) -> Step {
-        self.counter().load(Ordering::Relaxed)
+        self.own.load(Ordering::Relaxed)
     }
 
     fn inc_by(&self, step: Step) {
-        self.counter().fetch_add(step, Ordering::Relaxed);
+        self.own.fetch_add(step, Ordering::Relaxed);
     }
 
     fn counter(&self) -> StepShared {
-        Arc::clone(if self.counts_bytes { &self.bytes } else { &self.activity })
+        Arc::clone(&self.own)
     }
 }
 
@@ -64,21 +99,19 @@ impl gix::Progress for Meter {
         self.id
     }
 
-    fn message(&self, _level: MessageLevel, _message: String) {
-        // What a server says is shown nowhere; that it says something is a sign of life.
-        self.activity.fetch_add(1, Ordering::Relaxed);
-    }
+    // What a server says is shown nowhere.
+    fn message(&self, _level: MessageLevel, _message: String) {}
 }
 
 impl gix::NestedProgress for Meter {
     type SubProgress = Self;
 
     fn add_child(&mut self, _name: impl Into<String>) -> Self {
-        Self { counts_bytes: false, id: gix::progress::UNKNOWN, ..self.clone() }
+        self.child(gix::progress::UNKNOWN)
     }
 
     fn add_child_with_id(&mut self, _name: impl Into<String>, id: Id) -> Self {
-        Self { counts_bytes: id == PACK_BYTES, id, ..self.clone() }
+        self.child(id)
     }
 }
 
@@ -99,10 +132,10 @@ pub(super) fn supervise<T: Send + 'static>(
             let _unwanted = send.send(work(meter, &interrupt));
         }
     };
-    std::thread::Builder::new().name("git-fetch".to_owned()).spawn(worker).map_err(|error| GitError::Remote {
-        url: url.clone(),
-        reason: format!("cannot start a thread: {error}"),
-    })?;
+    std::thread::Builder::new()
+        .name("git-fetch".to_owned())
+        .spawn(worker)
+        .map_err(|error| GitError::Remote { url: url.clone(), reason: format!("cannot start a thread: {error}") })?;
     let started = Instant::now();
     let mut moved = started;
     let mut reported = 0;
@@ -111,11 +144,14 @@ pub(super) fn supervise<T: Send + 'static>(
         match receive.recv_timeout(TICK) {
             Ok(result) => break result,
             Err(mpsc::RecvTimeoutError::Disconnected) => {
-                break Err(GitError::Remote { url: url.clone(), reason: "the transport ended unexpectedly".to_owned() });
+                break Err(GitError::Remote {
+                    url: url.clone(),
+                    reason: "the transport ended unexpectedly".to_owned(),
+                });
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
-        let now = (read(&meter.bytes), read(&meter.activity));
+        let now = meter.totals();
         report(progress, &mut reported, now.0);
         if now != last {
             (last, moved) = (now, Instant::now());
@@ -141,15 +177,11 @@ pub(super) fn supervise<T: Send + 'static>(
         break Err(problem);
     };
     if verdict.is_ok() {
-        report(progress, &mut reported, read(&meter.bytes));
+        report(progress, &mut reported, meter.totals().0);
     } else if reported > 0 {
         progress.event(Event::BytesReceived(-i64::try_from(reported).unwrap_or(i64::MAX)));
     }
     verdict
-}
-
-fn read(counter: &Arc<AtomicUsize>) -> usize {
-    counter.load(Ordering::Relaxed)
 }
 
 fn report(progress: &dyn Progress, reported: &mut usize, bytes: usize) {
