@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use mcpsec_model::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigEditor, ConfigError},
     lock::{Lock, LockError},
 };
 
@@ -62,6 +62,11 @@ impl Project {
                 .hint("mcpsec add npm:NAME (or pypi:NAME, or git+https://…) locks a first server")
         })
     }
+}
+
+/// What an absent mcp.toml stands for: no servers, the starter policy.
+pub(crate) fn starter_config() -> Result<Config, CommandError> {
+    parse_config(&ConfigEditor::starter().to_string())
 }
 
 pub(crate) fn parse_config(text: &str) -> Result<Config, CommandError> {

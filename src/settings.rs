@@ -137,6 +137,11 @@ impl Settings {
         })
     }
 
+    /// Colours for renderers that put them in themselves.
+    pub(crate) fn style(&self) -> mcpsec_report::Style {
+        if self.color { mcpsec_report::Style::colored() } else { mcpsec_report::Style::plain() }
+    }
+
     /// Asks runtimes about themselves.
     pub(crate) fn probe(&self) -> Probe {
         Probe::new(self.environment.search_path(), &self.cache)

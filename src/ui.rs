@@ -61,9 +61,9 @@ impl Ui {
         let bars = progress.then(|| {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(15));
             Bars {
+                resolving: all.add(ProgressBar::new_spinner()),
+                fetching: all.add(ProgressBar::new(0)),
                 all,
-                resolving: ProgressBar::hidden(),
-                fetching: ProgressBar::hidden(),
                 names: AtomicUsize::new(0),
                 received: AtomicI64::new(0),
             }
@@ -72,17 +72,20 @@ impl Ui {
     }
 
     /// Shows the bars of a resolution and its downloads, until [`Ui::done`].
-    pub(crate) fn start(&mut self, what: &str) {
-        let Some(bars) = &mut self.bars else { return };
+    pub(crate) fn start(&self, what: &str) {
+        let Some(bars) = &self.bars else { return };
         let spinner = ProgressStyle::with_template("{spinner:.cyan} {msg}");
         let bar = ProgressStyle::with_template("  {bar:28.cyan/dim} {pos}/{len} files  {msg}  {elapsed:.dim}");
-        bars.resolving = bars.all.add(ProgressBar::new_spinner());
-        bars.fetching = bars.all.add(ProgressBar::new(0));
+        bars.resolving.reset();
+        bars.fetching.reset();
+        bars.fetching.set_length(0);
+        bars.names.store(0, Ordering::Relaxed);
+        bars.received.store(0, Ordering::Relaxed);
         if let (Ok(spinner), Ok(bar)) = (spinner, bar) {
             bars.resolving.set_style(spinner);
             bars.fetching.set_style(bar);
         }
-        bars.resolving.set_message(format!("resolving {what}"));
+        bars.resolving.set_message(what.to_owned());
         bars.resolving.enable_steady_tick(Duration::from_millis(80));
     }
 
@@ -128,7 +131,7 @@ impl Progress for Ui {
         match event {
             Event::MetadataFetched { name } => {
                 let count = bars.names.fetch_add(1, Ordering::Relaxed) + 1;
-                bars.resolving.set_message(format!("resolving: {count} packages seen, {name}"));
+                bars.resolving.set_message(format!("{count} packages seen, {name}"));
             }
             Event::DownloadsPlanned { files, .. } => bars.fetching.inc_length(files as u64),
             Event::BytesReceived(more) => {

@@ -1,7 +1,7 @@
 //! `mcpsec add SPEC…`: resolve, fetch, check, judge, lock.
 //!
 //! What is already locked and still fits is not resolved again: an `add` that changes nothing asks no registry.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mcpsec_audit::policy;
 use mcpsec_fetch::{
@@ -11,10 +11,11 @@ use mcpsec_fetch::{
 };
 use mcpsec_model::{
     artifact::CheckedArtifact,
+    candidate::Candidate,
     check::{Check, CheckResult, CheckStatus},
     config::Config,
     finding::Finding,
-    lock::{Lock, LockedServer},
+    lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
     report::{Report, ServerReport},
 };
@@ -23,7 +24,8 @@ use super::{
     artifacts,
     commit::{self, Change},
     inspect,
-    sources::Sources,
+    compare::differences,
+    sources::{Found, Sources, download_error},
     summary::Summary,
     verify,
     wish::{self, Wish},
@@ -46,8 +48,8 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     let lock = project.lock()?;
     let wishes = wish::plan(&args, &config)?;
     let store = artifacts::open_store(settings)?;
-    let sources = Sources::new(settings, &config)?;
-    let mut ui = Ui::new(settings.progress, settings.verbosity);
+    let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
+    let sources = Sources::new(settings, &config, Arc::clone(&ui));
 
     let mut servers = Vec::new();
     let mut changes = Vec::new();
@@ -59,7 +61,7 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
             Some(outcome) => outcome,
             None => {
                 ui.start(&wish.spec().to_string());
-                let outcome = lock_one(settings, &config, &sources, &store, &wish, &args, &ui).await;
+                let outcome = lock_one(settings, &config, &sources, &store, &wish, &args).await;
                 ui.done();
                 outcome?
             }
@@ -107,7 +109,7 @@ fn keep(
     args: &AddArgs,
 ) -> Option<Outcome> {
     let server = lock.servers.get(&wish.name)?;
-    if !server.differences(&wish.config, &config.targets).is_empty() {
+    if !differences(server, &wish.config, &config.targets).is_empty() {
         return None;
     }
     let packages = lock.packages_of(&[server]);
@@ -116,7 +118,7 @@ fn keep(
         let artifacts = if args.all_platforms {
             package.artifacts.iter().collect()
         } else {
-            artifacts::needed(sources, package, &server.targets)
+            sources.needed(package, &server.targets)
         };
         wanted.extend(artifacts.into_iter().map(|artifact| (&package.id, artifact)));
     }
@@ -126,7 +128,7 @@ fn keep(
         .iter()
         .map(|artifact| CheckResult::new(Check::ArtifactHash, artifact.package().to_string(), CheckStatus::Pass))
         .collect();
-    let findings = server.incomplete_findings();
+    let findings = server.findings.clone();
     let owned: Vec<(PackageId, Package)> =
         packages.iter().map(|package| (package.id.clone(), (*package).clone())).collect();
     let summary = Summary::new(wish, server, &owned, &checked, &findings).already_locked();
@@ -148,22 +150,23 @@ async fn lock_one(
     store: &Store,
     wish: &Wish,
     args: &AddArgs,
-    ui: &Ui,
 ) -> Result<Outcome, CommandError> {
     let options = ResolveOptions { targets: config.targets.clone(), as_of: wish.as_of() };
-    let resolved = sources.resolve(wish, &options, store, ui).await?;
+    let Found { resolved, records } = sources.resolve(wish, &options, store).await?;
     let mut candidate = resolved.candidate;
 
     let downloads = select(sources, &candidate.packages, &candidate.targets, resolved.downloads, args.all_platforms);
-    let fetched = download::fetch_all(sources.network(), store, downloads, artifacts::CONCURRENCY, ui).await;
+    let ui: &Ui = sources.ui();
+    let fetched = download::fetch_all(sources.network()?, store, downloads, artifacts::CONCURRENCY, ui).await;
     let mut checked = Vec::new();
     for (download, result) in fetched {
         match result {
             Ok(artifact) => checked.push(artifact),
-            Err(error) => return Err(super::sources::download_error(&download, &error)),
+            Err(error) => return Err(download_error(&download, &error)),
         }
     }
-    let inspected = inspect::all(checked, &resolved.records, &candidate).await?;
+    checked.extend(git_archive(store, &candidate)?);
+    let inspected = inspect::all(checked, &records, &candidate)?;
     inspect::complete(&mut candidate.packages, &inspected)?;
     let entry = inspect::entry_point(wish, &candidate, &inspected)?;
 
@@ -185,7 +188,19 @@ async fn lock_one(
         .collect();
     checks.dedup();
     let checked: Vec<CheckedArtifact> = inspected.into_iter().map(|item| item.artifact).collect();
-    let server = LockedServer::new(wish.name.clone(), &wish.config, entry, &candidate);
+    let parts = ServerParts {
+        name: wish.name.clone(),
+        spec: wish.spec().clone(),
+        version: version_of(&candidate),
+        command: wish.command().cloned(),
+        entry,
+        as_of: wish.as_of(),
+        overrides: wish.overrides().clone(),
+        targets: candidate.targets,
+        closure: candidate.closure,
+        findings: candidate.findings,
+    };
+    let server = LockedServer::new(parts, &candidate.packages).map_err(CommandError::bug)?;
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
     let summary = Summary::new(wish, &server, &packages, &checked, &findings);
     let report = ServerReport {
@@ -212,7 +227,28 @@ fn select(
         .filter(|download| {
             let Some(package) = packages.get(&download.package) else { return false };
             all || download.expected.is_empty()
-                || artifacts::needed(sources, package, targets).iter().any(|artifact| artifact.file == download.file)
+                || sources.needed(package, targets).iter().any(|artifact| artifact.file == download.file)
         })
         .collect()
+}
+
+/// The archive of a git server: resolution has put it into the store already.
+fn git_archive(store: &Store, candidate: &Candidate) -> Result<Vec<CheckedArtifact>, CommandError> {
+    let mut archives = Vec::new();
+    for package in candidate.packages.values().filter(|package| package.git.is_some()) {
+        for artifact in &package.artifacts {
+            archives.push(store.check(&package.id, artifact).map_err(CommandError::incomplete)?);
+        }
+    }
+    Ok(archives)
+}
+
+/// The root's version; for git the tag that was asked for, else the commit.
+fn version_of(candidate: &Candidate) -> String {
+    let root = candidate.closure.root().package();
+    let reference = candidate.packages.get(root).and_then(|package| package.git.as_ref()?.reference.as_deref());
+    match reference.and_then(|reference| reference.strip_prefix("refs/tags/")) {
+        Some(tag) => tag.to_owned(),
+        None => root.version().to_owned(),
+    }
 }

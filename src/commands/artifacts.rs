@@ -3,18 +3,22 @@ use std::collections::BTreeMap;
 
 use mcpsec_fetch::{
     download,
-    progress::Progress,
     store::{Store, StoreError},
 };
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     lock::LockedServer,
+    name::Ecosystem,
     package::{Artifact, Package, PackageId},
     target::Target,
 };
 
 use super::sources::Sources;
-use crate::{error::CommandError, settings::Settings};
+use crate::{
+    error::{CommandError, Kind},
+    settings::Settings,
+    ui::Ui,
+};
 
 /// How many files are fetched at once.
 pub(super) const CONCURRENCY: usize = 32;
@@ -25,13 +29,13 @@ pub(super) async fn check(
     sources: &Sources<'_>,
     packages: &[&Package],
     servers: &[&LockedServer],
-    progress: &dyn Progress,
 ) -> Result<BTreeMap<PackageId, CheckResult>, CommandError> {
     let store = open_store(settings)?;
     let mut outcome: BTreeMap<PackageId, CheckStatus> = BTreeMap::new();
     let mut wanted: Vec<(&Package, &Artifact)> = Vec::new();
+    let targets = targets_of(servers);
     for package in packages {
-        let needed = needed(sources, package, &targets_of(servers));
+        let needed = sources.needed(package, &targets);
         if needed.is_empty() {
             outcome.insert(package.id.clone(), CheckStatus::NotApplicable);
         }
@@ -54,7 +58,7 @@ pub(super) async fn check(
         merge(&mut outcome, &package.id, status);
     }
     if !missing.is_empty() {
-        for (package, status) in fetch_missing(sources, &store, &missing, progress).await? {
+        for (package, status) in fetch_missing(sources, &store, &missing).await? {
             merge(&mut outcome, &package, status);
         }
     }
@@ -81,13 +85,8 @@ pub(super) fn open_store(settings: &Settings) -> Result<Store, CommandError> {
     })
 }
 
-/// The artifacts of a package that this machine needs.
-pub(super) fn needed<'p>(sources: &Sources<'_>, package: &'p Package, targets: &[Target]) -> Vec<&'p Artifact> {
-    sources.host_artifacts(package, targets)
-}
-
 /// All targets of some servers.
-pub(super) fn targets_of(servers: &[&LockedServer]) -> Vec<Target> {
+fn targets_of(servers: &[&LockedServer]) -> Vec<Target> {
     let mut targets: Vec<Target> = servers.iter().flat_map(|server| server.targets.iter().copied()).collect();
     targets.sort();
     targets.dedup();
@@ -107,29 +106,60 @@ fn merge(outcome: &mut BTreeMap<PackageId, CheckStatus>, package: &PackageId, st
     }
 }
 
+/// Fetches what is missing, each file held to the locked digests. npm tarballs are asked for at their conventional address
+/// first, which costs no question; those that are not there are looked up in the registry's record.
 async fn fetch_missing(
     sources: &Sources<'_>,
     store: &Store,
     missing: &[(&Package, &Artifact)],
-    progress: &dyn Progress,
 ) -> Result<Vec<(PackageId, CheckStatus)>, CommandError> {
     let mut results = Vec::new();
-    let mut downloads = Vec::new();
+    let mut open: Vec<(&Package, &Artifact)> = Vec::new();
     for (package, artifact) in missing {
-        match sources.locate(package, artifact, store, progress).await {
-            Ok(Some(download)) => downloads.push(download),
-            Ok(None) => results.push((package.id.clone(), CheckStatus::Pass)),
-            Err(status) => results.push((package.id.clone(), status)),
+        if package.id.ecosystem() == Ecosystem::Git {
+            results.push((package.id.clone(), status_of_command(sources.restore(package, store).await)));
+        } else {
+            open.push((*package, *artifact));
         }
     }
-    let fetched = download::fetch_all(sources.network(), store, downloads, CONCURRENCY, progress).await;
-    for (download, result) in fetched {
-        let status = match result {
-            Ok(_) => CheckStatus::Pass,
-            Err(error) if error.is_refusal() => CheckStatus::Fail(error.to_string()),
-            Err(error) => CheckStatus::Unchecked(error.to_string()),
-        };
-        results.push((download.package, status));
+    for second_try in [false, true] {
+        let mut downloads = Vec::new();
+        for (package, artifact) in &open {
+            match sources.locate(package, second_try).await {
+                Ok(found) => match found.into_iter().find(|download| download.file == artifact.file.as_str()) {
+                    Some(download) => downloads.push(download),
+                    None => results.push((package.id.clone(), CheckStatus::Unchecked(format!("the registry no longer lists {}", artifact.file)))),
+                },
+                Err(error) => results.push((package.id.clone(), status_of_command(Err(error)))),
+            }
+        }
+        let ui: &Ui = sources.ui();
+        let mut again = Vec::new();
+        for (download, result) in download::fetch_all(sources.network()?, store, downloads, CONCURRENCY, ui).await {
+            let status = match result {
+                Ok(_) => CheckStatus::Pass,
+                Err(error) if error.is_refusal() => CheckStatus::Fail(error.to_string()),
+                Err(_) if !second_try && download.package.ecosystem() == Ecosystem::Npm => {
+                    again.extend(open.iter().filter(|(package, _)| package.id == download.package).copied());
+                    continue;
+                }
+                Err(error) => CheckStatus::Unchecked(error.to_string()),
+            };
+            results.push((download.package, status));
+        }
+        open = again;
+        if open.is_empty() {
+            break;
+        }
     }
     Ok(results)
+}
+
+/// A step that failed is a failure when it was refused, and open otherwise.
+fn status_of_command(outcome: Result<(), CommandError>) -> CheckStatus {
+    match outcome {
+        Ok(()) => CheckStatus::Pass,
+        Err(error) if error.kind() == Kind::Denied => CheckStatus::Fail(error.to_string()),
+        Err(error) => CheckStatus::Unchecked(error.to_string()),
+    }
 }

@@ -2,7 +2,10 @@
 //! server started?
 use std::collections::BTreeMap;
 
-use mcpsec_fetch::{RegistryRecord, npm, pypi, unpack};
+use mcpsec_fetch::{
+    npm::{self, RegistryRecord},
+    unpack::{self, Limits, Scan},
+};
 use mcpsec_model::{
     artifact::CheckedArtifact,
     candidate::{Candidate, EntryPoint},
@@ -10,7 +13,9 @@ use mcpsec_model::{
     finding::{Finding, Rule},
     name::Ecosystem,
     package::{ArtifactKind, Package, PackageId},
+    text::Untrusted,
 };
+use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use super::wish::Wish;
@@ -20,27 +25,165 @@ use crate::error::CommandError;
 pub(super) struct Inspected {
     pub(super) artifact: CheckedArtifact,
     pub(super) findings: Vec<Finding>,
+    kind: ArtifactKind,
+    install_scripts: bool,
     /// npm `bin` names or Python console scripts, sorted.
     commands: Vec<SmolStr>,
-    /// SHA-256 of the whole file, computed here when the pin is another algorithm.
+    /// SHA-256 of the whole file.
     sha256: Digest,
 }
 
 /// Reads every artifact once, on all cores. A hostile archive is an error that names it.
-pub(super) async fn all(
+pub(super) fn all(
     artifacts: Vec<CheckedArtifact>,
     records: &BTreeMap<PackageId, RegistryRecord>,
     candidate: &Candidate,
 ) -> Result<Vec<Inspected>, CommandError> {
-    let _ = (artifacts, records, candidate);
-    Err(CommandError::bug("not wired yet"))
+    artifacts.into_par_iter().map(|artifact| one(artifact, records, candidate)).collect()
+}
+
+fn one(
+    artifact: CheckedArtifact,
+    records: &BTreeMap<PackageId, RegistryRecord>,
+    candidate: &Candidate,
+) -> Result<Inspected, CommandError> {
+    let package = candidate.packages.get(artifact.package());
+    let kind = package.and_then(|package| package.artifacts.iter().find(|entry| entry.file == artifact.file()));
+    let kind = kind.map(|entry| entry.kind).ok_or_else(|| CommandError::bug(format!("{} is no part of the closure", artifact.file())))?;
+    let keep = |path: &str| match kind {
+        ArtifactKind::NpmTarball => matches!(path, "package.json" | "binding.gyp"),
+        ArtifactKind::Wheel => path.ends_with(".dist-info/entry_points.txt"),
+        ArtifactKind::Sdist | ArtifactKind::GitArchive => false,
+    };
+    let scan = unpack::scan(&artifact, kind, &keep, &Limits::standard())
+        .map_err(|error| CommandError::denied(format!("{}: {}: {error}", artifact.package(), artifact.file())))?;
+    let mut inspected = Inspected {
+        findings: Vec::new(),
+        kind,
+        install_scripts: false,
+        commands: Vec::new(),
+        sha256: scan.sha256,
+        artifact,
+    };
+    match kind {
+        ArtifactKind::NpmTarball => read_npm(&mut inspected, &scan, records)?,
+        ArtifactKind::Wheel => inspected.commands = console_scripts(&scan),
+        ArtifactKind::Sdist | ArtifactKind::GitArchive => {}
+    }
+    Ok(inspected)
+}
+
+fn read_npm(
+    inspected: &mut Inspected,
+    scan: &Scan,
+    records: &BTreeMap<PackageId, RegistryRecord>,
+) -> Result<(), CommandError> {
+    let id = inspected.artifact.package();
+    let file = |name: &str| scan.files.iter().find(|(path, _)| path == name).map(|(_, bytes)| bytes.as_slice());
+    let Some(package_json) = file("package.json") else {
+        return Err(CommandError::denied(format!("{id}: the tarball has no package.json")));
+    };
+    let json: serde_json::Value = serde_json::from_slice(strip_bom(package_json))
+        .map_err(|error| CommandError::denied(format!("{id}: package.json in the tarball is not JSON: {error}")))?;
+    if let Some(record) = records.get(id) {
+        inspected.findings = npm::compare_manifest(record, package_json);
+    }
+    let scripts = json.get("scripts").and_then(serde_json::Value::as_object);
+    let declared = scripts.is_some_and(|scripts| ["preinstall", "install", "postinstall"].iter().any(|name| scripts.contains_key(*name)));
+    inspected.install_scripts = declared || file("binding.gyp").is_some();
+    let mut commands: Vec<SmolStr> = match json.get("bin") {
+        Some(serde_json::Value::String(_)) => vec![id.name().base().into()],
+        Some(serde_json::Value::Object(map)) => map.keys().map(SmolStr::from).collect(),
+        _ => Vec::new(),
+    };
+    commands.sort();
+    inspected.commands = commands;
+    Ok(())
+}
+
+fn strip_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// The names under `[console_scripts]` of entry_points.txt (an INI file: entry points specification).
+fn console_scripts(scan: &Scan) -> Vec<SmolStr> {
+    let mut names = Vec::new();
+    for (_, bytes) in &scan.files {
+        let text = String::from_utf8_lossy(bytes);
+        let mut inside = false;
+        for line in text.lines().map(str::trim) {
+            if line.starts_with('[') {
+                inside = line == "[console_scripts]";
+            } else if inside && let Some((name, _)) = line.split_once('=') {
+                names.push(SmolStr::from(name.trim()));
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Fills in what only the bytes tell: digests of old npm records, our own SHA-256 and size of files that every platform
+/// fetches (others would make the lock depend on the machine), install scripts.
+pub(super) fn complete(packages: &mut BTreeMap<PackageId, Package>, inspected: &[Inspected]) -> Result<(), CommandError> {
+    for item in inspected {
+        let Some(package) = packages.get_mut(item.artifact.package()) else { continue };
+        if item.kind == ArtifactKind::NpmTarball {
+            package.install_scripts |= item.install_scripts;
+            let portable = package.is_portable();
+            for entry in package.artifacts.iter_mut().filter(|entry| entry.file == item.artifact.file()) {
+                if entry.digests.is_empty() {
+                    entry.digests = *item.artifact.digests();
+                }
+                if portable {
+                    entry.digests.insert(item.sha256);
+                    entry.size = Some(item.artifact.size());
+                }
+            }
+        }
+    }
+    match packages.values().find(|package| package.artifacts.iter().any(|artifact| artifact.digests.is_empty())) {
+        Some(package) => Err(CommandError::incomplete(format!("{}: no strong digest could be found to pin", package.id))),
+        None => Ok(()),
+    }
+}
+
+/// How the server is started: the command asked for, or the one that its launcher would choose.
+pub(super) fn entry_point(wish: &Wish, candidate: &Candidate, inspected: &[Inspected]) -> Result<EntryPoint, CommandError> {
+    let root = candidate.closure.root().package();
+    let Some(item) = inspected.iter().find(|item| item.artifact.package() == root) else {
+        return Ok(candidate.entry.clone());
+    };
+    if item.kind != ArtifactKind::NpmTarball && item.kind != ArtifactKind::Wheel {
+        return Ok(candidate.entry.clone());
+    }
+    let base = root.name().base();
+    let chosen = match wish.command() {
+        Some(command) => item.commands.iter().find(|name| *name == command),
+        None => match item.commands.as_slice() {
+            [only] => Some(only),
+            many => many.iter().find(|name| *name == base),
+        },
+    };
+    let Some(chosen) = chosen else {
+        let known: Vec<String> = item.commands.iter().map(|name| Untrusted::new(name.as_str()).excerpt(60)).collect();
+        return Err(match wish.command() {
+            Some(command) => CommandError::usage(format!("{root} has no command `{command}`")).hint(format!("it has: {}", known.join(", "))),
+            None if known.is_empty() => CommandError::usage(format!("{root} has no command, so it cannot be started as a server")),
+            None => CommandError::usage(format!("{root} has several commands and none of its own name: {}", known.join(", ")))
+                .hint(format!("write command = \"…\" under [servers.{}] in mcp.toml, or give a launch line: \"npx -p {} COMMAND\"", wish.name, root.name())),
+        });
+    };
+    let valid = mcpsec_model::config::command_name(chosen)
+        .map_err(|_| CommandError::denied(format!("{root}: `{}` is not a safe command name", Untrusted::new(chosen.as_str()).excerpt(60))))?;
+    Ok(match root.ecosystem() {
+        Ecosystem::Pypi => EntryPoint::PythonScript(valid),
+        Ecosystem::Npm | Ecosystem::Git => EntryPoint::NpmBin(valid),
+    })
 }
 
 /// The finding of a package that wants to run something when it is installed.
 pub(super) fn install_script(package: &PackageId) -> Finding {
-    Finding::new(
-        Rule::InstallScript,
-        package.to_string(),
-        "wants to run a script when it is installed; mcpsec does not run it",
-    )
+    Finding::new(Rule::InstallScript, package.to_string(), "wants to run a script when it is installed; mcpsec does not run it")
 }

@@ -1,13 +1,18 @@
 //! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
 mod add;
+mod artifacts;
 mod commit;
+mod compare;
 mod completions;
 mod inspect;
 mod remove;
 mod show;
 mod sources;
 mod store;
+mod summary;
+mod upstream;
 mod verify;
+mod wish;
 
 use std::future::Future;
 

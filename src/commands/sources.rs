@@ -1,34 +1,329 @@
 //! The three sources behind one face: made when first needed, asked by ecosystem.
-use std::{cell::OnceCell, time::Duration};
+//!
+//! A run that needs nothing from outside builds no HTTP client, reads no `.npmrc` and starts no program.
+use std::{
+    cell::OnceCell,
+    collections::BTreeMap,
+    sync::Arc,
+};
 
 use mcpsec_fetch::{
     ResolveOptions, Resolved,
-    download::Download,
-    git::{GitOptions, GitProject, GitSource, GitTree},
+    download::{Download, DownloadError},
+    git::{GitError, GitLimits, GitOptions, GitProject, GitSource, GitTree},
     host::Host,
-    http::{HttpOptions, Metadata, Network},
-    npm::{NpmConfig, NpmSource},
-    progress::Progress,
-    pypi::{PypiConfig, PypiSource},
+    http::{HttpError, HttpOptions, Metadata, Network},
+    npm::{self, NpmConfig, NpmError, NpmSource, RegistryRecord},
+    pypi::{self, PypiConfig, PypiError, PypiSource},
+    store::Store,
 };
 use mcpsec_model::{
+    candidate::{Candidate, EntryPoint},
+    closure::{Closure, Node, NodeId},
     config::Config,
+    finding::{Finding, Rule},
     name::Ecosystem,
-    package::{Package, PackageId},
-    spec::Spec,
+    package::{Artifact, Package, PackageId},
+    spec::{GitSpec, Spec},
+    target::Target,
     upstream::UpstreamState,
 };
 
 use super::wish::Wish;
-use crate::{error::CommandError, settings::Settings};
+use crate::{error::CommandError, settings::Settings, ui::Ui};
 
 /// Everything that can be asked about packages.
-pub(crate) struct Sources<'a> {
+pub(super) struct Sources<'a> {
     settings: &'a Settings,
     config: &'a Config,
-    metadata: Metadata,
+    ui: Arc<Ui>,
+    metadata: OnceCell<Metadata>,
     npm: OnceCell<NpmSource>,
     pypi: OnceCell<PypiSource>,
-    git: OnceCell<GitSource>,
     host: OnceCell<Host>,
+}
+
+/// A resolution with what the registry said about each npm package.
+pub(super) struct Found {
+    pub(super) resolved: Resolved,
+    pub(super) records: BTreeMap<PackageId, RegistryRecord>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(settings: &'a Settings, config: &'a Config, ui: Arc<Ui>) -> Self {
+        Self {
+            settings,
+            config,
+            ui,
+            metadata: OnceCell::new(),
+            npm: OnceCell::new(),
+            pypi: OnceCell::new(),
+            host: OnceCell::new(),
+        }
+    }
+
+    pub(super) fn ui(&self) -> &Arc<Ui> {
+        &self.ui
+    }
+
+    fn metadata(&self) -> Result<&Metadata, CommandError> {
+        if let Some(metadata) = self.metadata.get() {
+            return Ok(metadata);
+        }
+        let network = if self.settings.offline {
+            None
+        } else {
+            Some(Network::new(HttpOptions::standard()).map_err(|error| http_error(&error))?)
+        };
+        let metadata = Metadata::new(self.settings.cache.join("http"), network, self.settings.now);
+        Ok(self.metadata.get_or_init(|| metadata))
+    }
+
+    /// The network, unless offline.
+    pub(super) fn network(&self) -> Result<Option<&Network>, CommandError> {
+        if self.settings.offline {
+            return Ok(None);
+        }
+        Ok(self.metadata()?.network())
+    }
+
+    fn npm(&self) -> Result<&NpmSource, CommandError> {
+        if let Some(npm) = self.npm.get() {
+            return Ok(npm);
+        }
+        let mut input = self.settings.npmrc()?;
+        input.configured = self.config.registries.npm.clone();
+        let config = NpmConfig::load(input).map_err(CommandError::usage)?;
+        let source = NpmSource::new(self.metadata()?.clone(), config);
+        Ok(self.npm.get_or_init(|| source))
+    }
+
+    fn pypi(&self) -> Result<&PypiSource, CommandError> {
+        if let Some(pypi) = self.pypi.get() {
+            return Ok(pypi);
+        }
+        let mut input = self.settings.pypi()?;
+        input.configured = self.config.registries.pypi.clone();
+        let config = match PypiConfig::load(input.clone()) {
+            Ok(config) => config,
+            // Nothing is configured: what does the user's own installer declare?
+            Err(error) if error.is_unconfigured() => {
+                input.default_index = self.settings.probe().default_index();
+                PypiConfig::load(input).map_err(|error| {
+                    CommandError::usage(error)
+                        .hint("install uv or pip, set UV_DEFAULT_INDEX, or write registries.pypi into mcp.toml")
+                })?
+            }
+            Err(error) => return Err(CommandError::usage(error)),
+        };
+        let source = PypiSource::new(self.metadata()?.clone(), config);
+        Ok(self.pypi.get_or_init(|| source))
+    }
+
+    fn git(&self) -> GitSource {
+        GitSource::new(GitOptions {
+            cache_dir: self.settings.cache.join("git"),
+            network: !self.settings.offline,
+            user_config: true,
+            limits: GitLimits::standard(),
+        })
+    }
+
+    fn host(&self) -> &Host {
+        self.host.get_or_init(|| Host { platform: self.settings.platform, python: self.settings.probe().python() })
+    }
+
+    /// Which files of a package this machine needs.
+    pub(super) fn needed<'p>(&self, package: &'p Package, targets: &[Target]) -> Vec<&'p Artifact> {
+        match package.id.ecosystem() {
+            Ecosystem::Git => package.artifacts.iter().collect(),
+            Ecosystem::Npm => {
+                let host = Host { platform: self.settings.platform, python: None };
+                if npm::host_artifacts(package, &host) { package.artifacts.iter().collect() } else { Vec::new() }
+            }
+            Ecosystem::Pypi => {
+                // A Python that the lock does not cover cannot run it; the newest covered one decides then.
+                let mut host = *self.host();
+                host.python = host.python.filter(|python| targets.iter().any(|target| target.python == Some(*python)));
+                pypi::host_artifact(package, &host, targets).into_iter().collect()
+            }
+        }
+    }
+
+    /// Resolves a wish. For git, the canonical archive is in the store afterwards.
+    pub(super) async fn resolve(&self, wish: &Wish, options: &ResolveOptions, store: &Store) -> Result<Found, CommandError> {
+        let command = wish.command().map(|command| command.as_str());
+        let ui: &Ui = &self.ui;
+        match wish.spec() {
+            Spec::Npm(spec) => {
+                let found = self.npm()?.resolve(spec, command, wish.overrides(), options, ui).await.map_err(|e| npm_error(&e))?;
+                Ok(Found { resolved: found.resolved, records: found.records })
+            }
+            Spec::Pypi(spec) => {
+                let resolved = self.pypi()?.resolve(spec, command, options, ui).await.map_err(|e| pypi_error(&e))?;
+                Ok(Found { resolved, records: BTreeMap::new() })
+            }
+            Spec::Git(spec) => self.resolve_git(spec, wish, options, store).await,
+        }
+    }
+
+    async fn resolve_git(
+        &self,
+        spec: &GitSpec,
+        wish: &Wish,
+        options: &ResolveOptions,
+        store: &Store,
+    ) -> Result<Found, CommandError> {
+        if let Some(as_of) = options.as_of {
+            return Err(CommandError::usage(format!("--as-of {as_of} has no meaning for a git source"))
+                .hint("name a tag or commit of that time after `@`"));
+        }
+        let tree = self.git_task({
+            let spec = spec.clone();
+            move |git, ui| git.fetch(&spec, ui)
+        }).await?;
+        keep_archive(store, &tree)?;
+        let package = tree.to_package();
+        let root = package.id.clone();
+        let ui: &Ui = &self.ui;
+        let npm_first = |package_json: &[u8]| {
+            serde_json::from_slice::<serde_json::Value>(package_json).is_ok_and(|json| json.get("bin").is_some())
+        };
+        let mut found = match &tree.project {
+            GitProject::Npm { package_json } => self.npm_project(&root, package_json, wish, options).await?,
+            GitProject::Both { package_json, .. } if npm_first(package_json) => {
+                self.npm_project(&root, package_json, wish, options).await?
+            }
+            GitProject::Python(python) | GitProject::Both { python, .. } => match &python.pyproject {
+                Some(pyproject) => {
+                    let resolved = self.pypi()?.resolve_project(root.clone(), pyproject, &[], options, ui).await;
+                    Found { resolved: resolved.map_err(|e| pypi_error(&e))?, records: BTreeMap::new() }
+                }
+                None => lone(&root, options, "setup.py alone does not say its dependencies without being run")?,
+            },
+            GitProject::Unknown => {
+                return Err(CommandError::usage(format!("{spec} holds neither package.json nor pyproject.toml"))
+                    .hint("name the folder of the server with #subdirectory=FOLDER"));
+            }
+        };
+        let candidate = &mut found.resolved.candidate;
+        let entry = candidate.packages.entry(root).or_insert_with(|| package.clone());
+        entry.artifacts = package.artifacts;
+        entry.git = package.git;
+        candidate.findings.extend(tree.findings);
+        Ok(found)
+    }
+
+    async fn npm_project(
+        &self,
+        root: &PackageId,
+        package_json: &[u8],
+        wish: &Wish,
+        options: &ResolveOptions,
+    ) -> Result<Found, CommandError> {
+        let ui: &Ui = &self.ui;
+        let found = self.npm()?.resolve_project(root.clone(), package_json, wish.overrides(), options, ui).await;
+        let found = found.map_err(|error| npm_error(&error))?;
+        Ok(Found { resolved: found.resolved, records: found.records })
+    }
+
+    /// Runs something of git on a thread where blocking is allowed.
+    async fn git_task<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&GitSource, &Ui) -> Result<T, GitError> + Send + 'static,
+    ) -> Result<T, CommandError> {
+        let (git, ui) = (self.git(), Arc::clone(&self.ui));
+        match tokio::task::spawn_blocking(move || work(&git, &ui)).await {
+            Ok(result) => result.map_err(|error| git_error(&error)),
+            Err(error) => Err(CommandError::bug(format!("git task: {error}"))),
+        }
+    }
+
+    /// What the registry says today. `spec` is given for the root of a server.
+    pub(super) async fn upstream(&self, package: &Package, spec: Option<&Spec>) -> Result<UpstreamState, CommandError> {
+        match package.id.ecosystem() {
+            _ if self.settings.offline => Ok(UpstreamState::Unreachable("--offline: the registry was not asked".to_owned())),
+            Ecosystem::Npm => Ok(self.npm()?.upstream(&package.id).await),
+            Ecosystem::Pypi => Ok(self.pypi()?.upstream(&package.id).await),
+            Ecosystem::Git => {
+                let (Some(Spec::Git(spec)), Some(pin)) = (spec, &package.git) else {
+                    return Ok(UpstreamState::Unreachable("the lock does not say which reference it was".to_owned()));
+                };
+                let (spec, pin, commit) = (spec.clone(), pin.clone(), package.id.version().to_owned());
+                self.git_task(move |git, _| Ok(git.upstream(&spec, &pin, &commit))).await
+            }
+        }
+    }
+
+    /// Where the needed files of a locked package can be had. npm's conventional address first: it asks nobody.
+    pub(super) async fn locate(&self, package: &Package, second_try: bool) -> Result<Vec<Download>, CommandError> {
+        match package.id.ecosystem() {
+            Ecosystem::Npm if second_try => self.npm()?.locate_by_record(package).await.map_err(|e| npm_error(&e)),
+            Ecosystem::Npm => self.npm()?.locate(package).map_err(|e| npm_error(&e)),
+            Ecosystem::Pypi => self.pypi()?.locate(package).await.map_err(|e| pypi_error(&e)),
+            Ecosystem::Git => Ok(Vec::new()),
+        }
+    }
+
+    /// Fetches a locked commit again and puts its archive into the store.
+    pub(super) async fn restore(&self, package: &Package, store: &Store) -> Result<(), CommandError> {
+        let wanted = package.clone();
+        let tree = self.git_task(move |git, ui| git.restore(&wanted, ui)).await?;
+        keep_archive(store, &tree)
+    }
+}
+
+/// A closure of nothing but the project itself.
+fn lone(root: &PackageId, options: &ResolveOptions, why: &str) -> Result<Found, CommandError> {
+    let node = NodeId::of(root.clone());
+    let closure = Closure::new(node.clone(), BTreeMap::from([(node, Node::default())])).map_err(CommandError::bug)?;
+    let candidate = Candidate {
+        closure,
+        packages: BTreeMap::from([(root.clone(), Package::bare(root.clone()))]),
+        entry: EntryPoint::Unknown,
+        targets: options.targets.platforms.iter().map(|platform| Target { platform: *platform, python: None }).collect(),
+        findings: vec![Finding::new(Rule::ClosureIncomplete, root.to_string(), why)],
+    };
+    Ok(Found { resolved: Resolved { candidate, downloads: Vec::new() }, records: BTreeMap::new() })
+}
+
+fn keep_archive(store: &Store, tree: &GitTree) -> Result<(), CommandError> {
+    let package = tree.to_package();
+    let bytes = std::fs::read(&tree.archive).map_err(|error| CommandError::incomplete(format!("failed to read the archive of {}: {error}", tree.package)))?;
+    for artifact in &package.artifacts {
+        store
+            .insert_bytes(&package.id, artifact.kind, &artifact.file, &bytes, &artifact.digests)
+            .map_err(|error| CommandError::incomplete(error))?;
+    }
+    Ok(())
+}
+
+fn http_error(error: &HttpError) -> CommandError {
+    CommandError::incomplete(error)
+}
+
+fn npm_error(error: &NpmError) -> CommandError {
+    let shown = if error.is_unreachable() {
+        CommandError::incomplete(error)
+    } else if matches!(error, NpmError::Unsupported { .. }) {
+        CommandError::denied(error)
+    } else {
+        CommandError::usage(error)
+    };
+    shown.maybe_hint(error.hint())
+}
+
+fn pypi_error(error: &PypiError) -> CommandError {
+    let shown = if error.is_unreachable() { CommandError::incomplete(error) } else { CommandError::usage(error) };
+    shown.maybe_hint(error.hint())
+}
+
+fn git_error(error: &GitError) -> CommandError {
+    if error.is_unreachable() { CommandError::incomplete(error) } else { CommandError::usage(error) }
+}
+
+/// A failed download: wrong bytes are the gate's business, everything else is incomplete.
+pub(super) fn download_error(download: &Download, error: &DownloadError) -> CommandError {
+    let shown = if error.is_refusal() { CommandError::denied(error) } else { CommandError::incomplete(error) };
+    shown.context(format!("failed to fetch {}", download.package))
 }

@@ -55,8 +55,11 @@ impl Summary {
     }
 
     pub(super) fn render(&self, settings: &Settings, changed: bool) -> String {
-        let style = settings.style();
-        let (bold, dim, warn) = (style.bold(), style.dim(), style.warning());
+        let (bold, dim, warn) = if settings.color {
+            (anstyle::Style::new().bold(), anstyle::Style::new().dimmed(), anstyle::AnsiColor::Yellow.on_default())
+        } else {
+            (anstyle::Style::new(), anstyle::Style::new(), anstyle::Style::new())
+        };
         let verb = if self.already && !changed { "already locked" } else { "locked" };
         let mut text = format!("{bold}{}{bold:#} {} {verb}\n", self.name, self.version);
         let mut row = |label: &str, value: String| text.push_str(&format!("  {dim}{label:<13}{dim:#} {value}\n"));

@@ -28,7 +28,6 @@ pub(super) async fn check(
     sources: &Sources<'_>,
     packages: &[&Package],
     servers: &[&LockedServer],
-    progress: &dyn Progress,
 ) -> Result<BTreeMap<PackageId, (CheckResult, Vec<Finding>)>, CommandError> {
     let asked = packages.iter().map(|package| async move {
         let outcome = match &package.bundled_in {
@@ -39,7 +38,7 @@ pub(super) async fn check(
                 compare(package, spec, &sources.upstream(package, spec).await?)
             }
         };
-        progress.event(Event::MetadataFetched { name: package.id.name().as_str() });
+        sources.ui().event(Event::MetadataFetched { name: package.id.name().as_str() });
         Ok((package.id.clone(), outcome))
     });
     stream::iter(asked).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()

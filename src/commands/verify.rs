@@ -1,6 +1,6 @@
 //! `mcpsec verify`: does everything still match mcp.lock? Read-only for the project; missing artifacts are fetched into the
 //! store, against the locked digests, unless `--offline`.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mcpsec_audit::policy;
 use mcpsec_model::{
@@ -13,7 +13,7 @@ use mcpsec_model::{
     report::{Report, ServerReport},
 };
 
-use super::{artifacts, sources::Sources, upstream};
+use super::{artifacts, compare::differences, sources::Sources, upstream};
 use crate::{
     cli::{Format, VerifyArgs},
     error::{CommandError, Kind},
@@ -42,12 +42,15 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
     let lock = lock.unwrap_or_else(Lock::empty);
     let names = select(&args.names, &config, &lock)?;
 
-    let ui = Ui::new(settings.progress, settings.verbosity);
-    let sources = Sources::new(settings, &config)?;
+    let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
+    let sources = Sources::new(settings, &config, Arc::clone(&ui));
     let wanted: Vec<&LockedServer> = names.iter().filter_map(|name| lock.servers.get(name)).collect();
     let packages = lock.packages_of(&wanted);
-    let artifacts = artifacts::check(settings, &sources, &packages, &wanted, &ui).await?;
-    let upstream = upstream::check(&sources, &packages, &wanted, &ui).await?;
+    if !settings.offline {
+        ui.start("verify");
+    }
+    let artifacts = artifacts::check(settings, &sources, &packages, &wanted).await?;
+    let upstream = upstream::check(&sources, &packages, &wanted).await?;
     ui.done();
 
     let mut servers = Vec::new();
@@ -113,7 +116,7 @@ fn judge(
                 findings.push(super::inspect::install_script(package));
             }
         }
-        findings.extend(locked.incomplete_findings());
+        findings.extend(locked.findings.iter().cloned());
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
     }
@@ -135,7 +138,7 @@ fn config_check(name: &ServerName, config: &Config, lock: &Lock) -> CheckResult 
     let result = |status| CheckResult::new(Check::Config, name.as_str(), status);
     match (config.servers.get(name), lock.servers.get(name)) {
         (Some(server), Some(locked)) => {
-            let differences = locked.differences(server, &config.targets);
+            let differences = differences(locked, server, &config.targets);
             if differences.is_empty() {
                 result(CheckStatus::Pass)
             } else {
