@@ -1,1 +1,11 @@
-//! Filled in next.
+//! PyPI.
+mod config;
+mod environment;
+mod html;
+mod ini;
+mod json;
+mod metadata;
+mod netrc;
+mod page;
+mod requirement;
+mod specifiers;
