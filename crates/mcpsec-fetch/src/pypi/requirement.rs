@@ -85,6 +85,12 @@ impl Requirement {
         Self { name, extras, range, names_prerelease, url: None, marker: pep508_rs::MarkerTree::TRUE }
     }
 
+    /// The same requirement, for these versions only.
+    pub(super) fn narrowed(mut self, range: &VersionSet) -> Self {
+        self.range = self.range.intersection(range);
+        self
+    }
+
     /// Whether it applies in an environment without extras.
     pub(super) fn applies(&self, environment: &MarkerEnvironment) -> bool {
         self.marker.evaluate(environment, &[])
