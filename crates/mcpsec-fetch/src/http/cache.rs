@@ -216,6 +216,11 @@ impl Cache {
         Self { dir: dir.join("v1") }
     }
 
+    /// The folder that was handed in.
+    pub(super) fn folder(&self) -> &Path {
+        self.dir.parent().unwrap_or(&self.dir)
+    }
+
     fn path(&self, key: &Key) -> PathBuf {
         let name = hex::encode(key.0);
         self.dir.join(&name[..2]).join(&name[2..])

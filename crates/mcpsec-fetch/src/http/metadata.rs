@@ -104,6 +104,11 @@ impl Metadata {
         Self { inner: Arc::new(inner) }
     }
 
+    /// The cache folder, for sources that keep what they extracted from immutable files.
+    pub(crate) fn cache_dir(&self) -> &std::path::Path {
+        self.inner.cache.folder()
+    }
+
     /// Whether only the cache may be asked.
     pub fn is_offline(&self) -> bool {
         self.inner.network.is_none()
