@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mcpsec_fetch::{
     npm::{self, RegistryRecord},
-    unpack::{self, Limits, Scan},
+    unpack::{self, EntryKind, Limits},
 };
 use mcpsec_model::{
     artifact::CheckedArtifact,
@@ -20,6 +20,12 @@ use smol_str::SmolStr;
 
 use super::wish::Wish;
 use crate::error::CommandError;
+
+/// A package.json or entry_points.txt is far smaller.
+const KEPT_LIMIT: usize = 16 << 20;
+
+/// Files of an archive that matter here: name and content.
+type Files = Vec<(String, Vec<u8>)>;
 
 /// One artifact that was read from end to end.
 pub(super) struct Inspected {
@@ -55,31 +61,47 @@ fn one(
         ArtifactKind::Wheel => path.ends_with(".dist-info/entry_points.txt"),
         ArtifactKind::Sdist | ArtifactKind::GitArchive => false,
     };
-    let scan = unpack::scan(&artifact, kind, &keep, &Limits::standard())
-        .map_err(|error| CommandError::denied(format!("{}: {}: {error}", artifact.package(), artifact.file())))?;
+    let mut files: Files = Vec::new();
+    unpack::visit(&artifact, kind, &Limits::STANDARD, &mut |mut entry| {
+        if matches!(entry.kind, EntryKind::File { .. }) && keep(entry.path) {
+            files.push((entry.path.to_owned(), entry.read_all(KEPT_LIMIT)?));
+        }
+        Ok(())
+    })
+    .map_err(|error| CommandError::denied(format!("{}: {error}", artifact.package())).hint("this archive is not safe to unpack; nothing of it was used"))?;
     let mut inspected = Inspected {
         findings: Vec::new(),
         kind,
         install_scripts: false,
         commands: Vec::new(),
-        sha256: scan.sha256,
+        sha256: sha256_of(&artifact)?,
         artifact,
     };
     match kind {
-        ArtifactKind::NpmTarball => read_npm(&mut inspected, &scan, records)?,
-        ArtifactKind::Wheel => inspected.commands = console_scripts(&scan),
+        ArtifactKind::NpmTarball => read_npm(&mut inspected, &files, records)?,
+        ArtifactKind::Wheel => inspected.commands = console_scripts(&files),
         ArtifactKind::Sdist | ArtifactKind::GitArchive => {}
     }
     Ok(inspected)
 }
 
+/// Our own SHA-256: known already for what was just fetched or pinned by it, else computed now.
+fn sha256_of(artifact: &CheckedArtifact) -> Result<Digest, CommandError> {
+    if let Some(known) = artifact.digests().sha256 {
+        return Ok(Digest::Sha256(known));
+    }
+    let bytes = std::fs::read(artifact.path())
+        .map_err(|error| CommandError::incomplete(format!("failed to read {} in the store: {error}", artifact.file())))?;
+    Ok(Digest::sha256_of(&bytes))
+}
+
 fn read_npm(
     inspected: &mut Inspected,
-    scan: &Scan,
+    files: &Files,
     records: &BTreeMap<PackageId, RegistryRecord>,
 ) -> Result<(), CommandError> {
     let id = inspected.artifact.package();
-    let file = |name: &str| scan.files.iter().find(|(path, _)| path == name).map(|(_, bytes)| bytes.as_slice());
+    let file = |name: &str| files.iter().find(|(path, _)| path == name).map(|(_, bytes)| bytes.as_slice());
     let Some(package_json) = file("package.json") else {
         return Err(CommandError::denied(format!("{id}: the tarball has no package.json")));
     };
@@ -106,9 +128,9 @@ fn strip_bom(bytes: &[u8]) -> &[u8] {
 }
 
 /// The names under `[console_scripts]` of entry_points.txt (an INI file: entry points specification).
-fn console_scripts(scan: &Scan) -> Vec<SmolStr> {
+fn console_scripts(files: &Files) -> Vec<SmolStr> {
     let mut names = Vec::new();
-    for (_, bytes) in &scan.files {
+    for (_, bytes) in files {
         let text = String::from_utf8_lossy(bytes);
         let mut inside = false;
         for line in text.lines().map(str::trim) {
