@@ -239,11 +239,11 @@ fn directory<R: Read + Seek>(reader: &mut R, length: u64) -> Result<(u64, Vec<u8
     Ok((u64::from(start), directory, count))
 }
 
-/// Whether there is an end record further up, with at most a comment's length after it.
+/// Whether there is a whole end record further up, with at most a comment's length after it.
 fn has_end_record<R: Read + Seek>(reader: &mut R, length: u64) -> Result<bool, Problem> {
     let from = length.saturating_sub(END as u64 + u64::from(u16::MAX));
     let tail = bytes_at(reader, from, usize::try_from(length - from).unwrap_or(0))?;
-    Ok(tail.windows(4).any(|window| window == b"PK\x05\x06"))
+    Ok(tail.windows(END).any(|window| window.starts_with(b"PK\x05\x06")))
 }
 
 /// Reads one entry of the central directory; answers it and what follows.

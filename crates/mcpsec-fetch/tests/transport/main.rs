@@ -1,4 +1,5 @@
 //! How bytes come in: HTTP and its cache, downloads, the store, archives. Loopback only.
+mod archives;
 mod http;
 mod responder;
 mod unpack;
