@@ -14,7 +14,7 @@ use mcpsec_model::{time::Timestamp, url::SafeUrl};
 use tempfile::TempDir;
 
 use crate::{
-    network,
+    network, overwrite,
     responder::{Reply, Server},
 };
 
@@ -143,10 +143,10 @@ async fn a_damaged_entry_is_fetched_again() {
     for at in [0, 8, 12, 40, good.len() - 1] {
         let mut bad = good.clone();
         bad[at] ^= 1;
-        fs::write(&path, &bad).expect("write");
+        overwrite(&path, &bad);
         assert!(!metadata.get(ask(&url)).await.expect("fetched again").from_cache, "byte {at}");
     }
-    fs::write(&path, &good[..good.len() - 1]).expect("write");
+    overwrite(&path, &good[..good.len() - 1]);
     assert!(!metadata.get(ask(&url)).await.expect("fetched again").from_cache, "truncated");
     assert!(metadata.get(ask(&url)).await.expect("whole again").from_cache);
 }

@@ -1,8 +1,10 @@
 //! How bytes come in: HTTP and its cache, downloads, the store, archives. Loopback only.
+mod archives;
 mod http;
 mod responder;
+mod unpack;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use mcpsec_fetch::http::{HttpOptions, Network};
 
@@ -17,4 +19,10 @@ fn network(retries: usize) -> Network {
         metadata_concurrency: 8,
     })
     .expect("client")
+}
+
+/// Puts bytes into a file, as damage or as a fixture.
+#[expect(clippy::disallowed_methods, reason = "a test writes what no reader is meant to see half written or not")]
+fn overwrite(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).expect("write");
 }

@@ -1,0 +1,303 @@
+//! Tar streams (POSIX.1-2017 ustar and pax, GNU long names), read strictly.
+//!
+//! Readers disagree about odd archives: which of two names counts, whose size holds, what follows the end. An archive on
+//! which two readers could disagree is refused, since what is reviewed with one reader is unpacked with another. The loop is
+//! ours, because the `tar` crate reads extended headers of any length into memory; fields are decoded by that crate.
+use std::io::{self, Read};
+
+use super::{
+    Entry, EntryKind, Limits, Summary, Visitor,
+    names::{Kind, Names, link_target, normal},
+    problem::{Problem, reading, shown},
+};
+
+const BLOCK: usize = 512;
+/// Longest pax header or GNU long name; honest ones hold a path and some attributes.
+const MAX_EXTENDED: u64 = 256 << 10;
+
+/// What a kind of archive may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Leading segments of each name that are taken off.
+    pub(super) strip: usize,
+    pub(super) symlinks: bool,
+    pub(super) hard_links: bool,
+}
+
+/// Extended headers that wait for their entry.
+#[derive(Default)]
+struct Pending {
+    long_name: Option<Vec<u8>>,
+    long_link: Option<Vec<u8>>,
+    pax: Option<Pax>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.long_name.is_none() && self.long_link.is_none() && self.pax.is_none()
+    }
+}
+
+#[derive(Default)]
+struct Pax {
+    path: Option<Vec<u8>>,
+    link_path: Option<Vec<u8>>,
+    size: Option<Vec<u8>>,
+}
+
+/// Reads a whole tar stream to the end of `reader` and shows each entry to the visitor.
+pub(super) fn visit(
+    reader: &mut dyn Read,
+    rules: Rules,
+    limits: &Limits,
+    names: &mut Names,
+    visitor: &mut Visitor<'_>,
+) -> Result<Summary, Problem> {
+    let mut summary = Summary::default();
+    let mut pending = Pending::default();
+    loop {
+        let block = block(reader)?;
+        if block == [0; BLOCK] {
+            if !pending.is_empty() {
+                return Err(damaged("an extended header without its entry"));
+            }
+            only_zeros_follow(reader)?;
+            return Ok(summary);
+        }
+        let header = tar::Header::from_byte_slice(&block);
+        check_sum(&block, header)?;
+        let size = header.entry_size().map_err(reading)?;
+        match header.entry_type().as_byte() {
+            b'x' => {
+                let pax = Pax::parse(&extended(reader, size)?, &header.path_bytes())?;
+                once(&mut pending.pax, pax, header)?;
+            }
+            b'g' => {
+                let pax = Pax::parse(&extended(reader, size)?, &header.path_bytes())?;
+                if pax.path.is_some() || pax.link_path.is_some() || pax.size.is_some() {
+                    return Err(Problem::Unsupported { what: "a pax header that names all later entries" });
+                }
+            }
+            b'L' => once(&mut pending.long_name, without_nul(extended(reader, size)?), header)?,
+            b'K' => once(&mut pending.long_link, without_nul(extended(reader, size)?), header)?,
+            _ => {
+                member(reader, header, size, std::mem::take(&mut pending), rules, limits, names, visitor, &mut summary)?
+            }
+        }
+    }
+}
+
+/// A file, folder or link.
+#[expect(clippy::too_many_arguments, reason = "the state of one loop, split off for reading")]
+fn member(
+    reader: &mut dyn Read,
+    header: &tar::Header,
+    size: u64,
+    pending: Pending,
+    rules: Rules,
+    limits: &Limits,
+    names: &mut Names,
+    visitor: &mut Visitor<'_>,
+    summary: &mut Summary,
+) -> Result<(), Problem> {
+    let pax = pending.pax.unwrap_or_default();
+    let raw = choose(pax.path, pending.long_name, &header.path_bytes(), "name")?;
+    if pax.size.is_some_and(|text| text != size.to_string().into_bytes()) {
+        return Err(Problem::Ambiguous { entry: shown(&raw), what: "size" });
+    }
+    let name = normal(&raw, rules.strip, limits)?;
+    let entry = || shown(&raw);
+    let only_without_data = |what| if size == 0 { Ok(()) } else { Err(Problem::Ambiguous { entry: entry(), what }) };
+    let executable = header.mode().is_ok_and(|mode| mode & 0o111 != 0);
+    let target = |long_link, header: &tar::Header| {
+        choose(pax.link_path.clone(), long_link, &header.link_name_bytes().unwrap_or_default(), "link target")
+    };
+    match header.entry_type().as_byte() {
+        // Old writers mark folders by a slash at the end only.
+        b'0' | b'\0' | b'7' if !raw.ends_with(b"/") => {
+            if size > limits.file_bytes {
+                return Err(Problem::FileTooLarge { entry: entry(), limit: limits.file_bytes });
+            }
+            let mut contents = Contents { reader, left: size };
+            if let Some(name) = &name {
+                names.add(name, Kind::File)?;
+                summary.count(size);
+                visitor(Entry { path: name, kind: EntryKind::File { executable }, size, contents: &mut contents })?;
+            }
+            io::copy(&mut contents, &mut io::sink()).map_err(reading)?;
+            return padding(reader, size);
+        }
+        b'5' | b'0' | b'\0' | b'7' => {
+            only_without_data("a folder with contents")?;
+            if let Some(name) = &name {
+                names.add(name, Kind::Folder)?;
+                summary.count(0);
+                visitor(Entry { path: name, kind: EntryKind::Folder, size: 0, contents: &mut io::empty() })?;
+            }
+        }
+        b'2' => {
+            only_without_data("a link with contents")?;
+            if !rules.symlinks {
+                return Err(Problem::LinkForbidden { entry: entry() });
+            }
+            let Some(name) = &name else { return Err(Problem::LinkForbidden { entry: entry() }) };
+            let target = link_target(name, &target(pending.long_link, header)?, limits)?;
+            names.add(name, Kind::Link)?;
+            summary.count(0);
+            let kind = EntryKind::Symlink { target: &target };
+            visitor(Entry { path: name, kind, size: 0, contents: &mut io::empty() })?;
+        }
+        b'1' => {
+            only_without_data("a link with contents")?;
+            if !rules.hard_links {
+                return Err(Problem::LinkForbidden { entry: entry() });
+            }
+            let Some(name) = &name else { return Err(Problem::LinkForbidden { entry: entry() }) };
+            let raw_target = target(pending.long_link, header)?;
+            let refuse = || Problem::HardLinkTarget { entry: shown(name), target: shown(&raw_target) };
+            let target = normal(&raw_target, rules.strip, limits).ok().flatten().ok_or_else(refuse)?;
+            if !names.has_file(&target) {
+                return Err(refuse());
+            }
+            names.add(name, Kind::File)?;
+            summary.count(0);
+            let kind = EntryKind::HardLink { target: &target };
+            visitor(Entry { path: name, kind, size: 0, contents: &mut io::empty() })?;
+        }
+        b'3' => return Err(Problem::Special { entry: entry(), kind: "character device" }),
+        b'4' => return Err(Problem::Special { entry: entry(), kind: "block device" }),
+        b'6' => return Err(Problem::Special { entry: entry(), kind: "FIFO" }),
+        b'S' => return Err(Problem::Unsupported { what: "sparse files" }),
+        _ => return Err(Problem::Special { entry: entry(), kind: "thing of unknown type" }),
+    }
+    Ok(())
+}
+
+/// Exactly the bytes of one entry; fails instead of ending early.
+struct Contents<'a> {
+    reader: &'a mut dyn Read,
+    left: u64,
+}
+
+impl Read for Contents<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let read = self.reader.read(&mut buffer[..wanted])?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+impl Pax {
+    /// Records `<length> <key>=<value>\n`; lengths are decimal and count themselves.
+    fn parse(mut bytes: &[u8], entry: &[u8]) -> Result<Self, Problem> {
+        let mut pax = Self::default();
+        while !bytes.is_empty() {
+            let (record, rest) = record(bytes).ok_or_else(|| damaged("a malformed pax record"))?;
+            bytes = rest;
+            let equals = record.iter().position(|b| *b == b'=').ok_or_else(|| damaged("a pax record without `=`"))?;
+            let (key, value) = (&record[..equals], record[equals + 1..].to_vec());
+            let slot = match key {
+                b"path" => &mut pax.path,
+                b"linkpath" => &mut pax.link_path,
+                b"size" => &mut pax.size,
+                b"hdrcharset" => return Err(Problem::Unsupported { what: "a pax character set" }),
+                key if key.starts_with(b"GNU.sparse") => return Err(Problem::Unsupported { what: "sparse files" }),
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                return Err(Problem::Ambiguous { entry: shown(entry), what: "a pax key given twice" });
+            }
+        }
+        Ok(pax)
+    }
+}
+
+/// One record without its length and newline, and what follows it.
+fn record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = bytes.iter().take(10).position(|b| *b == b' ')?;
+    let digits = &bytes[..space];
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let length: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let record = bytes.get(space + 1..length)?;
+    Some((record.strip_suffix(b"\n")?, &bytes[length..]))
+}
+
+/// The name that holds. Two extended headers that disagree are refused; the header's own field is only the fallback.
+fn choose(pax: Option<Vec<u8>>, gnu: Option<Vec<u8>>, field: &[u8], what: &'static str) -> Result<Vec<u8>, Problem> {
+    match (pax, gnu) {
+        (Some(pax), Some(gnu)) if pax != gnu => Err(Problem::Ambiguous { entry: shown(pax), what }),
+        (Some(name), _) | (None, Some(name)) => Ok(name),
+        (None, None) => Ok(field.to_vec()),
+    }
+}
+
+fn once<T>(slot: &mut Option<T>, value: T, header: &tar::Header) -> Result<(), Problem> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Problem::Ambiguous { entry: shown(header.path_bytes()), what: "two extended headers" }),
+    }
+}
+
+fn damaged(reason: &str) -> Problem {
+    Problem::Damaged { reason: reason.to_owned() }
+}
+
+fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
+    // GNU ends the name with one NUL; any other NUL stays and is refused with the name.
+    if name.last() == Some(&0) {
+        name.pop();
+    }
+    name
+}
+
+fn block(reader: &mut dyn Read) -> Result<[u8; BLOCK], Problem> {
+    let mut block = [0; BLOCK];
+    reader.read_exact(&mut block).map_err(reading)?;
+    Ok(block)
+}
+
+fn extended(reader: &mut dyn Read, size: u64) -> Result<Vec<u8>, Problem> {
+    if size > MAX_EXTENDED {
+        return Err(Problem::HeaderTooLong { limit: MAX_EXTENDED });
+    }
+    let mut bytes = Vec::new();
+    Contents { reader, left: size }.read_to_end(&mut bytes).map_err(reading)?;
+    padding(reader, size)?;
+    Ok(bytes)
+}
+
+fn padding(reader: &mut dyn Read, size: u64) -> Result<(), Problem> {
+    let rest = BLOCK as u64 - 1 - (size + BLOCK as u64 - 1) % BLOCK as u64;
+    io::copy(&mut Contents { reader, left: rest }, &mut io::sink()).map_err(reading)?;
+    Ok(())
+}
+
+fn check_sum(block: &[u8; BLOCK], header: &tar::Header) -> Result<(), Problem> {
+    // POSIX: the sum of all bytes, with the checksum field itself as eight spaces.
+    let sum: u32 = block[..148].iter().chain(&block[156..]).map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
+    let stated = header.cksum().map_err(|_| damaged("a header without a checksum"))?;
+    if sum == stated { Ok(()) } else { Err(damaged("a header whose checksum does not match")) }
+}
+
+/// The end is one zero block or more, and nothing else. This also reads the compressed stream to its own checksum.
+fn only_zeros_follow(reader: &mut dyn Read) -> Result<(), Problem> {
+    let mut buffer = [0; 16 << 10];
+    loop {
+        let read = reader.read(&mut buffer).map_err(reading)?;
+        if read == 0 {
+            return Ok(());
+        }
+        if buffer[..read].iter().any(|b| *b != 0) {
+            return Err(Problem::HiddenData { place: "after the end of the tar archive" });
+        }
+    }
+}
