@@ -46,7 +46,8 @@ impl NodeId {
         let form = || crate::package::PackageIdError::Form(Untrusted::new(text).excerpt(120));
         match text.strip_suffix(')') {
             Some(rest) => {
-                let (package, peers) = rest.split_once('(').ok_or_else(form)?;
+                // From the right: npm names may hold parentheses, peers may not.
+                let (package, peers) = rest.rsplit_once('(').ok_or_else(form)?;
                 if peers.is_empty() {
                     return Err(form());
                 }
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn node_ids_round_trip() {
-        for text in ["npm:a@1.0.0", "npm:@s/a@1.0.0(zod@4.0.0_react@19.0.0)"] {
+        for text in ["npm:a@1.0.0", "npm:@s/a@1.0.0(zod@4.0.0_react@19.0.0)", "npm:a(b)@1.0.0(zod@4.0.0)"] {
             assert_eq!(node(text).to_string(), text);
         }
         for text in ["npm:a@1.0.0()", "npm:a@1.0.0(x", "npm:a@1.0.0(x y)", "npm:a@1.0.0(x\")"] {

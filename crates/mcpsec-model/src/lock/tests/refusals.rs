@@ -1,0 +1,152 @@
+//! Locks that must be refused, with the words people will read. The files are in testdata/locks/reject.
+use std::fmt::Write as _;
+
+use super::{files, resealed, samples};
+use crate::lock::{Lock, LockError, MAX_BYTES};
+
+/// Changes exactly one place.
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(text.matches(from).count(), 1, "{from:?} must be there once");
+    text.replace(from, to)
+}
+
+/// The text without its lines from the one that starts with `from` up to the next one that starts with `until`.
+fn without(text: &str, from: &str, until: &str) -> String {
+    let start = text.find(from).expect("start");
+    let end = start + from.len() + text[start + from.len()..].find(until).expect("end");
+    format!("{}{}", &text[..start], &text[end..])
+}
+
+/// Every refused file: name and bytes.
+pub(super) fn cases() -> Vec<(&'static str, Vec<u8>)> {
+    let npm = samples::locked(vec![samples::npm()]).to_text();
+    let pypi = samples::locked(vec![samples::pypi()]).to_text();
+    let git = samples::locked(vec![samples::git()]).to_text();
+    let mixed = samples::locked(vec![samples::npm(), samples::pypi(), samples::git()]).to_text();
+    let zod3 = "\n[[package]]\nid = \"npm:zod@3.25.76\"";
+    let zod4 = "\n[[package]]\nid = \"npm:zod@4.0.0\"";
+    let digest = crate::digest::Digest::sha512_of(b"npm:zod@4.0.0").to_hex();
+    let other = crate::digest::Digest::sha512_of(b"something else").to_hex();
+    let zod4_entry = &npm[npm.find(zod4).expect("zod")..];
+    let files_entry = {
+        let start = npm.find("\n[[server]]").expect("server");
+        &npm[start..npm.find("\n[[package]]").expect("package")]
+    };
+    let cut = |text: &str, at: &str| text[..text.find(at).expect("cut")].to_owned();
+    let texts = vec![
+        (
+            "bundled-in-nothing",
+            resealed(&replaced(&npm, "bundled-in = \"npm:sdk@1.2.0\"", "bundled-in = \"npm:sdk@9.0.0\"")),
+        ),
+        ("closure-edge-to-nowhere", resealed(&replaced(&npm, "  \"npm:inner@0.1.0\",\n", "  \"npm:outer@0.1.0\",\n"))),
+        ("closure-edge-unreadable", resealed(&replaced(&npm, "watch-events@2.3.3 ?", "watch-events@2.3.3 maybe"))),
+        ("closure-node-unreached", resealed(&replaced(&npm, "  \"npm:inner@0.1.0\",\n", ""))),
+        ("closure-only-on-unknown-target", resealed(&replaced(&npm, "[\"macos-aarch64\"]", "[\"plan9-mips\"]"))),
+        ("comment-added", replaced(&npm, "version = 1\n", "version = 1\n# reviewed\n")),
+        ("conflict", {
+            let ours = format!(
+                "<<<<<<< HEAD\n  sha512 = \"{digest}\"\n=======\n  sha512 = \"{other}\"\n>>>>>>> add-\u{1b}[31mnotes\n"
+            );
+            replaced(&npm, "\nversion = 1\n", &format!("\nversion = 1\n{ours}"))
+        }),
+        ("conflict-diff3", replaced(&npm, "\nservers = [\n", "\n<<<<<<< ours\nservers = [\n||||||| base\n=======\n")),
+        ("cut-after-servers", cut(&npm, "\n[[package]]")),
+        ("cut-after-package", cut(&npm, zod4)),
+        ("cut-in-entry", cut(&npm, "os = [\"darwin\"]")),
+        ("cut-in-list", cut(&npm, "  { file = \"watch")),
+        ("cut-in-line", cut(&npm, "512 = ")),
+        ("edited-digest", replaced(&npm, &digest, &other)),
+        ("edited-digest-resealed", resealed(&replaced(&npm, &digest, &other))),
+        ("edited-os-resealed", resealed(&replaced(&npm, "os = [\"darwin\"]", "os = [\"linux\"]"))),
+        ("edited-spec", replaced(&npm, "@^2026\"", "@^2027\"")),
+        ("empty", String::new()),
+        ("finding-dropped-rule", resealed(&replaced(&pypi, "rule = \"closure-incomplete\"", "rule = \"yanked\""))),
+        (
+            "git-commit-unlike",
+            replaced(
+                &git,
+                &format!("id = \"git+https://code.invalid/team/tools@{}", samples::COMMIT),
+                "id = \"git+https://code.invalid/team/tools@main",
+            ),
+        ),
+        ("head-unknown-key", replaced(&npm, "\nversion = 1\n", "\nversion = 1\nresolver = 2\n")),
+        ("hidden-character-raw", resealed(&replaced(&pypi, "\\u202E", "\u{202e}"))),
+        ("no-version", replaced(&npm, "\nversion = 1\n", "\n")),
+        ("not-a-lock", "# a shopping list\nmilk = 2\n".to_owned()),
+        ("not-toml", replaced(&npm, "\nversion = 1\n", "\nversion = 1\n{]\n")),
+        ("package-duplicate", format!("{npm}{zod4_entry}")),
+        ("package-missing", without(&npm, zod3, "\n[[package]]")),
+        (
+            "package-orphan",
+            format!(
+                "{}{}",
+                npm,
+                "\n[[package]]\nid = \"npm:zzz@1.0.0\"\nartifacts = [\n  { file = \"zzz-1.0.0.tgz\", sha256 = \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\" },\n]\nseal = \"0\"\n"
+            ),
+        ),
+        ("package-unpinned", resealed(&replaced(&npm, &format!(", sha512 = \"{digest}\""), ""))),
+        ("package-without-artifacts", resealed(&replaced(&npm, "bundled-in = \"npm:sdk@1.2.0\"\n", ""))),
+        ("packages-reordered", {
+            let (zod3_entry, rest) = (&npm[npm.find(zod3).expect("zod")..npm.find(zod4).expect("zod")], zod4_entry);
+            npm.replace(zod3_entry, "").replace(rest, "") + rest + zod3_entry
+        }),
+        ("seal-missing", {
+            let at = npm.find("seal = ").expect("seal");
+            let end = at + npm[at..].find('\n').expect("line") + 1;
+            format!("{}{}", &npm[..at], &npm[end..])
+        }),
+        ("server-duplicate", npm.replacen("\n[[package]]", &format!("{files_entry}\n[[package]]"), 1)),
+        ("server-listed-twice", replaced(&mixed, "\n  \"files\",\n", "\n  \"files\",\n  \"files\",\n")),
+        ("server-not-there", replaced(&npm, "\n  \"files\",\n", "\n  \"files\",\n  \"ghost\",\n")),
+        ("server-unlisted", replaced(&mixed, "\n  \"files\",\n", "\n")),
+        ("space-at-line-end", replaced(&npm, "\nversion = 1\n", "\nversion = 1 \n")),
+        ("targets-mixed", resealed(&replaced(&npm, "  \"windows-x86_64\",\n", "  \"windows-x86_64/3.12\",\n"))),
+        ("unknown-key", resealed(&replaced(&npm, "root = ", "trusted = true\nroot = "))),
+        ("upper-case-digest", resealed(&replaced(&npm, &digest, &digest.to_uppercase()))),
+        ("value-of-wrong-kind", resealed(&replaced(&npm, "install-scripts = true", "install-scripts = \"no\""))),
+        ("version-2", replaced(&npm, "\nversion = 1\n", "\nversion = 2\n")),
+        ("version-2-unreadable", "version = 2\n{{ binary? }}\n".to_owned()),
+    ];
+    let mut cases: Vec<(&'static str, Vec<u8>)> =
+        texts.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    // The one entry whose seal was written by hand.
+    for (name, bytes) in &mut cases {
+        if *name == "package-orphan" {
+            *bytes = resealed(&String::from_utf8(bytes.clone()).expect("text")).into_bytes();
+        }
+    }
+    cases.push(("not-utf8", [npm.as_bytes(), b"\n\xff\xfe\n"].concat()));
+    cases.sort();
+    cases
+}
+
+#[test]
+fn every_refused_file_says_what_is_wrong() {
+    let found = files("reject");
+    let made: Vec<(String, Vec<u8>)> = cases().into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    assert!(found == made, "testdata/locks/reject is not what the cases make: run `write_test_locks`");
+    let mut shown = String::new();
+    for (name, bytes) in found {
+        let error = Lock::parse_bytes(&bytes, "mcp.lock").expect_err(&name);
+        let exit = if error.is_edit() { 1 } else { 2 };
+        let hint = error.hint().unwrap_or_default();
+        let _infallible = writeln!(shown, "{name} -> exit {exit}\n  {error}\n  hint: {hint}");
+        assert!(!error.to_string().chars().any(crate::text::is_hidden), "{name}");
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn too_many_bytes_are_refused_unread() {
+    let text = " ".repeat(MAX_BYTES + 1);
+    assert!(matches!(Lock::parse(&text, "mcp.lock"), Err(LockError::TooLarge { .. })));
+    assert!(matches!(Lock::parse_bytes(text.as_bytes(), "mcp.lock"), Err(LockError::TooLarge { .. })));
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    for open in ["a = [", "{a = "] {
+        let text = format!("version = 1\na = {}\n", open.repeat(100_000));
+        assert!(Lock::parse(&text, "mcp.lock").is_err());
+    }
+}
