@@ -70,7 +70,7 @@ pub(super) fn resolve(
 pub(super) fn look_up(objects: &Objects<'_>, name: &str) -> Result<Option<Listed>, GitError> {
     let refuse = |error: gix::Error| GitError::Open { url: objects.url.to_string(), reason: causes(&error) };
     let Some(mut reference) = objects.repo.try_find_reference(name).map_err(refuse)? else { return Ok(None) };
-    // The library also tries longer names; only the exact one counts.
+    // Looking up may expand a partial name; only the exact one counts.
     if reference.name().as_bstr() != name {
         return Ok(None);
     }
