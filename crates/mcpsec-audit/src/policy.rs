@@ -1,0 +1,133 @@
+//! What a policy makes of checks and findings.
+//!
+//! | what was found | what it does to the verdict |
+//! |---|---|
+//! | a check that failed | deny, whatever the policy says |
+//! | a check that could not be made | incomplete; `upstream` is tolerated under `upstream = "warn"` and `"off"` |
+//! | a finding that denies ([`Weight::Denies`]) | deny, unless an exemption for its rule and subject still counts |
+//! | any other finding | nothing: it is reported |
+//! | no check at all | incomplete: a server about which nothing was checked did not pass |
+//!
+//! The worst wins. An exemption lifts a finding, never a check: that bytes differ from their pin is not a matter of opinion.
+use jiff::tz::TimeZone;
+use mcpsec_model::{
+    check::{Check, CheckResult, CheckStatus},
+    config::{Exemption, Policy, UpstreamPolicy},
+    finding::{Finding, Rule},
+    time::{Date, Timestamp},
+    verdict::Verdict,
+};
+
+/// What one finding does to the verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weight {
+    /// The gate says no.
+    Denies,
+    /// It is reported and nothing more.
+    Warns,
+    /// It would deny, but an exemption that still counts lifts it.
+    Exempt,
+}
+
+/// An exemption that lifts nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unused<'a> {
+    /// The exemption.
+    pub exemption: &'a Exemption,
+    /// Why it lifts nothing.
+    pub why: UnusedWhy,
+}
+
+/// Why an exemption lifts nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnusedWhy {
+    /// Its last day is over.
+    Expired,
+    /// No finding has its rule and subject.
+    Unmatched,
+}
+
+/// The verdict over one server.
+///
+/// `now` decides which exemptions still count: through the end of their last day, UTC.
+pub fn judge(policy: &Policy, now: Timestamp, checks: &[CheckResult], findings: &[Finding]) -> Verdict {
+    let nothing = if checks.is_empty() { Verdict::Incomplete } else { Verdict::Pass };
+    let of_checks = checks.iter().map(|result| of_check(policy, result));
+    let of_findings = findings.iter().map(|finding| match weigh(policy, now, finding) {
+        Weight::Denies => Verdict::Deny,
+        Weight::Warns | Weight::Exempt => Verdict::Pass,
+    });
+    of_checks.chain(of_findings).max().unwrap_or(nothing).max(nothing)
+}
+
+/// What one finding does under this policy.
+pub fn weigh(policy: &Policy, now: Timestamp, finding: &Finding) -> Weight {
+    if !denies(finding.rule) {
+        return Weight::Warns;
+    }
+    let today = day(now);
+    let lifts = |exemption: &Exemption| matches(exemption, finding) && !is_over(exemption, today);
+    if policy.exempt.iter().any(|exemption| lifts(exemption)) { Weight::Exempt } else { Weight::Denies }
+}
+
+/// The exemptions of a policy that lift nothing, given the findings of all servers, in the order of the policy.
+pub fn unused_exemptions<'a>(policy: &'a Policy, now: Timestamp, findings: &[Finding]) -> Vec<Unused<'a>> {
+    let today = day(now);
+    let judge = |exemption: &'a Exemption| {
+        let why = if is_over(exemption, today) {
+            UnusedWhy::Expired
+        } else if findings.iter().any(|finding| matches(exemption, finding)) {
+            return None;
+        } else {
+            UnusedWhy::Unmatched
+        };
+        Some(Unused { exemption, why })
+    };
+    policy.exempt.iter().filter_map(judge).collect()
+}
+
+fn of_check(policy: &Policy, result: &CheckResult) -> Verdict {
+    match &result.status {
+        CheckStatus::Pass | CheckStatus::NotApplicable => Verdict::Pass,
+        CheckStatus::Fail(_) => Verdict::Deny,
+        CheckStatus::Unchecked(_) => match (result.check, policy.upstream) {
+            // A registry that is down must not stop people who hold a vetted copy, unless they said so.
+            (Check::Upstream, UpstreamPolicy::Off | UpstreamPolicy::Warn) => Verdict::Pass,
+            (Check::Upstream, UpstreamPolicy::Required) | (Check::Config | Check::Lock | Check::ArtifactHash, _) => {
+                Verdict::Incomplete
+            }
+        },
+    }
+}
+
+/// Without a wildcard: a new rule must be put on one side.
+fn denies(rule: Rule) -> bool {
+    match rule {
+        // The artifact is not what the registry says it is; or part of it cannot be held to anything.
+        Rule::ManifestConfusion | Rule::UnsupportedDependency => true,
+        // Install scripts are never run unless the policy names the package, so wanting one harms nobody. A version that was
+        // withdrawn is still here, as it was vetted. Holes in the closure are said, in the lock too.
+        Rule::InstallScript
+        | Rule::ClosureIncomplete
+        | Rule::Yanked
+        | Rule::Unpublished
+        | Rule::Deprecated
+        | Rule::UnresolvableTarget
+        | Rule::NoArtifactForTarget => false,
+    }
+}
+
+fn matches(exemption: &Exemption, finding: &Finding) -> bool {
+    exemption.rule == finding.rule.id() && exemption.subject == finding.subject
+}
+
+fn is_over(exemption: &Exemption, today: Date) -> bool {
+    today > exemption.until
+}
+
+fn day(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
+}
+
+#[cfg(test)]
+mod tests;
