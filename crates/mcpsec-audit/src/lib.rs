@@ -1,4 +1,6 @@
-//! Deterministic judgement: checks and findings in, verdict out. No I/O, no clock: `now` is a value.
+//! Deterministic judgement: checks, findings and policy in, a verdict out. No file, socket or clock is touched.
+//!
+//! [`policy::judge`] is what `add` and `verify` ask. Rules that look at content and manifests will live beside it.
 #![forbid(unsafe_code)]
 
 pub mod policy;

@@ -1,8 +1,15 @@
-//! From checks and findings to one verdict.
+//! What a policy makes of checks and findings.
 //!
-//! A failed check denies. A check that could not be made leaves the run incomplete, unless it is `upstream` and the policy
-//! tolerates that. A finding denies or warns by its rule. An exemption that has not expired lifts what a finding denies; it
-//! never lifts a failed check.
+//! | what was found | what it does to the verdict |
+//! |---|---|
+//! | a check that failed | deny, whatever the policy says |
+//! | a check that could not be made | incomplete; `upstream` is tolerated under `upstream = "warn"` and `"off"` |
+//! | a finding that denies ([`Weight::Denies`]) | deny, unless an exemption for its rule and subject still counts |
+//! | any other finding | nothing: it is reported |
+//! | no check at all | incomplete: a server about which nothing was checked did not pass |
+//!
+//! The worst wins. An exemption lifts a finding, never a check: that bytes differ from their pin is not a matter of opinion.
+use jiff::tz::TimeZone;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::{Exemption, Policy, UpstreamPolicy},
@@ -11,23 +18,95 @@ use mcpsec_model::{
     verdict::Verdict,
 };
 
-/// What everything comes to.
-pub fn judge(policy: &Policy, now: Timestamp, checks: &[CheckResult], findings: &[Finding]) -> Verdict {
-    let today = today(now);
-    let of_checks = checks.iter().map(|result| of_check(policy, result));
-    let of_findings = findings.iter().map(|finding| {
-        let lifted = policy.exempt.iter().any(|exemption| lifts(exemption, finding, today));
-        if denies(finding.rule) && !lifted { Verdict::Deny } else { Verdict::Pass }
-    });
-    of_checks.chain(of_findings).max().unwrap_or(Verdict::Pass)
+/// What one finding does to the verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weight {
+    /// The gate says no.
+    Denies,
+    /// It is reported and nothing more.
+    Warns,
+    /// It would deny, but an exemption that still counts lifts it.
+    Exempt,
 }
 
-/// Whether findings of a rule deny unless they are exempted.
-pub fn denies(rule: Rule) -> bool {
+/// An exemption that lifts nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unused<'a> {
+    /// The exemption.
+    pub exemption: &'a Exemption,
+    /// Why it lifts nothing.
+    pub why: UnusedWhy,
+}
+
+/// Why an exemption lifts nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnusedWhy {
+    /// Its last day is over.
+    Expired,
+    /// No finding has its rule and subject.
+    Unmatched,
+}
+
+/// The verdict over one server.
+///
+/// `now` decides which exemptions still count: through the end of their last day, UTC.
+pub fn judge(policy: &Policy, now: Timestamp, checks: &[CheckResult], findings: &[Finding]) -> Verdict {
+    let nothing = if checks.is_empty() { Verdict::Incomplete } else { Verdict::Pass };
+    let of_checks = checks.iter().map(|result| of_check(policy, result));
+    let of_findings = findings.iter().map(|finding| match weigh(policy, now, finding) {
+        Weight::Denies => Verdict::Deny,
+        Weight::Warns | Weight::Exempt => Verdict::Pass,
+    });
+    of_checks.chain(of_findings).max().unwrap_or(nothing).max(nothing)
+}
+
+/// What one finding does under this policy.
+pub fn weigh(policy: &Policy, now: Timestamp, finding: &Finding) -> Weight {
+    if !denies(finding.rule) {
+        return Weight::Warns;
+    }
+    let today = day(now);
+    let lifts = |exemption: &Exemption| matches(exemption, finding) && !is_over(exemption, today);
+    if policy.exempt.iter().any(|exemption| lifts(exemption)) { Weight::Exempt } else { Weight::Denies }
+}
+
+/// The exemptions of a policy that lift nothing, given the findings of all servers, in the order of the policy.
+pub fn unused_exemptions<'a>(policy: &'a Policy, now: Timestamp, findings: &[Finding]) -> Vec<Unused<'a>> {
+    let today = day(now);
+    let judge = |exemption: &'a Exemption| {
+        let why = if is_over(exemption, today) {
+            UnusedWhy::Expired
+        } else if findings.iter().any(|finding| matches(exemption, finding)) {
+            return None;
+        } else {
+            UnusedWhy::Unmatched
+        };
+        Some(Unused { exemption, why })
+    };
+    policy.exempt.iter().filter_map(judge).collect()
+}
+
+fn of_check(policy: &Policy, result: &CheckResult) -> Verdict {
+    match &result.status {
+        CheckStatus::Pass | CheckStatus::NotApplicable => Verdict::Pass,
+        CheckStatus::Fail(_) => Verdict::Deny,
+        CheckStatus::Unchecked(_) => match (result.check, policy.upstream) {
+            // A registry that is down must not stop people who hold a vetted copy, unless they said so.
+            (Check::Upstream, UpstreamPolicy::Off | UpstreamPolicy::Warn) => Verdict::Pass,
+            (Check::Upstream, UpstreamPolicy::Required) | (Check::Config | Check::Lock | Check::ArtifactHash, _) => {
+                Verdict::Incomplete
+            }
+        },
+    }
+}
+
+/// Without a wildcard: a new rule must be put on one side.
+fn denies(rule: Rule) -> bool {
     match rule {
-        // The bytes are not what the record says, or some bytes cannot be pinned at all.
+        // The artifact is not what the registry says it is; or part of it cannot be held to anything.
         Rule::ManifestConfusion | Rule::UnsupportedDependency => true,
-        // Scripts never run; the vetted copy outlives its upstream; the rest is for a person to know.
+        // Install scripts are never run unless the policy names the package, so wanting one harms nobody. A version that was
+        // withdrawn is still here, as it was vetted. Holes in the closure are said, in the lock too.
         Rule::InstallScript
         | Rule::ClosureIncomplete
         | Rule::Yanked
@@ -38,81 +117,17 @@ pub fn denies(rule: Rule) -> bool {
     }
 }
 
-fn of_check(policy: &Policy, result: &CheckResult) -> Verdict {
-    match (&result.status, result.check) {
-        (CheckStatus::Pass | CheckStatus::NotApplicable, _) => Verdict::Pass,
-        (CheckStatus::Fail(_), _) => Verdict::Deny,
-        (CheckStatus::Unchecked(_), Check::Upstream) if policy.upstream != UpstreamPolicy::Required => Verdict::Pass,
-        (CheckStatus::Unchecked(_), _) => Verdict::Incomplete,
-    }
+fn matches(exemption: &Exemption, finding: &Finding) -> bool {
+    exemption.rule == finding.rule.id() && exemption.subject == finding.subject
 }
 
-fn lifts(exemption: &Exemption, finding: &Finding, today: Date) -> bool {
-    exemption.rule == finding.rule.id() && exemption.subject == finding.subject && today <= exemption.until
+fn is_over(exemption: &Exemption, today: Date) -> bool {
+    today > exemption.until
 }
 
-/// The date in UTC, so that an exemption ends at the same moment for everybody.
-fn today(now: Timestamp) -> Date {
-    mcpsec_model::time::day_of(now)
+fn day(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::UTC).date()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn now() -> Timestamp {
-        "2026-06-15T23:59:59Z".parse().expect("instant")
-    }
-
-    fn check(check: Check, status: CheckStatus) -> CheckResult {
-        CheckResult::new(check, "x", status)
-    }
-
-    #[test]
-    fn every_status_of_every_check() {
-        let starter = Policy::starter();
-        let strict = Policy::strict();
-        for kind in Check::ALL {
-            let verdict = |policy: &Policy, status| judge(policy, now(), &[check(*kind, status)], &[]);
-            assert_eq!(verdict(&starter, CheckStatus::Pass), Verdict::Pass);
-            assert_eq!(verdict(&starter, CheckStatus::NotApplicable), Verdict::Pass);
-            assert_eq!(verdict(&starter, CheckStatus::Fail("f".to_owned())), Verdict::Deny);
-            let open = || CheckStatus::Unchecked("u".to_owned());
-            let tolerated = if *kind == Check::Upstream { Verdict::Pass } else { Verdict::Incomplete };
-            assert_eq!(verdict(&starter, open()), tolerated, "{kind}");
-            assert_eq!(verdict(&strict, open()), Verdict::Incomplete, "{kind}");
-        }
-    }
-
-    #[test]
-    fn the_worst_counts() {
-        let checks = [
-            check(Check::Lock, CheckStatus::Pass),
-            check(Check::ArtifactHash, CheckStatus::Unchecked("u".to_owned())),
-            check(Check::Config, CheckStatus::Fail("f".to_owned())),
-        ];
-        assert_eq!(judge(&Policy::starter(), now(), &checks, &[]), Verdict::Deny);
-        assert_eq!(judge(&Policy::starter(), now(), &checks[..2], &[]), Verdict::Incomplete);
-    }
-
-    #[test]
-    fn findings_by_rule_and_exemptions_by_subject_and_day() {
-        for rule in Rule::ALL {
-            let finding = Finding::new(*rule, "npm:a@1", "m");
-            let mut policy = Policy::starter();
-            let verdict = judge(&policy, now(), &[], std::slice::from_ref(&finding));
-            assert_eq!(verdict == Verdict::Deny, denies(*rule), "{}", rule.id());
-            let exemption = |subject: &str, until: &str| Exemption {
-                rule: rule.id().into(),
-                subject: subject.to_owned(),
-                reason: "known".to_owned(),
-                until: until.parse().expect("date"),
-            };
-            policy.exempt = vec![exemption("npm:a@1", "2026-06-15")];
-            assert_eq!(judge(&policy, now(), &[], std::slice::from_ref(&finding)), Verdict::Pass);
-            policy.exempt = vec![exemption("npm:a@1", "2026-06-14"), exemption("npm:a@2", "2030-01-01")];
-            let verdict = judge(&policy, now(), &[], std::slice::from_ref(&finding));
-            assert_eq!(verdict == Verdict::Deny, denies(*rule), "expired or of something else");
-        }
-    }
-}
+mod tests;

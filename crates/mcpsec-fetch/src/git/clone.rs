@@ -89,7 +89,7 @@ impl Mirror {
 
     /// Answers from the cache only.
     pub(super) fn offline(&self, wanted: &Wanted, shown: &str) -> Result<Fetched, GitError> {
-        let offline = || GitError::Offline { url: self.url.clone(), what: escape(shown) };
+        let offline = || GitError::Offline { url: self.url.to_string(), what: escape(shown) };
         let (reference, commit) = wanted.choose(&self.remembered()?).ok_or_else(offline)?;
         let repository = self.repository(commit);
         if repository.is_dir() { Ok(Fetched { reference, commit, repository }) } else { Err(offline()) }
@@ -111,7 +111,7 @@ impl Mirror {
         let _guard = self.lock(meter)?;
         self.sweep()?;
         let scratch = self.scratch(SCRATCH)?;
-        let missing = || GitError::NoReference { url: self.url.clone(), reference: escape(shown) };
+        let missing = || GitError::NoReference { url: self.url.to_string(), reference: escape(shown) };
         let mut listed = Vec::new();
         let first = self.converse(scratch.path(), &wanted.refspecs(), meter, interrupt, |remote| {
             listed = remote;
@@ -200,7 +200,7 @@ impl Mirror {
             };
             let remote = remote
                 .with_fetch_tags(Tags::None)
-                .with_refspecs(refspecs.iter().map(|spec| gix::bstr::BStr::new(spec)), Direction::Fetch)?;
+                .with_refspecs(refspecs.iter().map(gix::bstr::BStr::new), Direction::Fetch)?;
             let connection = remote.connect(Direction::Fetch)?;
             let mut helpers = connection.configured_credentials_for_current_url();
             let (own, use_helpers) = (self.own_credentials(), self.options.user_config);
@@ -217,7 +217,7 @@ impl Mirror {
             }
             Ok(())
         };
-        attempt().map_err(|error| GitError::Remote { url: self.url.clone(), reason: causes(&error) })
+        attempt().map_err(|error| GitError::Remote { url: self.url.to_string(), reason: causes(&error) })
     }
 
     /// User and password of the address itself.
@@ -236,7 +236,7 @@ impl Mirror {
 
     /// The one commit that branches and tags lead to and whose id starts with `prefix`.
     fn unabbreviate(&self, dir: &Path, prefix: &str, tips: &[Listed]) -> Result<Option<ObjectId>, GitError> {
-        let open = |error: gix::Error| GitError::Open { url: self.url.clone(), reason: causes(&error) };
+        let open = |error: gix::Error| GitError::Open { url: self.url.to_string(), reason: causes(&error) };
         let repo = open_bare(dir, &self.options).map_err(open)?;
         let tips: Vec<ObjectId> =
             tips.iter().filter(|tip| is_commit(&repo, tip.commit)).map(|tip| tip.commit).collect();
@@ -338,7 +338,7 @@ impl Mirror {
     }
 
     fn cache(&self, path: &Path, source: io::Error) -> GitError {
-        GitError::Cache { url: self.url.clone(), path: path.to_owned(), source }
+        GitError::Cache { url: self.url.to_string(), path: path.to_owned(), source }
     }
 }
 
@@ -411,7 +411,7 @@ pub(super) fn unique_prefix(
     tips: Vec<ObjectId>,
     url: &SafeUrl,
 ) -> Result<Option<ObjectId>, GitError> {
-    let open = |error: gix::Error| GitError::Open { url: url.clone(), reason: causes(&error) };
+    let open = |error: gix::Error| GitError::Open { url: url.to_string(), reason: causes(&error) };
     let mut found: Option<ObjectId> = None;
     for commit in repo.rev_walk(tips).all().map_err(open)? {
         let commit = commit.map_err(open)?.id;
@@ -421,7 +421,7 @@ pub(super) fn unique_prefix(
         match found {
             Some(first) if first != commit => {
                 return Err(GitError::Ambiguous {
-                    url: url.clone(),
+                    url: url.to_string(),
                     reference: prefix.to_owned(),
                     first: first.to_string(),
                     second: commit.to_string(),

@@ -5,7 +5,6 @@ use mcpsec_model::{
     digest::Digest,
     package::PackageIdError,
     text::{Untrusted, escape},
-    url::SafeUrl,
 };
 
 /// Why a git source could not be fetched, or was refused.
@@ -15,8 +14,8 @@ pub enum GitError {
     /// The address cannot be used safely.
     #[error("git source {url}: {reason}")]
     Address {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// What is wrong with it.
         reason: &'static str,
     },
@@ -31,40 +30,40 @@ pub enum GitError {
     /// Only cached data may be used, and it is not there.
     #[error("{what} of {url} is not in the cache, and the network is switched off; run once without --offline")]
     Offline {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// The reference or commit, safe to print.
         what: String,
     },
     /// The remote could not be talked to, or broke the protocol.
     #[error("cannot fetch from {url}: {reason}")]
     Remote {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// What the transport said, escaped.
         reason: String,
     },
     /// A local repository cannot be opened.
     #[error("cannot open the repository {url}: {reason}")]
     Open {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// What the file system or git said, escaped.
         reason: String,
     },
     /// The remote sends nothing any more.
     #[error("{url} sent nothing for {seconds} s; try again later")]
     Stalled {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// How long nothing came.
         seconds: u64,
     },
     /// The remote sends more, or for longer, than is accepted.
     #[error("{url} is refused: {what} is over the limit of {limit} {unit}")]
     OverLimit {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// What was counted, safe to print.
         what: String,
         /// The limit.
@@ -75,16 +74,16 @@ pub enum GitError {
     /// The tag, branch or commit does not exist.
     #[error("{url} has no tag, branch or commit `{reference}`")]
     NoReference {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// As asked for, escaped.
         reference: String,
     },
     /// An abbreviated commit id stands for several commits.
     #[error("`{reference}` is ambiguous in {url}: it could be {first} or {second}; write the full commit id")]
     Ambiguous {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// As asked for.
         reference: String,
         /// One commit.
@@ -95,8 +94,8 @@ pub enum GitError {
     /// The reference leads to something that is not a commit.
     #[error("`{reference}` of {url} is a {kind}, not a commit")]
     NotACommit {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// The reference or object id, escaped.
         reference: String,
         /// `tree` or `blob`.
@@ -105,8 +104,8 @@ pub enum GitError {
     /// An object is absent, or its bytes are not what its name says.
     #[error("{url}: object {id} is missing or corrupt: {reason}")]
     Object {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// The object's name.
         id: String,
         /// What was found, escaped.
@@ -117,14 +116,14 @@ pub enum GitError {
         "{url} borrows objects from other folders (objects/info/alternates), which is not followed; use a full clone: git clone --dissociate"
     )]
     Alternates {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
     },
     /// The tree has an entry that no safe archive can hold.
     #[error("{url}: entry `{path}` is refused: {reason}")]
     Entry {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// Its path in the tree, escaped.
         path: String,
         /// Why.
@@ -133,8 +132,8 @@ pub enum GitError {
     /// The requested folder does not exist.
     #[error("{url} has no folder `{folder}` at commit {commit}")]
     NoSubdirectory {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// As asked for.
         folder: String,
         /// Where it was looked for.
@@ -145,8 +144,8 @@ pub enum GitError {
         "{url}: folder `{folder}` lies in the submodule `{submodule}`, which is not fetched; add that repository itself"
     )]
     Submodule {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// As asked for.
         folder: String,
         /// Path of the gitlink, escaped.
@@ -167,8 +166,8 @@ pub enum GitError {
     /// A file of the cache could not be read or written.
     #[error("cache of {url}, {}: {source}", path.display())]
     Cache {
-        /// The repository.
-        url: SafeUrl,
+        /// The repository, without credentials.
+        url: String,
         /// The file or folder.
         path: PathBuf,
         /// What the system said.

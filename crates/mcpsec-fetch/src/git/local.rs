@@ -18,7 +18,7 @@ use super::{
 
 /// Opens the repository that a `file:` address names.
 pub(super) fn open(url: &SafeUrl, options: &GitOptions) -> Result<gix::Repository, GitError> {
-    let refuse = |reason: String| GitError::Open { url: url.clone(), reason };
+    let refuse = |reason: String| GitError::Open { url: url.to_string(), reason };
     let path: PathBuf =
         url.expose().to_file_path().map_err(|()| refuse("it is not a path of this machine".to_owned()))?;
     let isolated = GitOptions { user_config: false, ..options.clone() };
@@ -30,7 +30,7 @@ pub(super) fn open(url: &SafeUrl, options: &GitOptions) -> Result<gix::Repositor
     let alternates = repo.common_dir().join("objects/info/alternates");
     match fs::read(&alternates) {
         Ok(bytes) if bytes.iter().any(|byte| !byte.is_ascii_whitespace()) => {
-            Err(GitError::Alternates { url: url.clone() })
+            Err(GitError::Alternates { url: url.to_string() })
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(refuse(format!("objects/info/alternates: {error}")))
@@ -63,14 +63,14 @@ pub(super) fn resolve(
             return Ok((None, commit));
         }
     }
-    Err(GitError::NoReference { url: objects.url.clone(), reference: escape(shown) })
+    Err(GitError::NoReference { url: objects.url.to_string(), reference: escape(shown) })
 }
 
 /// One reference by its full name, annotated tags followed.
 pub(super) fn look_up(objects: &Objects<'_>, name: &str) -> Result<Option<Listed>, GitError> {
-    let refuse = |error: gix::Error| GitError::Open { url: objects.url.clone(), reason: causes(&error) };
+    let refuse = |error: gix::Error| GitError::Open { url: objects.url.to_string(), reason: causes(&error) };
     let Some(mut reference) = objects.repo.try_find_reference(name).map_err(refuse)? else { return Ok(None) };
-    // The library also tries longer names; only the exact one counts.
+    // Looking up may expand a partial name; only the exact one counts.
     if reference.name().as_bstr() != name {
         return Ok(None);
     }
@@ -93,7 +93,7 @@ pub(super) fn look_up(objects: &Objects<'_>, name: &str) -> Result<Option<Listed
 
 /// The commits of all branches and tags.
 fn tips(objects: &Objects<'_>) -> Result<Vec<ObjectId>, GitError> {
-    let refuse = |error: gix::Error| GitError::Open { url: objects.url.clone(), reason: causes(&error) };
+    let refuse = |error: gix::Error| GitError::Open { url: objects.url.to_string(), reason: causes(&error) };
     let mut tips = Vec::new();
     for prefix in ["refs/heads/", "refs/tags/"] {
         let platform = objects.repo.references().map_err(refuse)?;

@@ -243,7 +243,7 @@ impl GitSource {
                 None => self.supervised_fetch(&mirror, spec, wanted, shown, progress)?,
             };
             let result = clone::open_bare(&fetched.repository, &self.options)
-                .map_err(|error| GitError::Open { url: spec.url.clone(), reason: error::causes(&error) })
+                .map_err(|error| GitError::Open { url: spec.url.to_string(), reason: error::causes(&error) })
                 .and_then(|repo| {
                     let objects = Objects { repo: &repo, url: &spec.url, limits: &self.options.limits };
                     self.pack(&objects, spec, fetched.reference.clone(), fetched.commit, progress)
@@ -291,7 +291,7 @@ impl GitSource {
         }
         if !self.options.network {
             return Err(GitError::Offline {
-                url: spec.url.clone(),
+                url: spec.url.to_string(),
                 what: locked.reference.as_deref().map_or_else(|| "the commit".to_owned(), escape),
             });
         }
@@ -339,7 +339,7 @@ impl GitSource {
     ) -> Result<(tempfile::TempPath, Digests, u64), GitError> {
         let limits = &self.options.limits;
         let dir = &self.options.cache_dir;
-        let cache = |source: io::Error| GitError::Cache { url: objects.url.clone(), path: dir.clone(), source };
+        let cache = |source: io::Error| GitError::Cache { url: objects.url.to_string(), path: dir.clone(), source };
         fs::create_dir_all(dir).map_err(cache)?;
         let file = tempfile::Builder::new().prefix("archive-").suffix(".tar").tempfile_in(dir).map_err(cache)?;
         let (file, path) = file.into_parts();
@@ -352,7 +352,7 @@ impl GitSource {
             let bytes = objects.read(leaf.id, Kind::Blob, &format!("`{}`", error::shown(name.as_bytes())), max)?;
             if writer.size().saturating_add(bytes.len() as u64) > limits.max_archive {
                 return Err(GitError::OverLimit {
-                    url: objects.url.clone(),
+                    url: objects.url.to_string(),
                     what: "the size of its archive".to_owned(),
                     limit: limits.max_archive,
                     unit: "bytes",
@@ -398,7 +398,7 @@ fn archive_name(package: &PackageId) -> SmolStr {
 /// What [`GitSpec`]'s parser refuses too; a spec can also be built by hand.
 fn check_address(url: &SafeUrl) -> Result<(), GitError> {
     let address = url.expose();
-    let refuse = |reason| Err(GitError::Address { url: url.clone(), reason });
+    let refuse = |reason| Err(GitError::Address { url: url.to_string(), reason });
     if !matches!(address.scheme(), "https" | "http" | "ssh" | "file") {
         return refuse("only https, http, ssh and file are supported");
     }
@@ -422,7 +422,7 @@ fn check_folder(listing: &Listing, folder: &str, url: &SafeUrl, commit: &ObjectI
     let inside = |path: &&String| folder == path.as_str() || folder.starts_with(&format!("{path}/"));
     if let Some(submodule) = listing.submodules.iter().find(inside) {
         return Err(GitError::Submodule {
-            url: url.clone(),
+            url: url.to_string(),
             folder: folder.to_owned(),
             submodule: error::shown(submodule.as_bytes()),
         });
@@ -430,5 +430,5 @@ fn check_folder(listing: &Listing, folder: &str, url: &SafeUrl, commit: &ObjectI
     if listing.has_folder(folder) {
         return Ok(());
     }
-    Err(GitError::NoSubdirectory { url: url.clone(), folder: escape(folder), commit: commit.to_string() })
+    Err(GitError::NoSubdirectory { url: url.to_string(), folder: escape(folder), commit: commit.to_string() })
 }

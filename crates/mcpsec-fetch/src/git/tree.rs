@@ -80,7 +80,7 @@ impl Objects<'_> {
         let header = self.repo.find_header(id).map_err(|error| self.damaged(id, causes(&error)))?;
         if header.size() > max {
             return Err(GitError::OverLimit {
-                url: self.url.clone(),
+                url: self.url.to_string(),
                 what: format!("size of {what}"),
                 limit: max,
                 unit: "bytes",
@@ -115,7 +115,7 @@ impl Objects<'_> {
                 }
                 kind => {
                     return Err(GitError::NotACommit {
-                        url: self.url.clone(),
+                        url: self.url.to_string(),
                         reference: reference.to_owned(),
                         kind: kind.to_string(),
                     });
@@ -232,15 +232,15 @@ impl Objects<'_> {
     }
 
     fn refuse(&self, path: &[u8], reason: String) -> GitError {
-        GitError::Entry { url: self.url.clone(), path: shown(path), reason }
+        GitError::Entry { url: self.url.to_string(), path: shown(path), reason }
     }
 
     fn over(&self, what: &str, limit: u64, unit: &'static str) -> GitError {
-        GitError::OverLimit { url: self.url.clone(), what: what.to_owned(), limit, unit }
+        GitError::OverLimit { url: self.url.to_string(), what: what.to_owned(), limit, unit }
     }
 
     fn damaged(&self, id: ObjectId, reason: String) -> GitError {
-        GitError::Object { url: self.url.clone(), id: id.to_string(), reason }
+        GitError::Object { url: self.url.to_string(), id: id.to_string(), reason }
     }
 }
 

@@ -132,10 +132,10 @@ pub(super) fn supervise<T: Send + 'static>(
             let _unwanted = send.send(work(meter, &interrupt));
         }
     };
-    std::thread::Builder::new()
-        .name("git-fetch".to_owned())
-        .spawn(worker)
-        .map_err(|error| GitError::Remote { url: url.clone(), reason: format!("cannot start a thread: {error}") })?;
+    std::thread::Builder::new().name("git-fetch".to_owned()).spawn(worker).map_err(|error| GitError::Remote {
+        url: url.to_string(),
+        reason: format!("cannot start a thread: {error}"),
+    })?;
     let started = Instant::now();
     let mut moved = started;
     let mut reported = 0;
@@ -145,7 +145,7 @@ pub(super) fn supervise<T: Send + 'static>(
             Ok(result) => break result,
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 break Err(GitError::Remote {
-                    url: url.clone(),
+                    url: url.to_string(),
                     reason: "the transport ended unexpectedly".to_owned(),
                 });
             }
@@ -158,16 +158,16 @@ pub(super) fn supervise<T: Send + 'static>(
         }
         let problem = if now.0 as u64 > limits.max_pack {
             GitError::OverLimit {
-                url: url.clone(),
+                url: url.to_string(),
                 what: "the size of what it sends".to_owned(),
                 limit: limits.max_pack,
                 unit: "bytes",
             }
         } else if moved.elapsed() > limits.idle {
-            GitError::Stalled { url: url.clone(), seconds: limits.idle.as_secs() }
+            GitError::Stalled { url: url.to_string(), seconds: limits.idle.as_secs() }
         } else if started.elapsed() > limits.total {
             let limit = limits.total.as_secs();
-            GitError::OverLimit { url: url.clone(), what: "the time it takes".to_owned(), limit, unit: "seconds" }
+            GitError::OverLimit { url: url.to_string(), what: "the time it takes".to_owned(), limit, unit: "seconds" }
         } else {
             continue;
         };

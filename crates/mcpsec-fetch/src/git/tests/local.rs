@@ -79,6 +79,9 @@ fn references_are_found_in_one_order() {
     assert_eq!(version(&format!("@{}", &first[..7])), (first.clone(), None));
     assert_eq!(refused(&repo, "@v2.0"), "REPO has no tag, branch or commit `v2.0`");
     assert_eq!(refused(&repo, "@fffffff"), "REPO has no tag, branch or commit `fffffff`");
+    // A branch whose own name looks like a tag's full name is not that tag.
+    repo.set_ref("refs/heads/refs/tags/v3.0", &first);
+    assert_eq!(refused(&repo, "@v3.0"), "REPO has no tag, branch or commit `v3.0`");
     // Six digits are too few to be meant as a commit.
     assert!(refused(&repo, &format!("@{}", &first[..6])).contains("has no tag"));
 }

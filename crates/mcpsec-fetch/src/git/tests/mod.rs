@@ -3,7 +3,11 @@ mod hostile;
 mod local;
 mod remote;
 
-use std::{io::Read, path::Path, sync::Once};
+use std::{
+    io::{Read, Write},
+    path::Path,
+    sync::Once,
+};
 
 use mcpsec_model::spec::GitSpec;
 use mcpsec_testkit::GitRepo;
@@ -67,4 +71,9 @@ fn entries(tree: &GitTree) -> Vec<(String, u32, Option<String>, String)> {
         all.push((path, mode, link, content));
     }
     all
+}
+
+/// Writes a whole file of a repository or cache that a test spoils.
+fn put(path: &Path, bytes: &[u8]) {
+    std::fs::File::create(path).and_then(|mut file| file.write_all(bytes)).expect("file");
 }

@@ -4,7 +4,7 @@ use std::{fs, sync::Arc, time::Duration};
 use mcpsec_model::upstream::{UpstreamRecord, UpstreamState};
 use mcpsec_testkit::{Auth, Fault, GitRepo, GitServer};
 
-use super::{entries, fetch, fetch_local, source, source_with, spec};
+use super::{entries, fetch, fetch_local, put, source, source_with, spec};
 use crate::{git::GitLimits, progress::Silent};
 
 fn served() -> (GitServer, GitRepo, String, String) {
@@ -80,7 +80,7 @@ fn damage_in_the_cache_is_found_and_repaired() {
         *byte ^= 0x55;
     }
     fs::remove_file(&pack).expect("remove");
-    fs::write(&pack, bytes).expect("write");
+    put(&pack, &bytes);
     let error = fetch(&source(cache.path(), false), &spec).expect_err("refused").to_string();
     assert!(error.contains("missing or corrupt") || error.contains("cannot open"), "{error}");
     assert_eq!(fetch(&source_online, &spec).expect("repaired").digests, good);

@@ -1,0 +1,139 @@
+//! Every combination of status, check, policy and rule.
+use super::*;
+
+const NOW: &str = "2026-06-15T12:00:00Z";
+
+fn now(text: &str) -> Timestamp {
+    text.parse().expect("instant")
+}
+
+fn policy(upstream: UpstreamPolicy) -> Policy {
+    Policy { upstream, ..Policy::starter() }
+}
+
+fn check(check: Check, status: CheckStatus) -> CheckResult {
+    CheckResult::new(check, "npm:x@1.0.0", status)
+}
+
+fn passed() -> Vec<CheckResult> {
+    Check::ALL.iter().map(|id| check(*id, CheckStatus::Pass)).collect()
+}
+
+fn exemption(rule: &str, subject: &str, until: &str) -> Exemption {
+    Exemption {
+        rule: rule.into(),
+        subject: subject.to_owned(),
+        reason: "read it line by line".to_owned(),
+        until: until.parse().expect("date"),
+    }
+}
+
+#[test]
+fn every_status_of_every_check_under_every_policy() {
+    for upstream in [UpstreamPolicy::Off, UpstreamPolicy::Warn, UpstreamPolicy::Required] {
+        for id in Check::ALL {
+            let verdict = |status: CheckStatus| {
+                let mut checks = passed();
+                checks.push(check(*id, status));
+                judge(&policy(upstream), now(NOW), &checks, &[])
+            };
+            assert_eq!(verdict(CheckStatus::Pass), Verdict::Pass);
+            assert_eq!(verdict(CheckStatus::NotApplicable), Verdict::Pass);
+            assert_eq!(verdict(CheckStatus::Fail("differs".into())), Verdict::Deny, "{id} {upstream:?}");
+            let tolerated = *id == Check::Upstream && upstream != UpstreamPolicy::Required;
+            let want = if tolerated { Verdict::Pass } else { Verdict::Incomplete };
+            assert_eq!(verdict(CheckStatus::Unchecked("offline".into())), want, "{id} {upstream:?}");
+        }
+    }
+}
+
+#[test]
+fn the_worst_wins_and_nothing_checked_is_not_a_pass() {
+    let starter = Policy::starter();
+    let judge = |checks: &[CheckResult], findings: &[Finding]| judge(&starter, now(NOW), checks, findings);
+    assert_eq!(judge(&[], &[]), Verdict::Incomplete);
+    let unchecked = check(Check::ArtifactHash, CheckStatus::Unchecked("offline".into()));
+    let failed = check(Check::ArtifactHash, CheckStatus::Fail("differs".into()));
+    assert_eq!(judge(&[unchecked.clone(), failed.clone()], &[]), Verdict::Deny);
+    assert_eq!(judge(&[failed, unchecked.clone()], &[]), Verdict::Deny);
+    let denying = Finding::new(Rule::ManifestConfusion, "npm:x@1.0.0", "differs");
+    assert_eq!(judge(&[unchecked], std::slice::from_ref(&denying)), Verdict::Deny);
+    assert_eq!(judge(&[], &[denying]), Verdict::Deny);
+}
+
+#[test]
+fn every_rule_is_on_one_side_under_every_named_policy() {
+    for policy in [Policy::starter(), Policy::strict()] {
+        for rule in Rule::ALL {
+            let finding = Finding::new(*rule, "npm:x@1.0.0", "found");
+            let denies = matches!(rule, Rule::ManifestConfusion | Rule::UnsupportedDependency);
+            assert_eq!(
+                weigh(&policy, now(NOW), &finding),
+                if denies { Weight::Denies } else { Weight::Warns },
+                "{rule:?}"
+            );
+            let want = if denies { Verdict::Deny } else { Verdict::Pass };
+            assert_eq!(judge(&policy, now(NOW), &passed(), &[finding]), want, "{rule:?}");
+        }
+    }
+}
+
+#[test]
+fn exemptions_lift_exactly_what_they_name_until_their_day_is_over() {
+    let finding = Finding::new(Rule::ManifestConfusion, "npm:x@1.0.0", "differs");
+    for (rule, subject, until, at, lifted) in [
+        ("manifest-confusion", "npm:x@1.0.0", "2026-12-31", NOW, true),
+        ("manifest-confusion", "npm:x@1.0.0", "2026-06-15", "2026-06-15T23:59:59Z", true),
+        ("manifest-confusion", "npm:x@1.0.0", "2026-06-15", "2026-06-16T00:00:00Z", false),
+        ("manifest-confusion", "npm:x@1.0.0", "2026-06-14", NOW, false),
+        ("manifest-confusion", "npm:x@1.0.1", "2026-12-31", NOW, false),
+        ("manifest-confusion", "*", "2026-12-31", NOW, false),
+        ("unsupported-dependency", "npm:x@1.0.0", "2026-12-31", NOW, false),
+    ] {
+        let policy = Policy { exempt: vec![exemption(rule, subject, until)], ..Policy::starter() };
+        let want = if lifted { Verdict::Pass } else { Verdict::Deny };
+        let verdict = judge(&policy, now(at), &passed(), std::slice::from_ref(&finding));
+        assert_eq!(verdict, want, "{rule} {subject} {until} {at}");
+        let weight = if lifted { Weight::Exempt } else { Weight::Denies };
+        assert_eq!(weigh(&policy, now(at), &finding), weight);
+    }
+}
+
+#[test]
+fn one_exemption_does_not_lift_another_finding() {
+    let policy =
+        Policy { exempt: vec![exemption("manifest-confusion", "npm:x@1.0.0", "2026-12-31")], ..Policy::starter() };
+    let findings = ["npm:x@1.0.0", "npm:y@1.0.0"].map(|id| Finding::new(Rule::ManifestConfusion, id, "differs"));
+    assert_eq!(judge(&policy, now(NOW), &passed(), &findings), Verdict::Deny);
+}
+
+#[test]
+fn checks_cannot_be_exempted() {
+    let policy = Policy { exempt: vec![exemption("artifact-hash", "npm:x@1.0.0", "2026-12-31")], ..Policy::starter() };
+    let failed = [check(Check::ArtifactHash, CheckStatus::Fail("differs".into()))];
+    assert_eq!(judge(&policy, now(NOW), &failed, &[]), Verdict::Deny);
+}
+
+#[test]
+fn exemptions_that_lift_nothing_are_named() {
+    let exempt = vec![
+        exemption("manifest-confusion", "npm:x@1.0.0", "2026-12-31"),
+        exemption("manifest-confusion", "npm:x@1.0.0", "2026-01-01"),
+        exemption("manifest-confusion", "npm:gone@1.0.0", "2026-12-31"),
+        exemption("no-such-rule", "npm:x@1.0.0", "2026-12-31"),
+    ];
+    let policy = Policy { exempt, ..Policy::starter() };
+    let findings = [Finding::new(Rule::ManifestConfusion, "npm:x@1.0.0", "differs")];
+    let unused: Vec<(&str, UnusedWhy)> = unused_exemptions(&policy, now(NOW), &findings)
+        .into_iter()
+        .map(|unused| (unused.exemption.subject.as_str(), unused.why))
+        .collect();
+    assert_eq!(
+        unused,
+        [
+            ("npm:x@1.0.0", UnusedWhy::Expired),
+            ("npm:gone@1.0.0", UnusedWhy::Unmatched),
+            ("npm:x@1.0.0", UnusedWhy::Unmatched)
+        ]
+    );
+}
