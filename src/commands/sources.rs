@@ -1,11 +1,7 @@
 //! The three sources behind one face: made when first needed, asked by ecosystem.
 //!
 //! A run that needs nothing from outside builds no HTTP client, reads no `.npmrc` and starts no program.
-use std::{
-    cell::OnceCell,
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{cell::OnceCell, collections::BTreeMap, sync::Arc, time::Duration};
 
 use mcpsec_fetch::{
     ResolveOptions, Resolved,
@@ -14,7 +10,7 @@ use mcpsec_fetch::{
     host::Host,
     http::{HttpError, HttpOptions, Metadata, Network},
     npm::{self, NpmConfig, NpmError, NpmSource, RegistryRecord},
-    pypi::{self, PypiConfig, PypiError, PypiSource},
+    pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiSource},
     store::Store,
 };
 use mcpsec_model::{
@@ -73,7 +69,7 @@ impl<'a> Sources<'a> {
         let network = if self.settings.offline {
             None
         } else {
-            Some(Network::new(HttpOptions::standard()).map_err(|error| http_error(&error))?)
+            Some(Network::new(http_options()).map_err(|error| http_error(&error))?)
         };
         let metadata = Metadata::new(self.settings.cache.join("http"), network, self.settings.now);
         Ok(self.metadata.get_or_init(|| metadata))
@@ -107,12 +103,9 @@ impl<'a> Sources<'a> {
         let config = match PypiConfig::load(input.clone()) {
             Ok(config) => config,
             // Nothing is configured: what does the user's own installer declare?
-            Err(error) if error.is_unconfigured() => {
+            Err(PypiConfigError::NoIndex) => {
                 input.default_index = self.settings.probe().default_index();
-                PypiConfig::load(input).map_err(|error| {
-                    CommandError::usage(error)
-                        .hint("install uv or pip, set UV_DEFAULT_INDEX, or write registries.pypi into mcp.toml")
-                })?
+                PypiConfig::load(input).map_err(CommandError::usage)?
             }
             Err(error) => return Err(CommandError::usage(error)),
         };
@@ -273,6 +266,17 @@ impl<'a> Sources<'a> {
     }
 }
 
+/// How patient the command line is.
+fn http_options() -> HttpOptions {
+    HttpOptions {
+        user_agent: concat!("mcpsec/", env!("CARGO_PKG_VERSION")).to_owned(),
+        retries: 4,
+        connect_timeout: Duration::from_secs(10),
+        read_timeout: Duration::from_secs(30),
+        metadata_concurrency: 64,
+    }
+}
+
 /// A closure of nothing but the project itself.
 fn lone(root: &PackageId, options: &ResolveOptions, why: &str) -> Result<Found, CommandError> {
     let node = NodeId::of(root.clone());
@@ -305,7 +309,7 @@ fn http_error(error: &HttpError) -> CommandError {
 fn npm_error(error: &NpmError) -> CommandError {
     let shown = if error.is_unreachable() {
         CommandError::incomplete(error)
-    } else if matches!(error, NpmError::Unsupported { .. }) {
+    } else if matches!(error, NpmError::UnsupportedDependency { .. }) {
         CommandError::denied(error)
     } else {
         CommandError::usage(error)
@@ -314,8 +318,13 @@ fn npm_error(error: &NpmError) -> CommandError {
 }
 
 fn pypi_error(error: &PypiError) -> CommandError {
-    let shown = if error.is_unreachable() { CommandError::incomplete(error) } else { CommandError::usage(error) };
-    shown.maybe_hint(error.hint())
+    if error.is_unreachable() {
+        CommandError::incomplete(error)
+    } else if matches!(error, PypiError::UnsupportedDependency { .. }) {
+        CommandError::denied(error)
+    } else {
+        CommandError::usage(error)
+    }
 }
 
 fn git_error(error: &GitError) -> CommandError {

@@ -3,10 +3,6 @@ use std::{fmt, str::FromStr};
 
 pub use jiff::{Timestamp, civil::Date};
 
-/// The day of an instant, in UTC.
-pub fn day_of(instant: Timestamp) -> Date {
-    instant.to_zoned(jiff::tz::TimeZone::UTC).date()
-}
 
 /// "As the registry stood at the end of this day (UTC)", or at an exact instant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
