@@ -14,7 +14,7 @@ pub enum NpmError {
         /// The name asked for.
         package: String,
         /// The registry asked.
-        registry: SafeUrl,
+        registry: Box<SafeUrl>,
         /// The way from the server to the dependency, if it is not the server itself.
         wanted_by: Option<String>,
     },

@@ -128,7 +128,7 @@ impl Registry {
             let _permit = self.requests.acquire().await;
             self.metadata.get_reduced(request, REDUCTION).await.map_err(|error| match error {
                 error if error.is_not_found() => {
-                    NpmError::NotFound { package: name.to_owned(), registry, wanted_by: None }
+                    NpmError::NotFound { package: name.to_owned(), registry: Box::new(registry), wanted_by: None }
                 }
                 HttpError::Body { reason, .. } => malformed(reason),
                 error => NpmError::Http { package: name.to_owned(), source: Arc::new(error) },
