@@ -117,6 +117,14 @@ impl Registry {
         lock(&self.asked).get(name)?.peek()?.as_ref().ok().cloned()
     }
 
+    /// The names that the registry said it does not have.
+    pub(crate) fn not_found(&self) -> Vec<String> {
+        let asked = lock(&self.asked);
+        let missing =
+            asked.iter().filter(|(_, pending)| matches!(pending.peek(), Some(Err(NpmError::NotFound { .. }))));
+        missing.map(|(name, _)| name.clone()).collect()
+    }
+
     async fn fetch(self: Arc<Self>, name: &str) -> Answer {
         let malformed = |reason: String| NpmError::Packument { package: Untrusted::new(name).excerpt(214), reason };
         let package = PackageName::npm(name).map_err(|error| malformed(error.to_string()))?;

@@ -213,7 +213,14 @@ impl Tweaks {
         {
             return true;
         }
-        !is_root && self.absent.insert(gone.clone())
+        if is_root || !self.absent.insert(gone.clone()) {
+            return false;
+        }
+        // Others that the registry is known to lack would each cost another round. Only optional dependencies are taken out,
+        // so naming a required one here hides nothing.
+        let others = registry.not_found().into_iter().map(|name| Absent { name, requirement: None });
+        self.absent.extend(others);
+        true
     }
 
     fn touches(&self, name: &str) -> bool {
