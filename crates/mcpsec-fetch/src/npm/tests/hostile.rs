@@ -83,9 +83,9 @@ fn a_long_chain_is_followed_and_an_endless_one_refused() {
         )
     }
     const DIST: &str = r#"{"tarball":"x.tgz","shasum":"0000000000000000000000000000000000000000"}"#;
-    let (_server, fixture) = custom(|name| chain(name, 600));
-    assert_eq!(names(&fixture.resolve("a").expect("resolved")).len(), 601);
-    let (_server, fixture) = custom(|name| chain(name, 20_000));
+    let (_server, fixture) = custom(|name| chain(name, 900));
+    assert_eq!(names(&fixture.resolve("a").expect("resolved")).len(), 901);
+    let (_server, fixture) = custom(|name| chain(name, 3_000));
     assert!(matches!(fixture.resolve("a"), Err(NpmError::TooLarge { .. })));
 }
 
