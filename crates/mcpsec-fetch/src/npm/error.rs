@@ -138,7 +138,7 @@ pub enum NpmError {
         /// The server.
         package: String,
         /// What is wrong with it.
-        source: ClosureError,
+        source: Box<ClosureError>,
     },
     /// The resolver itself failed.
     #[error("npm resolution failed: {0}")]
