@@ -9,6 +9,7 @@ use mcpsec_testkit::{
 use serde_json::json;
 
 use super::*;
+use crate::npm::registry::MAX_NAMES;
 
 /// Answers every packument request with what a function makes of the name.
 struct Custom(fn(&str) -> String);
@@ -91,13 +92,14 @@ fn a_long_chain_is_followed_and_an_endless_one_refused() {
 
 #[test]
 fn more_names_than_any_server_needs_are_refused() {
-    let (_server, fixture) = custom(|name| {
+    let (server, fixture) = custom(|name| {
         // Every package depends on two new ones, without end.
         format!(
             "{{\"name\":\"{name}\",\"dist-tags\":{{\"latest\":\"1.0.0\"}},\"versions\":{{\"1.0.0\":{{\"dependencies\":{{\"{name}l\":\"1\",\"{name}r\":\"1\"}}}}}}}}"
         )
     });
-    assert!(fixture.resolve("a").is_err());
+    assert!(matches!(fixture.resolve("a"), Err(NpmError::TooLarge { .. })));
+    assert!(server.count("*") <= MAX_NAMES, "{} questions", server.count("*"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ mod upstream;
 /// A source with its own empty cache.
 struct Fixture {
     source: NpmSource,
-    _cache: TempDir,
+    cache: TempDir,
 }
 
 impl Fixture {
@@ -39,7 +39,7 @@ impl Fixture {
         let metadata = Metadata::new(cache.path().to_owned(), Some(network), now);
         let files = vec![(".npmrc".to_owned(), npmrc.to_owned())];
         let config = NpmConfig::load(NpmrcInput { files, ..NpmrcInput::default() }).expect("configuration");
-        Self { source: NpmSource::new(metadata, config), _cache: cache }
+        Self { source: NpmSource::new(metadata, config), cache }
     }
 
     fn for_server(server: &NpmServer) -> Self {

@@ -48,3 +48,26 @@ fn a_locked_package_is_found_by_convention_or_by_record() {
         assert_eq!((download.expected, download.size), (digests, Some(7)), "the lock decides what the bytes must be");
     }
 }
+
+#[test]
+fn without_a_network_the_cache_resolves_and_nothing_is_said_about_today() {
+    let server = NpmServer::start();
+    server.publish_all(&[npm_package("a", "1.0.0").dep("b", "1"), npm_package("b", "1.0.0")]);
+    let online = Fixture::for_server(&server);
+    let first = online.resolve("a").expect("resolved");
+    let now = "2027-01-01T00:00:00Z".parse().expect("time");
+    let metadata = Metadata::new(online.cache.path().to_owned(), None, now);
+    let config = NpmConfig::load(NpmrcInput {
+        files: vec![("f".to_owned(), format!("registry={}", server.url()))],
+        ..NpmrcInput::default()
+    });
+    let source = NpmSource::new(metadata, config.expect("configuration"));
+    let (spec, none, options) = ("a".parse().expect("spec"), BTreeMap::new(), options(None));
+    let again = block_on(source.resolve(&spec, None, &none, &options, &Silent)).expect("from the cache");
+    assert_eq!(again.resolved.candidate, first.resolved.candidate);
+    let state = block_on(source.upstream(&id("npm:a@1.0.0")));
+    assert!(matches!(state, UpstreamState::Unreachable(_)), "{state:?}");
+    let spec = "c".parse().expect("spec");
+    let error = block_on(source.resolve(&spec, None, &none, &options, &Silent)).expect_err("never asked");
+    assert!(error.is_unreachable() && error.hint().is_some(), "{error}");
+}
