@@ -14,7 +14,7 @@ pub enum NpmError {
         /// The name asked for.
         package: String,
         /// The registry asked.
-        registry: SafeUrl,
+        registry: Box<SafeUrl>,
         /// The way from the server to the dependency, if it is not the server itself.
         wanted_by: Option<String>,
     },
@@ -138,7 +138,7 @@ pub enum NpmError {
         /// The server.
         package: String,
         /// What is wrong with it.
-        source: ClosureError,
+        source: Box<ClosureError>,
     },
     /// The resolver itself failed.
     #[error("npm resolution failed: {0}")]

@@ -76,7 +76,7 @@ pub(crate) fn build(
         build.unmet_peers(id, &record, |key| package.dependencies.contains_key(key));
     }
     let root_id = build.node_id(start)?;
-    let closure_error = |source| NpmError::Closure { package: root_id.package().to_string(), source };
+    let closure_error = |source| NpmError::Closure { package: root_id.package().to_string(), source: Box::new(source) };
     let Parts { packages, downloads, mut findings, records: kept, unsupported: refused } = build.out;
     let closure = Closure::new(root_id.clone(), nodes.clone()).map_err(closure_error)?;
     if let Some((package, name, requirement)) = refused.into_iter().next() {

@@ -33,6 +33,8 @@ mod platform;
 mod record;
 mod registry;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 pub use config::{NpmConfig, NpmConfigError, NpmrcInput};

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn words_include_and_exclude() {
-        let words = |list: &[&str]| list.iter().map(|word| SmolStr::new(word)).collect::<Vec<_>>();
+        let words = |list: &[&str]| list.iter().map(SmolStr::new).collect::<Vec<_>>();
         assert!(allows(&words(&[]), "linux"));
         assert!(allows(&words(&["darwin", "linux"]), "linux"));
         assert!(!allows(&words(&["darwin"]), "linux"));

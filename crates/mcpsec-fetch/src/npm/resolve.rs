@@ -6,8 +6,9 @@
 //! Where it chooses otherwise than npm, it is shown other records and run again (nothing is asked twice, a round costs
 //! milliseconds): it fails when an optional dependency is missing, npm goes on without it; it takes the newest version of a
 //! range, npm prefers one that is not deprecated; it takes the newest version although a peer asks for an older one, npm
-//! looks for one that suits all.
+//! looks for one that suits all, and gives a package a peer of its own where none does.
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -176,6 +177,8 @@ struct Tweaks {
     narrowed: BTreeMap<String, BTreeMap<String, VersionReq>>,
     /// Packages for which that was impossible.
     contradictory: BTreeSet<String>,
+    /// Packages (name and version) that get a peer of their own, since what is around them has another version of it.
+    own_peers: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 impl Tweaks {
@@ -185,7 +188,11 @@ impl Tweaks {
         let mut changed = false;
         for peer in unmet {
             let (name, requirement) = (peer.dependency.name.as_str(), &peer.dependency.version_req);
-            if requirement.tag().is_none() && !self.contradictory.contains(name) {
+            if self.contradictory.contains(name) {
+                let Some(parent) = peer.ancestors.first() else { continue };
+                let owned = self.own_peers.entry((parent.name.to_string(), parent.version.to_string())).or_default();
+                changed |= owned.insert(name.to_owned());
+            } else if requirement.tag().is_none() {
                 let requirements = self.narrowed.entry(name.to_owned()).or_default();
                 changed |= requirements.insert(requirement.version_text().to_owned(), requirement.clone()).is_none();
             }
@@ -206,11 +213,21 @@ impl Tweaks {
         {
             return true;
         }
-        !is_root && self.absent.insert(gone.clone())
+        if is_root || !self.absent.insert(gone.clone()) {
+            return false;
+        }
+        // Others that the registry is known to lack would each cost another round. Only optional dependencies are taken out,
+        // so naming a required one here hides nothing.
+        let others = registry.not_found().into_iter().map(|name| Absent { name, requirement: None });
+        self.absent.extend(others);
+        true
     }
 
     fn touches(&self, name: &str) -> bool {
-        !self.absent.is_empty() || self.needed.contains_key(name) || self.narrowed.contains_key(name)
+        !self.absent.is_empty()
+            || self.needed.contains_key(name)
+            || self.narrowed.contains_key(name)
+            || self.own_peers.keys().any(|(owner, _)| owner == name)
     }
 
     /// Whether the resolver may see a version.
@@ -351,26 +368,30 @@ impl Api<'_> {
         if let Some(info) = self.edited.borrow().get(packument.name()) {
             return Ok(Arc::clone(info));
         }
-        let info =
-            packument.info_with(|version| self.tweaks.shows(packument, version), |text| self.without_absent(text));
+        let info = packument
+            .info_with(|version| self.tweaks.shows(packument, version), |text| self.edited(packument.name(), text));
         let info = info.map_err(malformed)?;
         let info = Arc::new(info);
         self.edited.borrow_mut().insert(packument.name().to_owned(), Arc::clone(&info));
         Ok(info)
     }
 
-    /// The version's text with absent optional dependencies taken out.
-    fn without_absent<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
-        if self.tweaks.absent.is_empty() || !text.contains("\"optionalDependencies\"") {
+    /// A version's text with absent optional dependencies taken out, and own peers made dependencies.
+    fn edited<'t>(&self, name: &str, text: &'t str) -> Cow<'t, str> {
+        let (absent, own_peers) = (&self.tweaks.absent, &self.tweaks.own_peers);
+        let drops = !absent.is_empty() && text.contains("\"optionalDependencies\"");
+        let moves = own_peers.keys().any(|(owner, _)| owner == name) && text.contains("\"peerDependencies\"");
+        if !drops && !moves {
             return text.into();
         }
         let Ok(mut record) = serde_json::from_str::<VersionRecord>(text) else { return text.into() };
-        let before = record.optional_dependencies.len();
-        record.optional_dependencies.retain(|key, requirement| !is_absent(&self.tweaks.absent, key, requirement));
-        match serde_json::to_string(&record) {
-            Ok(edited) if record.optional_dependencies.len() < before => edited.into(),
-            _ => text.into(),
+        record.optional_dependencies.retain(|key, requirement| !is_absent(absent, key, requirement));
+        for peer in own_peers.get(&(name.to_owned(), record.version.clone())).into_iter().flatten() {
+            if let Some(requirement) = record.peer_dependencies.remove(peer) {
+                record.dependencies.insert(peer.clone(), requirement);
+            }
         }
+        serde_json::to_string(&record).map_or_else(|_| text.into(), Cow::Owned)
     }
 }
 
