@@ -51,7 +51,9 @@ async fn run() -> Result<(), Failure> {
     }
     let [index, cache, spec] = positional.as_slice() else { return Err("INDEX_URL CACHE_DIR SPEC".into()) };
     let Spec::Pypi(spec) = spec.parse()? else { return Err("only pypi: specs".into()) };
-    rustls::crypto::aws_lc_rs::default_provider().install_default().map_err(|_| "a TLS provider is installed already")?;
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| "a TLS provider is installed already")?;
     let network = Network::new(HttpOptions {
         user_agent: "mcpsec-example".to_owned(),
         retries: 3,

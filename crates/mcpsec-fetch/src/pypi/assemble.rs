@@ -108,7 +108,8 @@ pub(super) async fn assemble(
             .map(|solution| solution.environment.target().to_string())
             .collect();
         if !without_wheel.is_empty() {
-            let message = format!("no wheel for {}; the source distribution must be built there", without_wheel.join(", "));
+            let message =
+                format!("no wheel for {}; the source distribution must be built there", without_wheel.join(", "));
             findings.push(Finding::new(Rule::NoArtifactForTarget, id.to_string(), message));
         }
     }

@@ -247,7 +247,9 @@ impl Catalog {
             Ok(document) if expected.is_none_or(|digest| Digest::sha256_of(&document.bytes) == digest) => {
                 Ok(Some(document.bytes))
             }
-            Ok(_) => Err(FileError::Bad(format!("the metadata of `{}` does not have the digest its index says", file.file))),
+            Ok(_) => {
+                Err(FileError::Bad(format!("the metadata of `{}` does not have the digest its index says", file.file)))
+            }
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into()),
         }

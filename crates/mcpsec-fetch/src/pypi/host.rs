@@ -26,8 +26,9 @@ pub fn host_artifact<'a>(package: &'a Package, host: &Host, targets: &[Target]) 
             rank.is_compatible().then(|| (rank, wheel.build_tag().cloned(), artifact))
         })
         .max_by(|a, b| (a.0, &a.1, &b.2.file).cmp(&(b.0, &b.1, &a.2.file)));
-    best.map(|(_, _, artifact)| artifact)
-        .or_else(|| of_kind(ArtifactKind::Sdist).min_by_key(|artifact| (!artifact.file.ends_with(".tar.gz"), &artifact.file)))
+    best.map(|(_, _, artifact)| artifact).or_else(|| {
+        of_kind(ArtifactKind::Sdist).min_by_key(|artifact| (!artifact.file.ends_with(".tar.gz"), &artifact.file))
+    })
 }
 
 #[cfg(test)]
@@ -69,7 +70,10 @@ mod tests {
         let twelve = Some(PythonMinor::new(3, 12));
         assert_eq!(pick(&files, linux, twelve).as_deref(), Some("a-1-2-cp312-cp312-manylinux2014_x86_64.whl"));
         assert_eq!(pick(&files, "macos-aarch64", None).as_deref(), Some("a-1-py3-none-any.whl"));
-        assert_eq!(pick(&["a-1-cp312-cp312-win_amd64.whl", "a-1.zip", "a-1.tar.gz"], linux, None).as_deref(), Some("a-1.tar.gz"));
+        assert_eq!(
+            pick(&["a-1-cp312-cp312-win_amd64.whl", "a-1.zip", "a-1.tar.gz"], linux, None).as_deref(),
+            Some("a-1.tar.gz")
+        );
         assert_eq!(pick(&["a-1-cp312-cp312-win_amd64.whl"], linux, None), None);
         assert_eq!(pick(&files, "windows-x86_64", None), None);
     }

@@ -54,7 +54,10 @@ impl Project {
         let requires_python = match &table.requires_python {
             None => None,
             Some(text) => Some(specifiers::lenient_specifiers(text).ok_or_else(|| {
-                PypiError::Project(format!("requires-python `{}` is malformed", Untrusted::new(text.as_str()).excerpt(60)))
+                PypiError::Project(format!(
+                    "requires-python `{}` is malformed",
+                    Untrusted::new(text.as_str()).excerpt(60)
+                ))
             })?),
         };
         let dynamic = |field: &str| table.dynamic.iter().any(|said| said == field);
@@ -124,7 +127,9 @@ mod tests {
         for text in ["", "[tool.poetry]\nname='x'\n", "[project]\nname='x'\ndynamic=['dependencies']\n"] {
             assert!(Project::parse(text, &[]).expect("project").incomplete.is_some(), "{text}");
         }
-        for text in ["[project", "[project]\ndependencies=['@@']\n", "[project]\nrequires-python='snake'\n", "project=1"] {
+        for text in
+            ["[project", "[project]\ndependencies=['@@']\n", "[project]\nrequires-python='snake'\n", "project=1"]
+        {
             assert!(Project::parse(text, &[]).is_err(), "{text}");
         }
     }

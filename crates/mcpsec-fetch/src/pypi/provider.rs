@@ -211,7 +211,12 @@ impl DependencyProvider for Provider {
     /// Larger is decided first: troublemakers, then exact pins, then whatever was named first.
     type Priority = (u8, Reverse<usize>);
 
-    fn prioritize(&self, package: &Pkg, range: &VersionSet, statistics: &PackageResolutionStatistics) -> Self::Priority {
+    fn prioritize(
+        &self,
+        package: &Pkg,
+        range: &VersionSet,
+        statistics: &PackageResolutionStatistics,
+    ) -> Self::Priority {
         match package {
             Pkg::Root => (9, Reverse(0)),
             Pkg::Base(name) | Pkg::Extra(name, _) => {

@@ -31,8 +31,8 @@ fn tar_gz(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let mut archive = tar::Archive::new(unpacked);
     for entry in archive.entries().map_err(unreadable)?.take(MAX_ENTRIES) {
         let entry = entry.map_err(unreadable)?;
-        let wanted = entry.header().entry_type().is_file()
-            && std::str::from_utf8(&entry.path_bytes()).is_ok_and(is_pkg_info);
+        let wanted =
+            entry.header().entry_type().is_file() && std::str::from_utf8(&entry.path_bytes()).is_ok_and(is_pkg_info);
         if wanted {
             let mut text = Vec::new();
             entry.take(MAX_HEADERS as u64 + 4).read_to_end(&mut text).map_err(unreadable)?;
@@ -49,10 +49,7 @@ fn zip(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let Some(index) = index else { return Ok(None) };
     let mut text = Vec::new();
     let entry = archive.by_index(index).map_err(unreadable)?;
-    entry
-        .take(MAX_HEADERS as u64 + 4)
-        .read_to_end(&mut text)
-        .map_err(|_| "its PKG-INFO cannot be read".to_owned())?;
+    entry.take(MAX_HEADERS as u64 + 4).read_to_end(&mut text).map_err(|_| "its PKG-INFO cannot be read".to_owned())?;
     Ok(Some(text))
 }
 

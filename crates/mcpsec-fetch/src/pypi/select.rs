@@ -168,8 +168,13 @@ mod tests {
         let page = page(&["a-1.0-py3-none-any.whl", "a-2.0-py3-none-any.whl"]);
         let one = [Version::new([1, 0])];
         let environment = Environment::of(&"linux-x86_64-gnu/3.12".parse().expect("target")).expect("environment");
-        let rules =
-            Rules { environment: &environment, as_of: None, prereleases: false, prereleases_if_needed: false, preferred: &one };
+        let rules = Rules {
+            environment: &environment,
+            as_of: None,
+            prereleases: false,
+            prereleases_if_needed: false,
+            preferred: &one,
+        };
         let choice = |range: &str| {
             let range = specifiers::range_of(&range.parse().expect("range"));
             choose(&page, &range, rules).map(|release| release.version.to_string())

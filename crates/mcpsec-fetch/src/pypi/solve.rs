@@ -89,9 +89,9 @@ pub(super) async fn solve(
     }
     let platforms = platform_order(&question.targets);
     let environments = |minors: &[PythonMinor]| -> Vec<Environment> {
-        let targets = minors.iter().flat_map(|minor| {
-            platforms.iter().map(|platform| Target { platform: *platform, python: Some(*minor) })
-        });
+        let targets = minors
+            .iter()
+            .flat_map(|minor| platforms.iter().map(|platform| Target { platform: *platform, python: Some(*minor) }));
         targets.filter_map(|target| Environment::of(&target)).collect()
     };
     let mut queue = environments(&minors);
@@ -138,13 +138,19 @@ pub(super) async fn solve(
                     }
                 }
                 let is_first = answer.solutions.is_empty();
-                if is_first && let Some(version) = question.name.clone().and_then(|name| versions.get(&Pkg::Base(name))) {
+                if is_first && let Some(version) = question.name.clone().and_then(|name| versions.get(&Pkg::Base(name)))
+                {
                     // One version of the requested package for all targets, and only the minors which that supports.
                     requirements = Arc::new(pin(&requirements, version));
                     let need = requires_python(catalog, &question, version, &first).await?;
                     if !explicit {
-                        let minors = need.map_or_else(|| PythonMinor::DEFAULT.into_iter().rev().collect(), |need| supported(&minors, &need, false));
-                        answer.unsolved.retain(|(target, _)| target.python.is_some_and(|minor| minors.contains(&minor)));
+                        let minors = need.map_or_else(
+                            || PythonMinor::DEFAULT.into_iter().rev().collect(),
+                            |need| supported(&minors, &need, false),
+                        );
+                        answer
+                            .unsolved
+                            .retain(|(target, _)| target.python.is_some_and(|minor| minors.contains(&minor)));
                         let done = environment.target();
                         queue = environments(&minors);
                         queue.retain(|e| e.target() != done && !answer.unsolved.iter().any(|(t, _)| *t == e.target()));
@@ -159,8 +165,7 @@ pub(super) async fn solve(
         if let Some(error) = unsupported {
             return Err(error);
         }
-        let (target, report) = first_report
-            .ok_or(PypiError::Interrupted)?;
+        let (target, report) = first_report.ok_or(PypiError::Interrupted)?;
         return Err(PypiError::NoSolution { spec: question.label, target: target.to_string(), report });
     }
     answer.unsolved.sort();
@@ -203,10 +208,7 @@ fn platform_order(targets: &Targets) -> Vec<Platform> {
 
 fn pin(requirements: &[Requirement], version: &Version) -> Vec<Requirement> {
     let range = super::specifiers::VersionSet::singleton(version.clone());
-    requirements
-        .iter()
-        .map(|requirement| requirement.clone().narrowed(&range))
-        .collect()
+    requirements.iter().map(|requirement| requirement.clone().narrowed(&range)).collect()
 }
 
 async fn requires_python(
@@ -283,10 +285,10 @@ fn decide(provider: &Provider) -> Result<Outcome, Stop> {
             tree.collapse_no_versions();
             let report = Untrusted::new(DefaultStringReporter::report(&tree)).excerpt(MAX_REPORT);
             let notes = provider.notes.borrow();
-            let unsupported = notes.urls.first().map(|(from, url)| PypiError::UnsupportedDependency {
-                path: notes.path_to(from),
-                url: url.clone(),
-            });
+            let unsupported = notes
+                .urls
+                .first()
+                .map(|(from, url)| PypiError::UnsupportedDependency { path: notes.path_to(from), url: url.clone() });
             Ok(Outcome::Conflict { report, unsupported })
         }
         Err(

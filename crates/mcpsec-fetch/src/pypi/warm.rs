@@ -8,8 +8,8 @@ use std::{collections::HashSet, str::FromStr as _, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use mcpsec_model::{name::PackageName, time::AsOf};
-use pep508_rs::ExtraName;
 use pep440_rs::Version;
+use pep508_rs::ExtraName;
 
 use super::{
     catalog::Catalog,
@@ -86,19 +86,14 @@ impl Warmer {
     }
 }
 
-async fn prepare(
-    catalog: &Arc<Catalog>,
-    environments: &[Environment],
-    as_of: Option<AsOf>,
-    want: Want,
-) -> Prepared {
+async fn prepare(catalog: &Arc<Catalog>, environments: &[Environment], as_of: Option<AsOf>, want: Want) -> Prepared {
     let Want { name, extras, range, prereleases } = want;
     let mut prepared = Prepared { name, version: None, extras, wants: Vec::new() };
     let Some(first) = environments.first() else { return prepared };
     let Ok(page) = catalog.page(&prepared.name, Freshness::Cached).await else { return prepared };
-    let rules =
-        Rules { environment: first, as_of, prereleases, prereleases_if_needed: prereleases, preferred: &[] };
-    let guess = environments.iter().find_map(|environment| select::choose(&page, &range, Rules { environment, ..rules }));
+    let rules = Rules { environment: first, as_of, prereleases, prereleases_if_needed: prereleases, preferred: &[] };
+    let guess =
+        environments.iter().find_map(|environment| select::choose(&page, &range, Rules { environment, ..rules }));
     let Some(release) = guess else { return prepared };
     prepared.version = Some(release.version.clone());
     let asked: Vec<ExtraName> = prepared.extras.iter().filter_map(|e| ExtraName::from_str(e.as_str()).ok()).collect();

@@ -34,13 +34,12 @@ pub(super) async fn metadata_of(
     version: &Version,
 ) -> Result<Vec<u8>, FileError> {
     let mut wheel = match fetch(network, url, credentials, &format!("bytes=-{TAIL}")).await {
-        Ok(part) => Sparse::from(part),
-        // Some servers refuse ranges that begin at the end (416, 501); the whole file is always there.
-        Err(HttpError::Status { status: 416 | 501, .. }) => {
-            Sparse::from(fetch(network, url, credentials, "").await?)
-        }
-        Err(error) => return Err(error.into()),
-    };
+        // Some servers refuse only ranges counted from the end. The first byte tells them apart from those without ranges,
+        // and how long the file is; the zip reader then misses the end, which is fetched like any other part.
+        Err(HttpError::Status { status: 416 | 501, .. }) => fetch(network, url, credentials, "bytes=0-0").await,
+        other => other,
+    }
+    .map(Sparse::from)?;
     for _ in 0..MAX_REQUESTS {
         match read_metadata(&mut wheel, name, version) {
             Ok(text) => return Ok(text),
@@ -118,7 +117,8 @@ async fn fetch_once(
     let broken = |reason: &str| HttpError::Body { url: opened.url.clone(), reason: reason.to_owned() };
     let (start, expected, total) = if partial {
         let text = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-        let (start, end, total) = text.and_then(content_range).ok_or_else(|| broken("a range without Content-Range"))?;
+        let (start, end, total) =
+            text.and_then(content_range).ok_or_else(|| broken("a range without Content-Range"))?;
         (start, Some(end - start + 1), Some(total))
     } else {
         (0, response.content_length(), None)
@@ -185,10 +185,15 @@ impl Read for Sparse {
             }
         }
         // Up to the next part that is here, at least one step.
-        let next = self.parts.iter().map(|(start, _)| *start).filter(|start| *start > self.at).min().unwrap_or(self.len);
+        let next =
+            self.parts.iter().map(|(start, _)| *start).filter(|start| *start > self.at).min().unwrap_or(self.len);
         let wanted = STEP.max(buffer.len() as u64);
         let end = self.at.saturating_add(wanted).min(next).min(self.len);
-        self.missing = Some((self.at, end));
+        // What is missing near the end is the directory: take the usual tail at once.
+        let tail = self.len.saturating_sub(TAIL);
+        let here = self.parts.iter().any(|(start, bytes)| *start <= tail && tail < start + bytes.len() as u64);
+        let start = if self.at >= tail && end == self.len && !here { tail } else { self.at };
+        self.missing = Some((start, end));
         Err(io::Error::other("not fetched yet"))
     }
 }
@@ -207,7 +212,9 @@ impl Seek for Sparse {
 
 /// Finds and reads `<name>-<version>.dist-info/METADATA`. Any failure while `missing` is set means "fetch and try again".
 fn read_metadata<R: Read + Seek>(wheel: R, name: &PackageName, version: &Version) -> Result<Vec<u8>, String> {
-    let bad = |error: zip::result::ZipError| format!("it is not a readable zip file ({})", Untrusted::new(error.to_string()).excerpt(80));
+    let bad = |error: zip::result::ZipError| {
+        format!("it is not a readable zip file ({})", Untrusted::new(error.to_string()).excerpt(80))
+    };
     let mut archive = zip::ZipArchive::new(wheel).map_err(bad)?;
     let mut found = None;
     for (index, entry) in archive.file_names_raw().enumerate() {
@@ -252,7 +259,8 @@ mod tests {
 
     #[test]
     fn metadata_is_found_and_cut_to_its_fields() {
-        let bytes = wheel(&[("some_name/x.py", b"x"), ("some_name-1.0.dist-info/METADATA", b"Name: some-name\n\nlong")]);
+        let bytes =
+            wheel(&[("some_name/x.py", b"x"), ("some_name-1.0.dist-info/METADATA", b"Name: some-name\n\nlong")]);
         assert_eq!(read(&bytes).expect("metadata"), b"Name: some-name\n");
     }
 
@@ -288,7 +296,8 @@ mod tests {
         let noise: Vec<u8> = (0..200_000u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let mut entries = vec![("some_name-1.0.dist-info/METADATA".to_owned(), b"Name: some-name\n".to_vec())];
         entries.push(("some_name/noise".to_owned(), noise));
-        let entries: Vec<(&str, &[u8])> = entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+        let entries: Vec<(&str, &[u8])> =
+            entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         let bytes = Bytes::from(wheel(&entries));
         let len = bytes.len() as u64;
         let tail = bytes.slice(bytes.len() - 1024..);
