@@ -29,6 +29,7 @@ use super::{
     error::PypiError,
     provider::{Notes, Pkg, Provider, Stop},
     requirement::Requirement,
+    specifiers,
     warm::Warmer,
 };
 use crate::progress::{Event, Progress};
@@ -207,7 +208,7 @@ fn platform_order(targets: &Targets) -> Vec<Platform> {
 }
 
 fn pin(requirements: &[Requirement], version: &Version) -> Vec<Requirement> {
-    let range = super::specifiers::VersionSet::singleton(version.clone());
+    let range = specifiers::VersionSet::singleton(version.clone());
     requirements.iter().map(|requirement| requirement.clone().narrowed(&range)).collect()
 }
 
@@ -283,7 +284,8 @@ fn decide(provider: &Provider) -> Result<Outcome, Stop> {
         Ok(versions) => Ok(Outcome::Solved(versions.into_iter().collect())),
         Err(PubGrubError::NoSolution(mut tree)) => {
             tree.collapse_no_versions();
-            let report = Untrusted::new(DefaultStringReporter::report(&tree)).excerpt(MAX_REPORT);
+            let report = specifiers::readable(&DefaultStringReporter::report(&tree));
+            let report = Untrusted::new(report.replace('\n', " ")).excerpt(MAX_REPORT);
             let notes = provider.notes.borrow();
             let unsupported = notes
                 .urls
