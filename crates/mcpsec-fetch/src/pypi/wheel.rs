@@ -1,9 +1,9 @@
 //! METADATA out of a wheel without downloading the wheel: the end of the file holds the zip directory, and mostly METADATA.
 //!
 //! One request asks for the last 32 KiB; if the directory or METADATA begins earlier, a few more ask for exactly what the
-//! zip reader missed. A server without range support answers with the whole file, which then does as well. What arrives is
-//! not covered by the wheel's digest (only part of it is seen); it decides which versions are locked, and the wheel itself is
-//! compared with its digest when it is downloaded.
+//! zip reader missed. A server without range support answers with the whole file, which does as well; a file too odd for a
+//! few ranges is fetched whole. What arrives is not covered by the wheel's digest (only part of it is seen); it decides which
+//! versions are locked, and the wheel itself is compared with its digest when it is downloaded.
 use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::{Bytes, BytesMut};
@@ -47,7 +47,7 @@ pub(super) async fn metadata_of(
                 None => return Err(FileError::Bad(reason)),
                 Some((start, end)) => {
                     if wheel.held() + (end - start) > MAX_PARTS {
-                        return Err(FileError::Bad("its directory is too large".to_owned()));
+                        break;
                     }
                     let part = fetch(network, url, credentials, &format!("bytes={start}-{}", end - 1)).await?;
                     if part.total != wheel.len {
@@ -58,7 +58,9 @@ pub(super) async fn metadata_of(
             },
         }
     }
-    Err(FileError::Bad("its metadata could not be found with a few range requests".to_owned()))
+    // Not the file's fault: passing this version over would quietly lock an older one.
+    let mut wheel = Sparse::from(fetch(network, url, credentials, "").await?);
+    read_metadata(&mut wheel, name, version).map_err(FileError::Bad)
 }
 
 /// A whole file in memory, no longer than `limit`.
