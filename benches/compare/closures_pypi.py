@@ -23,6 +23,7 @@ def uv_closure(uv, index, requirement, python, cache, as_of):
     if as_of:
         command += ["--exclude-newer", as_of + "T23:59:59.999999Z"]
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_"))}
+    env["UV_PYTHON_DOWNLOADS"] = "never"
     started = time.monotonic()
     done = subprocess.run(command, input=requirement, capture_output=True, text=True, env=env)
     took = time.monotonic() - started
