@@ -282,8 +282,7 @@ async fn run(task: Task<'_>, warmer: &mut Warmer, progress: &dyn Progress) -> Re
 fn decide(provider: &Provider) -> Result<Outcome, Stop> {
     match pubgrub::resolve(provider, Pkg::Root, Version::new([0])) {
         Ok(versions) => Ok(Outcome::Solved(versions.into_iter().collect())),
-        Err(PubGrubError::NoSolution(mut tree)) => {
-            tree.collapse_no_versions();
+        Err(PubGrubError::NoSolution(tree)) => {
             let report = specifiers::readable(&DefaultStringReporter::report(&tree));
             let report = Untrusted::new(report.replace('\n', " ")).excerpt(MAX_REPORT);
             let notes = provider.notes.borrow();
