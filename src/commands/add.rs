@@ -23,8 +23,8 @@ use mcpsec_model::{
 use super::{
     artifacts,
     commit::{self, Change},
-    inspect,
     compare::differences,
+    inspect,
     sources::{Found, Sources, download_error},
     summary::Summary,
     verify,

@@ -41,7 +41,8 @@ pub(super) async fn check(
         }
         wanted.extend(needed.into_iter().map(|artifact| (*package, artifact)));
     }
-    let checked = store.check_many(&wanted.iter().map(|(package, artifact)| (&package.id, *artifact)).collect::<Vec<_>>());
+    let checked =
+        store.check_many(&wanted.iter().map(|(package, artifact)| (&package.id, *artifact)).collect::<Vec<_>>());
     let mut missing = Vec::new();
     for ((package, artifact), result) in wanted.iter().zip(checked) {
         let status = match result {
@@ -50,9 +51,10 @@ pub(super) async fn check(
                 missing.push((*package, *artifact));
                 continue;
             }
-            Err(StoreError::Missing { .. }) => {
-                CheckStatus::Unchecked(format!("{} is not in the store, and --offline forbids fetching it", artifact.file))
-            }
+            Err(StoreError::Missing { .. }) => CheckStatus::Unchecked(format!(
+                "{} is not in the store, and --offline forbids fetching it",
+                artifact.file
+            )),
             Err(error) => CheckStatus::Fail(error.to_string()),
         };
         merge(&mut outcome, &package.id, status);
@@ -66,7 +68,9 @@ pub(super) async fn check(
         .into_iter()
         .map(|(package, status)| {
             let hint = match &status {
-                CheckStatus::Fail(_) => Some("mcpsec verify, once more, fetches a good copy; if it fails again, the source has changed"),
+                CheckStatus::Fail(_) => {
+                    Some("mcpsec verify, once more, fetches a good copy; if it fails again, the source has changed")
+                }
                 CheckStatus::Unchecked(_) if settings.offline => Some("mcpsec verify, without --offline, fetches it"),
                 _ => None,
             };
@@ -128,7 +132,10 @@ async fn fetch_missing(
             match sources.locate(package, second_try).await {
                 Ok(found) => match found.into_iter().find(|download| download.file == artifact.file.as_str()) {
                     Some(download) => downloads.push(download),
-                    None => results.push((package.id.clone(), CheckStatus::Unchecked(format!("the registry no longer lists {}", artifact.file)))),
+                    None => results.push((
+                        package.id.clone(),
+                        CheckStatus::Unchecked(format!("the registry no longer lists {}", artifact.file)),
+                    )),
                 },
                 Err(error) => results.push((package.id.clone(), status_of_command(Err(error)))),
             }

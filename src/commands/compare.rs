@@ -15,7 +15,9 @@ pub(super) fn differences(locked: &LockedServer, wanted: &ServerConfig, targets:
         out.push(format!("mcp.toml asks for {asked}, mcp.lock holds {held}"));
     }
     if wanted.command != locked.command {
-        let shown = |command: &Option<_>| command.as_ref().map_or("the default command".to_owned(), |name| format!("command {name}"));
+        let shown = |command: &Option<_>| {
+            command.as_ref().map_or("the default command".to_owned(), |name| format!("command {name}"))
+        };
         out.push(format!("mcp.toml asks for {}, mcp.lock holds {}", shown(&wanted.command), shown(&locked.command)));
     }
     let date = |as_of: Option<mcpsec_model::time::AsOf>| as_of.map_or("no date".to_owned(), |as_of| as_of.to_string());
@@ -27,13 +29,18 @@ pub(super) fn differences(locked: &LockedServer, wanted: &ServerConfig, targets:
     }
     let platforms: BTreeSet<Platform> = locked.targets.iter().map(|target| target.platform).collect();
     if platforms != targets.platforms {
-        out.push(format!("mcp.toml asks for the platforms {}, mcp.lock covers {}", list(&targets.platforms), list(&platforms)));
+        out.push(format!(
+            "mcp.toml asks for the platforms {}, mcp.lock covers {}",
+            list(&targets.platforms),
+            list(&platforms)
+        ));
     }
     let pythons: BTreeSet<PythonMinor> = locked.targets.iter().filter_map(|target| target.python).collect();
     if let Some(asked) = targets.pythons.as_ref().filter(|asked| !pythons.is_empty() && pythons != **asked) {
         // A minor that the server itself does not support is a finding of the lock, not a difference.
         let told: Vec<&PythonMinor> = asked.iter().filter(|minor| !pythons.contains(minor)).collect();
-        let known = |minor: &&PythonMinor| locked.findings.iter().any(|finding| finding.subject.contains(&format!("/{minor}")));
+        let known =
+            |minor: &&PythonMinor| locked.findings.iter().any(|finding| finding.subject.contains(&format!("/{minor}")));
         if !told.iter().all(known) || !pythons.is_subset(asked) {
             out.push(format!("mcp.toml asks for Python {}, mcp.lock covers {}", list(asked), list(&pythons)));
         }

@@ -55,7 +55,9 @@ fn one(
 ) -> Result<Inspected, CommandError> {
     let package = candidate.packages.get(artifact.package());
     let kind = package.and_then(|package| package.artifacts.iter().find(|entry| entry.file == artifact.file()));
-    let kind = kind.map(|entry| entry.kind).ok_or_else(|| CommandError::bug(format!("{} is no part of the closure", artifact.file())))?;
+    let kind = kind
+        .map(|entry| entry.kind)
+        .ok_or_else(|| CommandError::bug(format!("{} is no part of the closure", artifact.file())))?;
     let keep = |path: &str| match kind {
         ArtifactKind::NpmTarball => matches!(path, "package.json" | "binding.gyp"),
         ArtifactKind::Wheel => path.ends_with(".dist-info/entry_points.txt"),
@@ -68,7 +70,10 @@ fn one(
         }
         Ok(())
     })
-    .map_err(|error| CommandError::denied(format!("{}: {error}", artifact.package())).hint("this archive is not safe to unpack; nothing of it was used"))?;
+    .map_err(|error| {
+        CommandError::denied(format!("{}: {error}", artifact.package()))
+            .hint("this archive is not safe to unpack; nothing of it was used")
+    })?;
     let mut inspected = Inspected {
         findings: Vec::new(),
         kind,
@@ -90,8 +95,9 @@ fn sha256_of(artifact: &CheckedArtifact) -> Result<Digest, CommandError> {
     if let Some(known) = artifact.digests().sha256 {
         return Ok(Digest::Sha256(known));
     }
-    let bytes = std::fs::read(artifact.path())
-        .map_err(|error| CommandError::incomplete(format!("failed to read {} in the store: {error}", artifact.file())))?;
+    let bytes = std::fs::read(artifact.path()).map_err(|error| {
+        CommandError::incomplete(format!("failed to read {} in the store: {error}", artifact.file()))
+    })?;
     Ok(Digest::sha256_of(&bytes))
 }
 
@@ -111,7 +117,8 @@ fn read_npm(
         inspected.findings = npm::compare_manifest(record, package_json);
     }
     let scripts = json.get("scripts").and_then(serde_json::Value::as_object);
-    let declared = scripts.is_some_and(|scripts| ["preinstall", "install", "postinstall"].iter().any(|name| scripts.contains_key(*name)));
+    let declared = scripts
+        .is_some_and(|scripts| ["preinstall", "install", "postinstall"].iter().any(|name| scripts.contains_key(*name)));
     inspected.install_scripts = declared || file("binding.gyp").is_some();
     let mut commands: Vec<SmolStr> = match json.get("bin") {
         Some(serde_json::Value::String(_)) => vec![id.name().base().into()],
@@ -148,7 +155,10 @@ fn console_scripts(files: &Files) -> Vec<SmolStr> {
 
 /// Fills in what only the bytes tell: digests of old npm records, our own SHA-256 and size of files that every platform
 /// fetches (others would make the lock depend on the machine), install scripts.
-pub(super) fn complete(packages: &mut BTreeMap<PackageId, Package>, inspected: &[Inspected]) -> Result<(), CommandError> {
+pub(super) fn complete(
+    packages: &mut BTreeMap<PackageId, Package>,
+    inspected: &[Inspected],
+) -> Result<(), CommandError> {
     for item in inspected {
         let Some(package) = packages.get_mut(item.artifact.package()) else { continue };
         if item.kind == ArtifactKind::NpmTarball {
@@ -166,13 +176,19 @@ pub(super) fn complete(packages: &mut BTreeMap<PackageId, Package>, inspected: &
         }
     }
     match packages.values().find(|package| package.artifacts.iter().any(|artifact| artifact.digests.is_empty())) {
-        Some(package) => Err(CommandError::incomplete(format!("{}: no strong digest could be found to pin", package.id))),
+        Some(package) => {
+            Err(CommandError::incomplete(format!("{}: no strong digest could be found to pin", package.id)))
+        }
         None => Ok(()),
     }
 }
 
 /// How the server is started: the command asked for, or the one that its launcher would choose.
-pub(super) fn entry_point(wish: &Wish, candidate: &Candidate, inspected: &[Inspected]) -> Result<EntryPoint, CommandError> {
+pub(super) fn entry_point(
+    wish: &Wish,
+    candidate: &Candidate,
+    inspected: &[Inspected],
+) -> Result<EntryPoint, CommandError> {
     let root = candidate.closure.root().package();
     let Some(item) = inspected.iter().find(|item| item.artifact.package() == root) else {
         return Ok(candidate.entry.clone());
@@ -191,14 +207,28 @@ pub(super) fn entry_point(wish: &Wish, candidate: &Candidate, inspected: &[Inspe
     let Some(chosen) = chosen else {
         let known: Vec<String> = item.commands.iter().map(|name| Untrusted::new(name.as_str()).excerpt(60)).collect();
         return Err(match wish.command() {
-            Some(command) => CommandError::usage(format!("{root} has no command `{command}`")).hint(format!("it has: {}", known.join(", "))),
-            None if known.is_empty() => CommandError::usage(format!("{root} has no command, so it cannot be started as a server")),
-            None => CommandError::usage(format!("{root} has several commands and none of its own name: {}", known.join(", ")))
-                .hint(format!("write command = \"…\" under [servers.{}] in mcp.toml, or give a launch line: \"npx -p {} COMMAND\"", wish.name, root.name())),
+            Some(command) => CommandError::usage(format!("{root} has no command `{command}`"))
+                .hint(format!("it has: {}", known.join(", "))),
+            None if known.is_empty() => {
+                CommandError::usage(format!("{root} has no command, so it cannot be started as a server"))
+            }
+            None => CommandError::usage(format!(
+                "{root} has several commands and none of its own name: {}",
+                known.join(", ")
+            ))
+            .hint(format!(
+                "write command = \"…\" under [servers.{}] in mcp.toml, or give a launch line: \"npx -p {} COMMAND\"",
+                wish.name,
+                root.name()
+            )),
         });
     };
-    let valid = mcpsec_model::config::command_name(chosen)
-        .map_err(|_| CommandError::denied(format!("{root}: `{}` is not a safe command name", Untrusted::new(chosen.as_str()).excerpt(60))))?;
+    let valid = mcpsec_model::config::command_name(chosen).map_err(|_| {
+        CommandError::denied(format!(
+            "{root}: `{}` is not a safe command name",
+            Untrusted::new(chosen.as_str()).excerpt(60)
+        ))
+    })?;
     Ok(match root.ecosystem() {
         Ecosystem::Pypi => EntryPoint::PythonScript(valid),
         Ecosystem::Npm | Ecosystem::Git => EntryPoint::NpmBin(valid),
@@ -207,5 +237,9 @@ pub(super) fn entry_point(wish: &Wish, candidate: &Candidate, inspected: &[Inspe
 
 /// The finding of a package that wants to run something when it is installed.
 pub(super) fn install_script(package: &PackageId) -> Finding {
-    Finding::new(Rule::InstallScript, package.to_string(), "wants to run a script when it is installed; mcpsec does not run it")
+    Finding::new(
+        Rule::InstallScript,
+        package.to_string(),
+        "wants to run a script when it is installed; mcpsec does not run it",
+    )
 }

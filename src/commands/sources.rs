@@ -144,12 +144,21 @@ impl<'a> Sources<'a> {
     }
 
     /// Resolves a wish. For git, the canonical archive is in the store afterwards.
-    pub(super) async fn resolve(&self, wish: &Wish, options: &ResolveOptions, store: &Store) -> Result<Found, CommandError> {
+    pub(super) async fn resolve(
+        &self,
+        wish: &Wish,
+        options: &ResolveOptions,
+        store: &Store,
+    ) -> Result<Found, CommandError> {
         let command = wish.command().map(|command| command.as_str());
         let ui: &Ui = &self.ui;
         match wish.spec() {
             Spec::Npm(spec) => {
-                let found = self.npm()?.resolve(spec, command, wish.overrides(), options, ui).await.map_err(|e| npm_error(&e))?;
+                let found = self
+                    .npm()?
+                    .resolve(spec, command, wish.overrides(), options, ui)
+                    .await
+                    .map_err(|e| npm_error(&e))?;
                 Ok(Found { resolved: found.resolved, records: found.records })
             }
             Spec::Pypi(spec) => {
@@ -171,10 +180,12 @@ impl<'a> Sources<'a> {
             return Err(CommandError::usage(format!("--as-of {as_of} has no meaning for a git source"))
                 .hint("name a tag or commit of that time after `@`"));
         }
-        let tree = self.git_task({
-            let spec = spec.clone();
-            move |git, ui| git.fetch(&spec, ui)
-        }).await?;
+        let tree = self
+            .git_task({
+                let spec = spec.clone();
+                move |git, ui| git.fetch(&spec, ui)
+            })
+            .await?;
         keep_archive(store, &tree)?;
         let package = tree.to_package();
         let root = package.id.clone();
@@ -235,7 +246,9 @@ impl<'a> Sources<'a> {
     /// What the registry says today. `spec` is given for the root of a server.
     pub(super) async fn upstream(&self, package: &Package, spec: Option<&Spec>) -> Result<UpstreamState, CommandError> {
         match package.id.ecosystem() {
-            _ if self.settings.offline => Ok(UpstreamState::Unreachable("--offline: the registry was not asked".to_owned())),
+            _ if self.settings.offline => {
+                Ok(UpstreamState::Unreachable("--offline: the registry was not asked".to_owned()))
+            }
             Ecosystem::Npm => Ok(self.npm()?.upstream(&package.id).await),
             Ecosystem::Pypi => Ok(self.pypi()?.upstream(&package.id).await),
             Ecosystem::Git => {
@@ -285,7 +298,12 @@ fn lone(root: &PackageId, options: &ResolveOptions, why: &str) -> Result<Found, 
         closure,
         packages: BTreeMap::from([(root.clone(), Package::bare(root.clone()))]),
         entry: EntryPoint::Unknown,
-        targets: options.targets.platforms.iter().map(|platform| Target { platform: *platform, python: None }).collect(),
+        targets: options
+            .targets
+            .platforms
+            .iter()
+            .map(|platform| Target { platform: *platform, python: None })
+            .collect(),
         findings: vec![Finding::new(Rule::ClosureIncomplete, root.to_string(), why)],
     };
     Ok(Found { resolved: Resolved { candidate, downloads: Vec::new() }, records: BTreeMap::new() })
@@ -293,7 +311,9 @@ fn lone(root: &PackageId, options: &ResolveOptions, why: &str) -> Result<Found, 
 
 fn keep_archive(store: &Store, tree: &GitTree) -> Result<(), CommandError> {
     let package = tree.to_package();
-    let bytes = std::fs::read(&tree.archive).map_err(|error| CommandError::incomplete(format!("failed to read the archive of {}: {error}", tree.package)))?;
+    let bytes = std::fs::read(&tree.archive).map_err(|error| {
+        CommandError::incomplete(format!("failed to read the archive of {}: {error}", tree.package))
+    })?;
     for artifact in &package.artifacts {
         store
             .insert_bytes(&package.id, artifact.kind, &artifact.file, &bytes, &artifact.digests)

@@ -79,7 +79,9 @@ fn verify(settings: &Settings) -> Result<Code, CommandError> {
                     })
                 })
                 .collect();
-            json(&serde_json::json!({ "schema": "mcpsec.store/v1", "good": report.good, "bytes": report.bytes, "bad": bad }))?
+            json(
+                &serde_json::json!({ "schema": "mcpsec.store/v1", "good": report.good, "bytes": report.bytes, "bad": bad }),
+            )?
         }
         Format::Human => {
             let mut text = format!("{} whole, {}\n", ui::count(report.good, "artifact"), ui::bytes(report.bytes));

@@ -33,7 +33,8 @@ impl Summary {
         findings: &[Finding],
     ) -> Self {
         let here: std::collections::BTreeSet<&PackageId> = checked.iter().map(CheckedArtifact::package).collect();
-        let elsewhere = packages.iter().filter(|(id, package)| !here.contains(id) && !package.artifacts.is_empty()).count();
+        let elsewhere =
+            packages.iter().filter(|(id, package)| !here.contains(id) && !package.artifacts.is_empty()).count();
         Self {
             name: wish.name.to_string(),
             spec: server.spec.to_string(),
@@ -42,7 +43,11 @@ impl Summary {
             fetched: checked.len(),
             bytes: checked.iter().map(CheckedArtifact::size).sum(),
             other_platforms: elsewhere,
-            install_scripts: packages.iter().filter(|(_, package)| package.install_scripts).map(|(id, _)| id.to_string()).collect(),
+            install_scripts: packages
+                .iter()
+                .filter(|(_, package)| package.install_scripts)
+                .map(|(id, _)| id.to_string())
+                .collect(),
             findings: findings.iter().filter(|finding| finding.rule != Rule::InstallScript).cloned().collect(),
             as_of: server.as_of.map(|as_of| as_of.to_string()),
             already: false,
@@ -67,7 +72,12 @@ impl Summary {
         if let Some(as_of) = &self.as_of {
             row("as of", as_of.clone());
         }
-        let mut packages = format!("{}, {} in {} checked", ui::count(self.packages, "package"), ui::bytes(self.bytes), ui::count(self.fetched, "file"));
+        let mut packages = format!(
+            "{}, {} in {} checked",
+            ui::count(self.packages, "package"),
+            ui::bytes(self.bytes),
+            ui::count(self.fetched, "file")
+        );
         if self.other_platforms > 0 {
             packages.push_str(&format!("; {} for other platforms pinned, not fetched", self.other_platforms));
         }
@@ -80,7 +90,12 @@ impl Summary {
         row("not checked", "signatures, provenance, what the server tells the model".to_owned());
         for finding in &self.findings {
             let style = if finding.rule.severity() >= Severity::Medium { warn } else { dim };
-            text.push_str(&format!("  {style}{}{style:#}: {} ({})\n", finding.rule.id(), finding.message, finding.subject));
+            text.push_str(&format!(
+                "  {style}{}{style:#}: {} ({})\n",
+                finding.rule.id(),
+                finding.message,
+                finding.subject
+            ));
         }
         text
     }

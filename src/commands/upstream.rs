@@ -32,9 +32,14 @@ pub(super) async fn check(
     let asked = packages.iter().map(|package| async move {
         let outcome = match &package.bundled_in {
             // It has no record of its own; its bytes are its parent's.
-            Some(_) => (CheckResult::new(Check::Upstream, package.id.to_string(), CheckStatus::NotApplicable), Vec::new()),
+            Some(_) => {
+                (CheckResult::new(Check::Upstream, package.id.to_string(), CheckStatus::NotApplicable), Vec::new())
+            }
             None => {
-                let spec = servers.iter().find(|server| *server.closure.root().package() == package.id).map(|server| &server.spec);
+                let spec = servers
+                    .iter()
+                    .find(|server| *server.closure.root().package() == package.id)
+                    .map(|server| &server.spec);
                 compare(package, spec, &sources.upstream(package, spec).await?)
             }
         };
@@ -50,7 +55,11 @@ fn compare(package: &Package, spec: Option<&Spec>, state: &UpstreamState) -> (Ch
     match state {
         UpstreamState::Unreachable(why) => (result(CheckStatus::Unchecked(why.clone())), Vec::new()),
         UpstreamState::Gone => {
-            let finding = Finding::new(Rule::Unpublished, subject.clone(), "the registry no longer has this version; the stored copy is what is used");
+            let finding = Finding::new(
+                Rule::Unpublished,
+                subject.clone(),
+                "the registry no longer has this version; the stored copy is what is used",
+            );
             (result(CheckStatus::NotApplicable), vec![finding])
         }
         UpstreamState::Present(record) => {
@@ -73,7 +82,10 @@ fn compare_files(package: &Package, record: &UpstreamRecord) -> CheckStatus {
         if artifact.digests.agrees(&file.digests) {
             compared += 1;
         } else if file.sha1.is_none() {
-            return CheckStatus::Unchecked(format!("the registry's record of {} has no digest to compare", artifact.file));
+            return CheckStatus::Unchecked(format!(
+                "the registry's record of {} has no digest to compare",
+                artifact.file
+            ));
         }
     }
     if compared == 0 && !package.artifacts.is_empty() {
@@ -110,7 +122,11 @@ fn notes(package: &Package, subject: &str, record: &UpstreamRecord) -> Vec<Findi
     if package.id.ecosystem() == Ecosystem::Pypi {
         for artifact in &package.artifacts {
             if !record.files.iter().any(|file| file.file == artifact.file) {
-                findings.push(Finding::new(Rule::Unpublished, subject, format!("the index no longer lists {}", artifact.file)));
+                findings.push(Finding::new(
+                    Rule::Unpublished,
+                    subject,
+                    format!("the index no longer lists {}", artifact.file),
+                ));
             }
         }
     }

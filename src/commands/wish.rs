@@ -48,8 +48,13 @@ pub(crate) fn plan(args: &AddArgs, config: &Config) -> Result<Vec<Wish>, Command
     for text in &args.specs {
         let wish = plan_one(text, args, config)?;
         if let Some(twin) = wishes.iter().find(|other| other.name == wish.name) {
-            return Err(CommandError::usage(format!("`{}` and `{}` would both be named `{}`", twin.spec(), wish.spec(), wish.name))
-                .hint("add them one at a time, with --name"));
+            return Err(CommandError::usage(format!(
+                "`{}` and `{}` would both be named `{}`",
+                twin.spec(),
+                wish.spec(),
+                wish.name
+            ))
+            .hint("add them one at a time, with --name"));
         }
         wishes.push(wish);
     }

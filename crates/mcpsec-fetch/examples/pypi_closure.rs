@@ -86,7 +86,7 @@ async fn run() -> Result<(), Failure> {
         print(&line.to_string());
     }
     for finding in &candidate.findings {
-        report(&format!("{} {} {}: {}", finding.severity, finding.rule.id(), finding.subject, finding.message));
+        report(&format!("{} {} {}: {}", finding.rule.severity(), finding.rule.id(), finding.subject, finding.message));
     }
     report(&format!(
         "{} packages, {} files, {} targets, {} requests, {} bytes, {} ms",

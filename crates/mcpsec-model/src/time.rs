@@ -3,7 +3,6 @@ use std::{fmt, str::FromStr};
 
 pub use jiff::{Timestamp, civil::Date};
 
-
 /// "As the registry stood at the end of this day (UTC)", or at an exact instant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AsOf {

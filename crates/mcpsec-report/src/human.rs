@@ -52,7 +52,11 @@ fn section(text: &mut String, server: &ServerReport, style: Style) {
     }
     for (finding, count) in folded(&server.findings) {
         let mark = if finding.rule.severity() >= Severity::Medium { style.warn } else { dim };
-        let subject = if count == 1 { escape(&finding.subject) } else { format!("{} and {} more", escape(&finding.subject), count - 1) };
+        let subject = if count == 1 {
+            escape(&finding.subject)
+        } else {
+            format!("{} and {} more", escape(&finding.subject), count - 1)
+        };
         text.push_str(&format!("  {mark}{}{mark:#}: {} ({subject})\n", finding.rule.id(), escape(&finding.message)));
         if let Some(evidence) = &finding.evidence {
             text.push_str(&format!("      {dim}{}{dim:#}\n", evidence.excerpt(300)));
@@ -75,14 +79,23 @@ fn line(text: &mut String, check: Check, results: &[&CheckResult], style: Style)
     };
     let mut detail = Vec::new();
     if results.len() > 1 {
-        for (number, what) in [(failed, "failed"), (open, "unchecked"), (passed, "passed"), (none, "not for this machine or without a record")] {
+        for (number, what) in [
+            (failed, "failed"),
+            (open, "unchecked"),
+            (passed, "passed"),
+            (none, "not for this machine or without a record"),
+        ] {
             if number > 0 {
                 detail.push(format!("{number} {what}"));
             }
         }
     }
     let dim = style.dim;
-    text.push_str(&format!("  {:<14} {mark}{word:<9}{mark:#} {dim}{}{dim:#}", check.id(), detail.join(", ")).trim_end().to_owned());
+    text.push_str(
+        &format!("  {:<14} {mark}{word:<9}{mark:#} {dim}{}{dim:#}", check.id(), detail.join(", "))
+            .trim_end()
+            .to_owned(),
+    );
     text.push('\n');
     let mut by_reason: BTreeMap<(u8, &str), Vec<&CheckResult>> = BTreeMap::new();
     for result in results {

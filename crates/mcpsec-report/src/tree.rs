@@ -57,10 +57,16 @@ struct FileV1<'a> {
 pub fn tree_json(lock: &Lock, server: &LockedServer) -> String {
     let closure = &server.closure;
     let optional = closure.optional_packages();
-    let direct: BTreeSet<&PackageId> = closure.nodes()[closure.root()].edges.iter().map(|edge| edge.to.package()).collect();
+    let direct: BTreeSet<&PackageId> =
+        closure.nodes()[closure.root()].edges.iter().map(|edge| edge.to.package()).collect();
     let packages = closure.packages().into_iter().filter_map(|id| lock.packages.get(id)).map(|package| PackageV1 {
         purl: package.id.purl(),
-        digests: package.artifacts.iter().flat_map(|artifact| artifact.digests.iter()).map(|digest| digest.to_string()).collect(),
+        digests: package
+            .artifacts
+            .iter()
+            .flat_map(|artifact| artifact.digests.iter())
+            .map(|digest| digest.to_string())
+            .collect(),
         direct: direct.contains(&package.id),
         optional: optional.contains(&package.id),
         targets: targets_of(server, &package.id).iter().map(ToString::to_string).collect(),
@@ -152,7 +158,8 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
             }
         }
     }
-    let scripts: Vec<String> = packages.iter().filter(|package| package.install_scripts).map(|package| package.id.to_string()).collect();
+    let scripts: Vec<String> =
+        packages.iter().filter(|package| package.install_scripts).map(|package| package.id.to_string()).collect();
     if scripts.is_empty() {
         row("scripts", "no package runs one when it is installed");
     } else {
@@ -163,7 +170,12 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
         row("optional", &format!("{} packages", optional.len()));
     }
     for finding in &server.findings {
-        text.push_str(&format!("  {warn}{}{warn:#}: {} ({})\n", finding.rule.id(), escape(&finding.message), escape(&finding.subject)));
+        text.push_str(&format!(
+            "  {warn}{}{warn:#}: {} ({})\n",
+            finding.rule.id(),
+            escape(&finding.message),
+            escape(&finding.subject)
+        ));
     }
     text.push_str(&format!("  {dim}mcpsec tree {} shows what leads to what{dim:#}\n", server.name));
     text
@@ -178,7 +190,9 @@ fn fold_targets(targets: &[Target]) -> String {
     let pythons: BTreeSet<Vec<String>> = by_platform.values().cloned().collect();
     let platforms: Vec<&str> = by_platform.keys().map(String::as_str).collect();
     match pythons.first() {
-        Some(same) if pythons.len() == 1 && !same.is_empty() => format!("{} with Python {}", platforms.join(", "), same.join(", ")),
+        Some(same) if pythons.len() == 1 && !same.is_empty() => {
+            format!("{} with Python {}", platforms.join(", "), same.join(", "))
+        }
         _ => platforms.join(", "),
     }
 }
@@ -215,7 +229,15 @@ impl Lines<'_> {
     /// Without recursion: a hostile lock may be deep.
     fn walk(&mut self) {
         let server = self.server;
-        let root = Pending { node: server.closure.root(), alias: None, optional: false, marker: None, lead: String::new(), branch: "", below: "" };
+        let root = Pending {
+            node: server.closure.root(),
+            alias: None,
+            optional: false,
+            marker: None,
+            lead: String::new(),
+            branch: "",
+            below: "",
+        };
         let mut stack = vec![root];
         while let Some(item) = stack.pop() {
             let first_time = self.seen.insert(item.node.clone());

@@ -51,6 +51,8 @@ impl From<HttpError> for FileError {
     }
 }
 
+/// Name, version and the file that speaks for it.
+type MetadataKey = (PackageName, Version, String);
 type Asking<T, E> = Shared<BoxFuture<'static, Result<Arc<T>, E>>>;
 
 /// Everything known so far.
@@ -58,7 +60,7 @@ pub(super) struct Catalog {
     http: Metadata,
     config: PypiConfig,
     pages: Mutex<HashMap<(PackageName, bool), Asking<Page, PypiError>>>,
-    metadata: Mutex<HashMap<(PackageName, Version, String), Asking<CoreMetadata, FileError>>>,
+    metadata: Mutex<HashMap<MetadataKey, Asking<CoreMetadata, FileError>>>,
 }
 
 impl Catalog {
@@ -111,7 +113,7 @@ impl Catalog {
             };
             return parsed.map_err(|source| PypiError::Page {
                 name: name.to_string(),
-                index: index.url().clone(),
+                index: index.url().to_string(),
                 source,
             });
         }

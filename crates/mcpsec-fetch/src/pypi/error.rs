@@ -1,5 +1,5 @@
 //! Why a Python package could not be resolved or found.
-use mcpsec_model::{closure::ClosureError, package::PackageIdError, url::SafeUrl};
+use mcpsec_model::{closure::ClosureError, package::PackageIdError};
 
 use super::page::PageError;
 use crate::http::HttpError;
@@ -20,8 +20,8 @@ pub enum PypiError {
     Page {
         /// The normalised name.
         name: String,
-        /// The index.
-        index: SafeUrl,
+        /// The index, as [`mcpsec_model::url::SafeUrl`] prints it.
+        index: String,
         /// Why.
         source: PageError,
     },
@@ -35,8 +35,8 @@ pub enum PypiError {
     NoUploadTimes {
         /// The normalised name.
         name: String,
-        /// The index.
-        index: SafeUrl,
+        /// The index, as [`mcpsec_model::url::SafeUrl`] prints it.
+        index: String,
         /// The date asked for.
         date: String,
     },

@@ -61,7 +61,8 @@ impl CoreMetadata {
         }
         let said = one("Version").ok_or("its metadata has no version")?;
         // A build of the same public version may call itself 1.0+local in a file named 1.0 and the other way round.
-        if !specifiers::version(said).is_some_and(|v| v.without_local() == version.clone().without_local()) {
+        let public = version.clone().without_local();
+        if specifiers::version(said).is_none_or(|said| said.without_local() != public) {
             return Err(format!("its metadata says it is version `{}`", Untrusted::new(said).excerpt(60)));
         }
         let requires_python = match one("Requires-Python").filter(|text| !text.is_empty()) {

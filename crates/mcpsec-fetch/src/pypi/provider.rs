@@ -141,7 +141,7 @@ impl Provider {
                 {
                     return Err(PypiError::NoUploadTimes {
                         name: name.to_string(),
-                        index: page.index.url().clone(),
+                        index: page.index.url().to_string(),
                         date: as_of.to_string(),
                     }
                     .into());

@@ -29,6 +29,7 @@ use super::{
     error::PypiError,
     provider::{Notes, Pkg, Provider, Stop},
     requirement::Requirement,
+    specifiers,
     warm::Warmer,
 };
 use crate::progress::{Event, Progress};
@@ -207,7 +208,11 @@ fn platform_order(targets: &Targets) -> Vec<Platform> {
 }
 
 fn pin(requirements: &[Requirement], version: &Version) -> Vec<Requirement> {
+<<<<<<< HEAD
     let range = super::specifiers::VersionSet::singleton(version.clone());
+=======
+    let range = specifiers::VersionSet::singleton(version.clone());
+>>>>>>> pypi
     requirements.iter().map(|requirement| requirement.clone().narrowed(&range)).collect()
 }
 
@@ -281,9 +286,9 @@ async fn run(task: Task<'_>, warmer: &mut Warmer, progress: &dyn Progress) -> Re
 fn decide(provider: &Provider) -> Result<Outcome, Stop> {
     match pubgrub::resolve(provider, Pkg::Root, Version::new([0])) {
         Ok(versions) => Ok(Outcome::Solved(versions.into_iter().collect())),
-        Err(PubGrubError::NoSolution(mut tree)) => {
-            tree.collapse_no_versions();
-            let report = Untrusted::new(DefaultStringReporter::report(&tree)).excerpt(MAX_REPORT);
+        Err(PubGrubError::NoSolution(tree)) => {
+            let report = specifiers::readable(&DefaultStringReporter::report(&tree));
+            let report = Untrusted::new(report.replace('\n', " ")).excerpt(MAX_REPORT);
             let notes = provider.notes.borrow();
             let unsupported = notes
                 .urls

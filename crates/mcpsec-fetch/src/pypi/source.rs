@@ -69,7 +69,7 @@ impl PypiSource {
         {
             return Err(PypiError::NoUploadTimes {
                 name: spec.name.to_string(),
-                index: page.index.url().clone(),
+                index: page.index.url().to_string(),
                 date: as_of.to_string(),
             });
         }

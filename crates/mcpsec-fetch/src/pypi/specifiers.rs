@@ -77,6 +77,29 @@ fn last_local(version: &Version) -> Version {
     version.clone().with_local(vec![LocalSegment::Number(u64::MAX)])
 }
 
+/// A text of ranges as people write them: `>=1.0, <=1.0+<last local>` becomes `==1.0`, other bounds lose the local part.
+pub(super) fn readable(text: &str) -> String {
+    let last = format!("+{}", u64::MAX);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(&last) {
+        let (before, after) = (&rest[..at], &rest[at + last.len()..]);
+        out.push_str(before);
+        if let Some(bound) = out.rfind("<=") {
+            let version = out[bound + 2..].to_owned();
+            let both = format!(">={version}, <={version}");
+            if out.ends_with(&both) {
+                out.truncate(out.len() - both.len());
+                out.push_str("==");
+                out.push_str(&version);
+            }
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Whether a range allows one public version only (with its local variants), as `==` and `===` make it.
 pub(super) fn is_pinned(range: &VersionSet) -> bool {
     match range.bounding_range() {
@@ -114,6 +137,14 @@ mod tests {
             (">=1,<2,!=1.5", "1.5", false),
         ] {
             assert_eq!(allows(specifiers, candidate), want, "{candidate} in {specifiers}");
+        }
+    }
+
+    #[test]
+    fn ranges_in_messages_look_as_written() {
+        let range = |text: &str| range_of(&text.parse().expect("specifiers")).to_string();
+        for (text, want) in [("==1.0", "==1.0"), ("<=1.0", "<=1.0"), (">=1.0", ">=1.0"), ("==1.0,==1.0", "==1.0")] {
+            assert_eq!(readable(&format!("a {} b", range(text))), format!("a {want} b"));
         }
     }
 

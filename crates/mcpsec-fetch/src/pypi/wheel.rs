@@ -1,9 +1,9 @@
 //! METADATA out of a wheel without downloading the wheel: the end of the file holds the zip directory, and mostly METADATA.
 //!
 //! One request asks for the last 32 KiB; if the directory or METADATA begins earlier, a few more ask for exactly what the
-//! zip reader missed. A server without range support answers with the whole file, which then does as well. What arrives is
-//! not covered by the wheel's digest (only part of it is seen); it decides which versions are locked, and the wheel itself is
-//! compared with its digest when it is downloaded.
+//! zip reader missed. A server without range support answers with the whole file, which does as well; a file too odd for a
+//! few ranges is fetched whole. What arrives is not covered by the wheel's digest (only part of it is seen); it decides which
+//! versions are locked, and the wheel itself is compared with its digest when it is downloaded.
 use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::{Bytes, BytesMut};
@@ -19,7 +19,7 @@ const TAIL: u64 = 32 * 1024;
 /// Shortest further request.
 const STEP: u64 = 16 * 1024;
 /// Most requests for one wheel.
-const MAX_REQUESTS: usize = 12;
+const MAX_REQUESTS: usize = 14;
 /// Most bytes held of one wheel when ranges work.
 const MAX_PARTS: u64 = 32 * 1024 * 1024;
 /// Longest file that is read whole when ranges do not work.
@@ -34,11 +34,20 @@ pub(super) async fn metadata_of(
     version: &Version,
 ) -> Result<Vec<u8>, FileError> {
     let mut wheel = match fetch(network, url, credentials, &format!("bytes=-{TAIL}")).await {
+<<<<<<< HEAD
         Ok(part) => Sparse::from(part),
         // Some servers refuse ranges that begin at the end (416, 501); the whole file is always there.
         Err(HttpError::Status { status: 416 | 501, .. }) => Sparse::from(fetch(network, url, credentials, "").await?),
         Err(error) => return Err(error.into()),
     };
+=======
+        // Some servers refuse only ranges counted from the end. The first byte tells them apart from those without ranges,
+        // and how long the file is; the zip reader then misses the end, which is fetched like any other part.
+        Err(HttpError::Status { status: 416 | 501, .. }) => fetch(network, url, credentials, "bytes=0-0").await,
+        other => other,
+    }
+    .map(Sparse::from)?;
+>>>>>>> pypi
     for _ in 0..MAX_REQUESTS {
         match read_metadata(&mut wheel, name, version) {
             Ok(text) => return Ok(text),
@@ -46,7 +55,7 @@ pub(super) async fn metadata_of(
                 None => return Err(FileError::Bad(reason)),
                 Some((start, end)) => {
                     if wheel.held() + (end - start) > MAX_PARTS {
-                        return Err(FileError::Bad("its directory is too large".to_owned()));
+                        break;
                     }
                     let part = fetch(network, url, credentials, &format!("bytes={start}-{}", end - 1)).await?;
                     if part.total != wheel.len {
@@ -57,7 +66,9 @@ pub(super) async fn metadata_of(
             },
         }
     }
-    Err(FileError::Bad("its metadata could not be found with a few range requests".to_owned()))
+    // Not the file's fault: passing this version over would quietly lock an older one.
+    let mut wheel = Sparse::from(fetch(network, url, credentials, "").await?);
+    read_metadata(&mut wheel, name, version).map_err(FileError::Bad)
 }
 
 /// A whole file in memory, no longer than `limit`.
@@ -155,15 +166,25 @@ struct Sparse {
     parts: Vec<(u64, Bytes)>,
     at: u64,
     missing: Option<(u64, u64)>,
+    /// Doubles with each part, so that even a very long directory needs few requests.
+    step: u64,
 }
 
 impl From<Part> for Sparse {
     fn from(part: Part) -> Self {
-        Self { len: part.total, parts: vec![(part.start, part.bytes)], at: 0, missing: None }
+        Self { len: part.total, parts: vec![(part.start, part.bytes)], at: 0, missing: None, step: STEP }
     }
 }
 
 impl Sparse {
+    /// Where the end record (APPNOTE 4.3.16) says the directory begins. A hint only: it decides what to fetch at once.
+    fn directory_start(&self) -> Option<u64> {
+        let (_, tail) = self.parts.iter().find(|(start, bytes)| start + bytes.len() as u64 == self.len)?;
+        let at = tail.windows(4).rposition(|window| window == b"PK\x05\x06")?;
+        let field: [u8; 4] = tail.get(at + 16..at + 20)?.try_into().ok()?;
+        Some(u64::from(u32::from_le_bytes(field)))
+    }
+
     fn held(&self) -> u64 {
         self.parts.iter().map(|(_, bytes)| bytes.len() as u64).sum()
     }
@@ -186,9 +207,19 @@ impl Read for Sparse {
         // Up to the next part that is here, at least one step.
         let next =
             self.parts.iter().map(|(start, _)| *start).filter(|start| *start > self.at).min().unwrap_or(self.len);
+<<<<<<< HEAD
         let wanted = STEP.max(buffer.len() as u64);
+=======
+        let whole_directory = self.directory_start() == Some(self.at);
+        let wanted = if whole_directory { self.len } else { self.step.max(buffer.len() as u64) };
+>>>>>>> pypi
         let end = self.at.saturating_add(wanted).min(next).min(self.len);
-        self.missing = Some((self.at, end));
+        // What is missing near the end is the directory: take the usual tail at once.
+        let tail = self.len.saturating_sub(TAIL);
+        let here = self.parts.iter().any(|(start, bytes)| *start <= tail && tail < start + bytes.len() as u64);
+        let start = if self.at >= tail && end == self.len && !here { tail } else { self.at };
+        self.missing = Some((start, end));
+        self.step = self.step.saturating_mul(2).min(MAX_PARTS / 4);
         Err(io::Error::other("not fetched yet"))
     }
 }
@@ -296,7 +327,7 @@ mod tests {
         let bytes = Bytes::from(wheel(&entries));
         let len = bytes.len() as u64;
         let tail = bytes.slice(bytes.len() - 1024..);
-        let mut sparse = Sparse { len, parts: vec![(len - 1024, tail)], at: 0, missing: None };
+        let mut sparse = Sparse { len, parts: vec![(len - 1024, tail)], at: 0, missing: None, step: STEP };
         let (name, version) = (PackageName::pypi("some-name").expect("name"), Version::new([1, 0]));
         let mut rounds = 0;
         let text = loop {
