@@ -208,11 +208,7 @@ fn platform_order(targets: &Targets) -> Vec<Platform> {
 }
 
 fn pin(requirements: &[Requirement], version: &Version) -> Vec<Requirement> {
-<<<<<<< HEAD
-    let range = super::specifiers::VersionSet::singleton(version.clone());
-=======
     let range = specifiers::VersionSet::singleton(version.clone());
->>>>>>> pypi
     requirements.iter().map(|requirement| requirement.clone().narrowed(&range)).collect()
 }
 

@@ -34,20 +34,12 @@ pub(super) async fn metadata_of(
     version: &Version,
 ) -> Result<Vec<u8>, FileError> {
     let mut wheel = match fetch(network, url, credentials, &format!("bytes=-{TAIL}")).await {
-<<<<<<< HEAD
-        Ok(part) => Sparse::from(part),
-        // Some servers refuse ranges that begin at the end (416, 501); the whole file is always there.
-        Err(HttpError::Status { status: 416 | 501, .. }) => Sparse::from(fetch(network, url, credentials, "").await?),
-        Err(error) => return Err(error.into()),
-    };
-=======
         // Some servers refuse only ranges counted from the end. The first byte tells them apart from those without ranges,
         // and how long the file is; the zip reader then misses the end, which is fetched like any other part.
         Err(HttpError::Status { status: 416 | 501, .. }) => fetch(network, url, credentials, "bytes=0-0").await,
         other => other,
     }
     .map(Sparse::from)?;
->>>>>>> pypi
     for _ in 0..MAX_REQUESTS {
         match read_metadata(&mut wheel, name, version) {
             Ok(text) => return Ok(text),
@@ -207,12 +199,8 @@ impl Read for Sparse {
         // Up to the next part that is here, at least one step.
         let next =
             self.parts.iter().map(|(start, _)| *start).filter(|start| *start > self.at).min().unwrap_or(self.len);
-<<<<<<< HEAD
-        let wanted = STEP.max(buffer.len() as u64);
-=======
         let whole_directory = self.directory_start() == Some(self.at);
         let wanted = if whole_directory { self.len } else { self.step.max(buffer.len() as u64) };
->>>>>>> pypi
         let end = self.at.saturating_add(wanted).min(next).min(self.len);
         // What is missing near the end is the directory: take the usual tail at once.
         let tail = self.len.saturating_sub(TAIL);
