@@ -58,7 +58,7 @@ fn id_text(id: &impl std::fmt::Display) -> String {
 /// SHA-256 over what decides which bytes of a package are used, and where. Sizes and the git reference are left out: they
 /// follow from the digests and the commit, or may become known later.
 pub(super) fn package_hash(package: &Package) -> Digest {
-    let package = package.clone().normalized();
+    let package = package.clone().normalized(); // cheap beside the hash, and ids must not depend on the way in
     let mut text = String::with_capacity(512);
     let _infallible = writeln!(text, "mcpsec package 1\nid {}", id_text(&package.id));
     for (key, list) in [("os", &package.os), ("cpu", &package.cpu), ("libc", &package.libc)] {
