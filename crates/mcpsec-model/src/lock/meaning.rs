@@ -146,11 +146,6 @@ fn closure(entry: &Entry<'_>, root: NodeId, wire: &wire::Server<'_>, all: &[Targ
         known.insert(&key.text, entry.read("closure", key, |text| NodeId::parse(text).ok())?);
     }
     let find = |text: &str| known.get(text).cloned();
-    let mut known: BTreeMap<&str, NodeId> = BTreeMap::new();
-    for (key, _) in &wire.closure {
-        known.insert(&key.text, entry.read("closure", key, |text| NodeId::parse(text).ok())?);
-    }
-    let find = |text: &str| known.get(text).cloned();
     let mut nodes = BTreeMap::new();
     for (key, texts) in &wire.closure {
         let Some(id) = find(&key.text) else { continue };
