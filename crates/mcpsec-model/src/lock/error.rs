@@ -308,7 +308,21 @@ fn list(digests: &Digests) -> String {
     if shown.is_empty() { "nothing".to_owned() } else { shown.join(" ") }
 }
 
+impl ServerError {
+    /// Whether something outside mcpsec is to blame (a registry, a package, a spec), so that the server is refused; otherwise
+    /// the parts do not fit together, which is a bug of whoever made them.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unwritable { .. })
+    }
+}
+
 impl InsertError {
+    /// Whether something outside mcpsec is to blame (a registry, a package), so that the server is refused: the gate says no
+    /// (exit code 1). Otherwise the parts do not fit together, which is a bug of whoever made them.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Missing { .. })
+    }
+
     /// What is wrong, for a message that names the package already.
     pub(super) fn without_package(&self) -> String {
         match self {
