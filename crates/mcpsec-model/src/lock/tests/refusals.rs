@@ -155,6 +155,14 @@ fn too_many_bytes_are_refused_unread() {
 }
 
 #[test]
+fn a_long_text_of_something_else_never_reaches_the_toml_parser() {
+    // It would be an unknown key to the parser, at many times the memory.
+    let text = format!("version = 1\nx = [{}]\n", "1,".repeat(3 << 20));
+    assert!(matches!(Lock::parse(&text, "mcp.lock"), Err(LockError::NotCanonical { .. })));
+    assert!(matches!(Lock::parse(text.trim_end(), "mcp.lock"), Err(LockError::Truncated { .. })));
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     for open in ["a = [", "{a = "] {
         let text = format!("version = 1\na = {}\n", open.repeat(100_000));
