@@ -5,6 +5,7 @@
 //! percent-encoded, so the parts can be told apart whatever they hold.
 use std::collections::BTreeSet;
 
+use super::plain;
 use crate::{
     closure::{Edge, NodeId},
     target::Target,
@@ -28,8 +29,9 @@ pub(super) fn write(edge: &Edge) -> String {
     text
 }
 
-/// Reads the text of an edge; `None` when it is not one.
-pub(super) fn read(text: &str) -> Option<Edge> {
+/// Reads the text of an edge; `None` when it is not one. `known` finds nodes that were read before by their text, since most
+/// edges lead to one.
+pub(super) fn read(text: &str, known: impl Fn(&str) -> Option<NodeId>) -> Option<Edge> {
     let (mut name, mut rest) = (None, text);
     if let Some((before, after)) = rest.split_once(" = ")
         && !before.contains(' ')
@@ -41,7 +43,8 @@ pub(super) fn read(text: &str) -> Option<Edge> {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
     };
-    let to = NodeId::parse(&decode(node)?).ok()?;
+    let node = decode(node)?;
+    let to = known(&node).or_else(|| NodeId::parse(&node).ok())?;
     let (optional, rest) = match rest.strip_prefix(" ?") {
         Some(rest) => (true, rest),
         None => (false, rest),
@@ -89,7 +92,7 @@ fn decode(text: &str) -> Option<String> {
             rest = after;
         }
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().filter(|text| plain::is_visible(text))
 }
 
 /// The shortest words for some of a server's targets: a platform stands for all its Python versions, `*/3.12` for that
@@ -141,14 +144,14 @@ mod tests {
             for optional in [false, true] {
                 for marker in [None, Some(String::new()), Some("os_name == \"nt\" ; ? x".to_owned())] {
                     let edge = Edge { name: name.into(), to: node(to), optional, marker };
-                    assert_eq!(read(&write(&edge)).as_ref(), Some(&edge), "{}", write(&edge));
+                    assert_eq!(read(&write(&edge), |_| None).as_ref(), Some(&edge), "{}", write(&edge));
                 }
             }
         }
         for text in
             ["", " ", "a = ", "npm:a@1 ?;", "npm:a@1  ?", "npm:a@1 ; ? ".trim_end_matches(" ? "), "% = npm:a@1%2"]
         {
-            assert_eq!(read(text), None, "{text:?}");
+            assert_eq!(read(text, |_| None), None, "{text:?}");
         }
     }
 

@@ -285,6 +285,14 @@ pub enum InsertError {
         /// `the package` or the file name, escaped.
         what: String,
     },
+    /// A package with a text, file name or id that a lock may not hold.
+    #[error("{package}: {what} cannot be written to a lock")]
+    Unwritable {
+        /// The package.
+        package: Box<PackageId>,
+        /// Which part of it, escaped.
+        what: String,
+    },
     /// A package that something refers to was not handed in and is not locked.
     #[error("{entry} refers to {missing}, which was not handed in")]
     Missing {
@@ -300,7 +308,30 @@ fn list(digests: &Digests) -> String {
     if shown.is_empty() { "nothing".to_owned() } else { shown.join(" ") }
 }
 
+impl ServerError {
+    /// Whether something outside mcpsec is to blame (a registry, a package, a spec), so that the server is refused; otherwise
+    /// the parts do not fit together, which is a bug of whoever made them.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unwritable { .. })
+    }
+}
+
 impl InsertError {
+    /// Whether something outside mcpsec is to blame (a registry, a package), so that the server is refused: the gate says no
+    /// (exit code 1). Otherwise the parts do not fit together, which is a bug of whoever made them.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Missing { .. })
+    }
+
+    /// What is wrong, for a message that names the package already.
+    pub(super) fn without_package(&self) -> String {
+        match self {
+            Self::Unpinned { what, .. } => format!("{what} has no sha256 or sha512"),
+            Self::Unwritable { what, .. } => format!("{what} is nothing that mcpsec writes"),
+            Self::Changed { .. } | Self::Missing { .. } => self.to_string(),
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -309,7 +340,7 @@ impl InsertError {
                  `mcpsec remove` the servers that use it and `mcpsec add` them again"
                     .to_owned(),
             ),
-            Self::Unpinned { .. } | Self::Missing { .. } => None,
+            Self::Unpinned { .. } | Self::Unwritable { .. } | Self::Missing { .. } => None,
         }
     }
 }

@@ -1,12 +1,10 @@
 //! Walks over TOML values that remember where they stand, so that every refusal names line and entry.
-use std::borrow::Cow;
-
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::LockError;
+use super::{LockError, wire::Text};
 use crate::text::Untrusted;
 
 /// The file being read: its name for messages, and where its lines start.
@@ -50,12 +48,6 @@ impl<'t> Source<'t> {
             reason: reason.into(),
         }
     }
-}
-
-/// A text value with its place.
-pub(super) struct Text<'i> {
-    pub(super) text: Cow<'i, str>,
-    pub(super) at: usize,
 }
 
 /// A table whose keys are taken out one by one; what is left at the end is unknown.
@@ -112,37 +104,6 @@ impl<'s, 'i> Fields<'s, 'i> {
     /// A text that must be there.
     pub(super) fn required(&mut self, key: &str) -> Result<Text<'i>, LockError> {
         self.optional(key)?.ok_or_else(|| self.missing(key))
-    }
-
-    /// A text that must be there and means a `T`.
-    pub(super) fn parsed<T>(&mut self, key: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, LockError> {
-        let text = self.required(key)?;
-        self.read(key, &text, read)
-    }
-
-    /// A text that means a `T`, if the key is there.
-    pub(super) fn parsed_optional<T>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, LockError> {
-        match self.optional(key)? {
-            Some(text) => self.read(key, &text, read).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// What a text means, or a refusal that shows it.
-    pub(super) fn read<T>(
-        &self,
-        key: &str,
-        text: &Text<'i>,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<T, LockError> {
-        read(&text.text).ok_or_else(|| {
-            let shown = Untrusted::new(&*text.text).excerpt(160);
-            self.invalid(text.at, format!("`{shown}` is not a valid `{key}`"))
-        })
     }
 
     /// A number, if the key is there.
@@ -220,9 +181,12 @@ impl<'s, 'i> Fields<'s, 'i> {
         }
     }
 
-    /// The keys that are left, as data.
+    /// The keys that are left, as data, in the order of the file.
     pub(super) fn keys(&self) -> Vec<Text<'i>> {
-        self.table.keys().map(|key| Text { text: key.get_ref().clone(), at: key.span().start }).collect()
+        let keys = self.table.keys().map(|key| Text { text: key.get_ref().clone(), at: key.span().start });
+        let mut keys: Vec<Text<'i>> = keys.collect();
+        keys.sort_by_key(|key| key.at);
+        keys
     }
 
     /// Where the table starts.

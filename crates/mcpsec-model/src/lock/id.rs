@@ -15,6 +15,15 @@ pub(super) fn closure_id(
     targets: &[Target],
     hash_of: impl Fn(&PackageId) -> Option<Digest>,
 ) -> ClosureId {
+    ClosureId::of(closure_text(closure, targets, hash_of).as_bytes())
+}
+
+/// The text that is hashed.
+pub(super) fn closure_text(
+    closure: &Closure,
+    targets: &[Target],
+    hash_of: impl Fn(&PackageId) -> Option<Digest>,
+) -> String {
     let mut text = String::with_capacity(256 * closure.nodes().len() + 256);
     // Writing to a String cannot fail, here and below.
     let _infallible = writeln!(text, "mcpsec closure 1\nroot {}", id_text(closure.root()));
@@ -47,7 +56,7 @@ pub(super) fn closure_id(
             }
         }
     }
-    ClosureId::of(text.as_bytes())
+    text
 }
 
 /// Ids are quoted too: the folder of a git source may have spaces.
@@ -58,6 +67,12 @@ fn id_text(id: &impl std::fmt::Display) -> String {
 /// SHA-256 over what decides which bytes of a package are used, and where. Sizes and the git reference are left out: they
 /// follow from the digests and the commit, or may become known later.
 pub(super) fn package_hash(package: &Package) -> Digest {
+    Digest::sha256_of(package_text(package).as_bytes())
+}
+
+/// The text that is hashed.
+pub(super) fn package_text(package: &Package) -> String {
+    // Ids must not depend on the order in which a source lists files.
     let package = package.clone().normalized();
     let mut text = String::with_capacity(512);
     let _infallible = writeln!(text, "mcpsec package 1\nid {}", id_text(&package.id));
@@ -85,5 +100,5 @@ pub(super) fn package_hash(package: &Package) -> Digest {
         }
         text.push('\n');
     }
-    Digest::sha256_of(text.as_bytes())
+    text
 }

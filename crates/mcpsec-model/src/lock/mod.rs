@@ -1,9 +1,12 @@
 //! mcp.lock: what was vetted, word for word. Pure: text in, types out, types in, text out.
 //!
 //! [`Lock::parse`] reads a text that mcpsec wrote and refuses every other one; [`Lock::to_text`] writes the one text that a
-//! lock has. The format is described in docs/lock-format.md. Wire and domain are apart: `read` knows TOML tables, `write`
-//! knows lines, `edge` the compact text of dependencies, `seal` the check of each entry, `id` the text that a closure id is
-//! the hash of, and [`LockedServer`] and [`Lock`] know none of them.
+//! lock has. The format is described in docs/lock-format.md.
+//!
+//! Text becomes `wire` by `lines` (quick, canonical text only) or else by `tables` (any TOML, to say what is wrong);
+//! `meaning` makes domain types of it, and `read` checks what holds between entries. `write` is the way back. `edge` has the
+//! compact text of dependencies, `seal` the check of each entry, `id` the text that a closure id is the hash of, `plain`
+//! what texts are allowed at all. [`LockedServer`] and [`Lock`] know none of them.
 //!
 //! A seal is not a signature: it finds hand edits, broken merges and bit rot, not an attacker who writes a whole new lock.
 //! Against that stand review, approvals and the registries' own digests.
@@ -11,9 +14,14 @@ mod edge;
 mod error;
 mod fields;
 mod id;
+mod lines;
+mod meaning;
+mod plain;
 mod read;
 mod seal;
 mod server;
+mod tables;
+mod wire;
 mod write;
 
 #[cfg(test)]
@@ -87,7 +95,7 @@ impl Lock {
     /// published later), the union is pinned, and the closure ids of all servers that have it change accordingly.
     pub fn insert(&mut self, mut server: LockedServer, packages: Vec<(PackageId, Package)>) -> Result<(), InsertError> {
         for (id, package) in &packages {
-            check_pinned(id, package)?;
+            plain::check_package(id, package)?;
             if let Some(locked) = self.packages.get(id) {
                 check_unchanged(locked, package)?;
             }
@@ -164,18 +172,6 @@ fn needed<'a>(
         }
     }
     needed
-}
-
-/// Every package has something to check its bytes by: digests of its own, or a package whose artifact holds it.
-fn check_pinned(id: &PackageId, package: &Package) -> Result<(), InsertError> {
-    let unpinned = |what: String| InsertError::Unpinned { package: Box::new(id.clone()), what };
-    if package.artifacts.is_empty() && package.bundled_in.is_none() {
-        return Err(unpinned("the package".to_owned()));
-    }
-    match package.artifacts.iter().find(|artifact| artifact.digests.is_empty()) {
-        Some(artifact) => Err(unpinned(crate::text::Untrusted::new(artifact.file.as_str()).excerpt(120))),
-        None => Ok(()),
-    }
 }
 
 /// Every file that both sides have must have agreeing digests.

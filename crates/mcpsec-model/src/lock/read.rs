@@ -4,22 +4,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use toml::de::DeTable;
-
 use super::{
-    Lock, LockError, LockedServer, MAX_BYTES, MAX_NODES, MAX_PACKAGES, MAX_SERVERS, VERSION, edge,
-    fields::{Fields, Source, Text},
-    id, needed, persists, seal, write,
+    Lock, LockError, MAX_BYTES, MAX_PACKAGES, MAX_SERVERS, VERSION,
+    fields::Source,
+    id, lines, meaning, needed, seal, tables,
+    wire::{Document, Text},
+    write,
 };
-use crate::{
-    closure::{Closure, Node, NodeId},
-    digest::{Digest, Digests},
-    finding::{Finding, Rule},
-    name::ServerName,
-    package::{Artifact, GitPin, Package, PackageId},
-    target::Target,
-    text::Untrusted,
-};
+use crate::{digest::Digest, name::ServerName, package::PackageId, text::Untrusted};
+
+/// The longest text that is given to the TOML parser to find words for what is wrong: it needs up to 80 times the memory.
+const MAX_EXPLAINED: usize = 4 << 20;
 
 /// Refuses a text that is too long.
 pub(super) fn check_size(bytes: usize, file: &str) -> Result<(), LockError> {
@@ -36,8 +31,13 @@ pub(super) fn lock(text: &str, file: &str) -> Result<Lock, LockError> {
     let source = Source::new(file, &text);
     refuse_conflict_markers(&source)?;
     check_version(&source)?;
-    let document = parse_toml(&source)?;
-    check_seals(&source)?;
+    let document = match lines::document(&text) {
+        Ok(document) => {
+            check_seals(&source)?;
+            document
+        }
+        Err(at) => explained(&source, at)?,
+    };
     let read = read_document(&source, document)?;
     let canonical = write::lock(&read);
     if canonical != *text {
@@ -100,28 +100,36 @@ fn check_version(source: &Source<'_>) -> Result<(), LockError> {
     }
 }
 
-fn parse_toml<'t>(source: &Source<'t>) -> Result<DeTable<'t>, LockError> {
-    let file = source.file.to_owned();
-    let whole = source.text.ends_with('\n');
-    match DeTable::parse(source.text) {
-        Ok(document) if whole => Ok(document.into_inner()),
-        Ok(_) => Err(LockError::Truncated { file, line: source.last_line(), reason: String::new() }),
-        Err(error) => {
-            let reason = Untrusted::new(error.message().trim()).excerpt(200);
-            let at = error.span().map_or(0, |span| span.start);
-            // What is open at the very end was cut off there.
-            if !whole || at >= source.text.trim_end().len() {
-                return Err(LockError::Truncated { file, line: source.last_line(), reason: format!(": {reason}") });
-            }
-            let (line, column) = source.line_and_column(at);
-            Err(LockError::NotToml { file, line, column, reason })
-        }
+/// Reads a text that has a line, at `at`, which mcpsec never writes there; nearly always to say what is wrong with it.
+fn explained<'t>(source: &Source<'t>, at: usize) -> Result<Document<'t>, LockError> {
+    if source.text.len() <= MAX_EXPLAINED {
+        let toml = tables::parse(source)?;
+        check_seals(source)?;
+        return tables::document(source, toml);
     }
+    let file = source.file.to_owned();
+    if !source.text.ends_with('\n') {
+        return Err(LockError::Truncated { file, line: source.last_line(), reason: String::new() });
+    }
+    check_seals(source)?;
+    let line = source.text.get(at..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let found = Untrusted::new(line).excerpt(120);
+    Err(LockError::NotCanonical {
+        file,
+        line: source.line(at),
+        found,
+        expected: "the next line of an entry".to_owned(),
+    })
 }
 
 /// Seals are checked on the text as it stands, before anything in it is believed.
 fn check_seals(source: &Source<'_>) -> Result<(), LockError> {
-    for entry in seal::entries(source.text) {
+    let entries = seal::entries(source.text);
+    for (index, entry) in entries.iter().enumerate() {
+        if index + 1 == entries.len() && entry.found().is_none() {
+            let (file, line) = (source.file.to_owned(), source.last_line());
+            return Err(LockError::Truncated { file, line, reason: format!(": {} has no seal", entry.name()) });
+        }
         let expected = entry.expected();
         if entry.found() != Some(expected.as_str()) {
             let found = entry.found().map_or_else(|| "missing".to_owned(), |found| Untrusted::new(found).excerpt(40));
@@ -138,6 +146,8 @@ fn not_canonical(source: &Source<'_>, canonical: &str) -> LockError {
     let (found, expected) = loop {
         match (found.next(), expected.next()) {
             (a, b) if a == b && a.is_some() => line += 1,
+            // A seal follows from the other lines of its entry; the one that differs is the news.
+            (Some(a), Some(b)) if a.starts_with(seal::KEY) && b.starts_with(seal::KEY) => line += 1,
             (a, b) => break (a.unwrap_or_default(), b.unwrap_or_default()),
         }
     };
@@ -149,63 +159,40 @@ fn not_canonical(source: &Source<'_>, canonical: &str) -> LockError {
     }
 }
 
-fn read_document(source: &Source<'_>, document: DeTable<'_>) -> Result<Lock, LockError> {
-    let mut head = Fields::new(source, "the head of the file".to_owned(), 0, document);
-    let _checked_before = head.number("version")?;
-    let listed = head.texts("servers")?;
-    let server_tables = head.tables("server", "server without a name")?;
-    let package_tables = head.tables("package", "package without an id")?;
-    for (what, count, limit) in
-        [("servers", server_tables.len(), MAX_SERVERS), ("packages", package_tables.len(), MAX_PACKAGES)]
-    {
+/// Makes a lock of what stands in a file, and checks what holds between entries.
+pub(super) fn read_document(source: &Source<'_>, document: Document<'_>) -> Result<Lock, LockError> {
+    let (servers, packages) = (document.servers.len(), document.packages.len());
+    for (what, count, limit) in [("servers", servers, MAX_SERVERS), ("packages", packages, MAX_PACKAGES)] {
         if count > limit {
-            return Err(head.invalid(0, format!("{count} {what}, more than the {limit} that a lock may have")));
+            let reason = format!("{count} {what}, more than the {limit} that a lock may have");
+            return Err(source.invalid(0, "the file", reason));
         }
     }
-    head.finish()?;
-
     let mut places = Places { source, servers: BTreeMap::new(), packages: BTreeMap::new() };
     let mut lock = Lock::empty();
-    for mut fields in package_tables {
-        let at = fields.at();
-        let package = read_package(&mut fields)?;
-        fields.finish()?;
+    for wire in document.packages {
+        let package = meaning::package(source, &wire)?;
         let id = package.id.clone();
         if lock.packages.insert(id.clone(), package).is_some() {
-            return Err(places.duplicate(at, format!("package {id}")));
+            return Err(places.duplicate(wire.at, format!("package {id}")));
         }
-        places.packages.insert(id, at);
+        places.packages.insert(id, wire.at);
     }
-    let mut hashes = BTreeMap::new();
-    for (id, package) in &lock.packages {
-        hashes.insert(id.clone(), id::package_hash(package));
-    }
-    for mut fields in server_tables {
-        let at = fields.at();
-        let server = read_server(&mut fields)?;
-        fields.finish()?;
+    for wire in document.servers {
+        let server = meaning::server(source, &wire)?;
         let name = server.name.clone();
-        let computed = id::closure_id(&server.closure, &server.targets, |id| hashes.get(id).copied());
         if let Some(missing) = server.closure.packages().into_iter().find(|id| !lock.packages.contains_key(*id)) {
-            return Err(places.dangling(at, format!("server {name}"), format!("package {missing}")));
-        }
-        if computed != server.closure_id {
-            let (file, line) = (source.file.to_owned(), source.line(at));
-            return Err(LockError::ClosureMismatch {
-                file,
-                line,
-                server: name,
-                expected: computed,
-                found: server.closure_id,
-            });
+            return Err(places.dangling(wire.at, format!("server {name}"), format!("package {missing}")));
         }
         if lock.servers.insert(name.clone(), server).is_some() {
-            return Err(places.duplicate(at, format!("server {name}")));
+            return Err(places.duplicate(wire.at, format!("server {name}")));
         }
-        places.servers.insert(name, at);
+        places.servers.insert(name, wire.at);
     }
+    let listed = document.listed;
     places.check_list(&listed, &lock)?;
     places.check_references(&lock)?;
+    places.check_closure_ids(&lock)?;
     Ok(lock)
 }
 
@@ -246,6 +233,22 @@ impl Places<'_> {
         }
     }
 
+    fn check_closure_ids(&self, lock: &Lock) -> Result<(), LockError> {
+        // Servers share packages; each is hashed once.
+        let hashes: BTreeMap<&PackageId, Digest> =
+            lock.packages.iter().map(|(id, package)| (id, id::package_hash(package))).collect();
+        for (name, at) in &self.servers {
+            let Some(server) = lock.servers.get(name) else { continue };
+            let expected = id::closure_id(&server.closure, &server.targets, |id| hashes.get(id).copied());
+            if expected != server.closure_id {
+                let (file, line) = (self.source.file.to_owned(), self.source.line(*at));
+                let (server, found) = (name.clone(), server.closure_id);
+                return Err(LockError::ClosureMismatch { file, line, server, expected, found });
+            }
+        }
+        Ok(())
+    }
+
     fn check_references(&self, lock: &Lock) -> Result<(), LockError> {
         for (id, at) in &self.packages {
             let parent = lock.packages.get(id).and_then(|package| package.bundled_in.as_ref());
@@ -259,136 +262,4 @@ impl Places<'_> {
             None => Ok(()),
         }
     }
-}
-
-fn read_server(fields: &mut Fields<'_, '_>) -> Result<LockedServer, LockError> {
-    let name: ServerName = fields.parsed("name", |text| text.parse().ok())?;
-    fields.rename(format!("server {name}"));
-    let spec = fields.parsed("spec", |text| text.parse().ok())?;
-    let version = fields.required("version")?.text.into_owned();
-    let command = fields.optional("command")?.map(|command| command.text.as_ref().into());
-    let entry = fields.parsed("entry", write::entry_from)?;
-    let as_of = fields.parsed_optional("as-of", |text| text.parse().ok())?;
-    let targets = read_targets(fields)?;
-    let root = fields.parsed("root", |text| NodeId::parse(text).ok())?;
-    let closure_id = fields.parsed("closure-id", |text| text.parse().ok())?;
-    // Checked on the text.
-    let _seal = fields.required("seal")?;
-    let mut overrides = BTreeMap::new();
-    let mut map = fields.map("overrides")?;
-    for key in map.keys() {
-        overrides.insert(key.text.clone().into_owned(), map.required(&key.text)?.text.into_owned());
-    }
-    let entry_name = fields.entry().to_owned();
-    let mut findings = Vec::new();
-    for mut finding in fields.tables("finding", &entry_name)? {
-        findings.push(read_finding(&mut finding)?);
-        finding.finish()?;
-    }
-    // Their order is that of the constructor; any other is not canonical.
-    findings.sort();
-    findings.dedup();
-    let closure = read_closure(fields, root, &targets)?;
-    Ok(LockedServer { name, spec, version, command, entry, as_of, overrides, targets, closure, closure_id, findings })
-}
-
-fn read_targets(fields: &mut Fields<'_, '_>) -> Result<Vec<Target>, LockError> {
-    let mut targets = BTreeSet::new();
-    for text in fields.texts("targets")? {
-        targets.insert(fields.read("targets", &text, |text| text.parse::<Target>().ok())?);
-    }
-    let with_python = targets.iter().filter(|target| target.python.is_some()).count();
-    if targets.is_empty() || (with_python != 0 && with_python != targets.len()) {
-        return Err(
-            fields.invalid(fields.at(), "`targets` must be at least one, and all with or all without a Python version")
-        );
-    }
-    Ok(targets.into_iter().collect())
-}
-
-fn read_finding(fields: &mut Fields<'_, '_>) -> Result<Finding, LockError> {
-    let kept = |text: &str| Rule::ALL.iter().copied().find(|rule| rule.id() == text).filter(|rule| persists(*rule));
-    let rule = fields.parsed("rule", kept)?;
-    let subject = fields.required("subject")?.text.into_owned();
-    let message = fields.required("message")?.text.into_owned();
-    let evidence = fields.optional("evidence")?.map(|text| Untrusted::new(text.text));
-    Ok(Finding { rule, subject, message, evidence })
-}
-
-fn read_closure(fields: &mut Fields<'_, '_>, root: NodeId, all: &[Target]) -> Result<Closure, LockError> {
-    let mut table = fields.map("closure")?;
-    let mut only_on = fields.map("only-on")?;
-    let keys = table.keys();
-    if keys.len() > MAX_NODES {
-        return Err(fields.invalid(table.at(), format!("{} nodes, more than {MAX_NODES}", keys.len())));
-    }
-    let mut nodes = BTreeMap::new();
-    for key in keys {
-        let id = fields.read("closure", &key, |text| NodeId::parse(text).ok())?;
-        let mut edges = Vec::new();
-        for text in table.texts(&key.text)? {
-            edges.push(fields.read("closure", &text, edge::read)?);
-        }
-        nodes.insert(id, Node { edges, targets: None });
-    }
-    for key in only_on.keys() {
-        let id = fields.read("only-on", &key, |text| NodeId::parse(text).ok())?;
-        let words = only_on.texts(&key.text)?;
-        let subset = edge::read_targets(words.iter().map(|word| &*word.text), all)
-            .ok_or_else(|| fields.invalid(key.at, format!("`only-on` of {id} has a word that is not a target")))?;
-        match nodes.get_mut(&id) {
-            // All targets are written by leaving the line out.
-            Some(node) => node.targets = Some(subset).filter(|subset| subset.len() < all.len()),
-            None => {
-                return Err(fields.invalid(key.at, format!("`only-on` names {id}, which the closure does not have")));
-            }
-        }
-    }
-    Closure::new(root, nodes).map_err(|error| fields.invalid(table.at(), error.to_string()))
-}
-
-fn read_package(fields: &mut Fields<'_, '_>) -> Result<Package, LockError> {
-    let id: PackageId = fields.parsed("id", |text| text.parse().ok())?;
-    fields.rename(format!("package {id}"));
-    let mut package = Package::bare(id);
-    for (key, list) in [("os", &mut package.os), ("cpu", &mut package.cpu), ("libc", &mut package.libc)] {
-        *list = fields.texts(key)?.into_iter().map(|text| text.text.as_ref().into()).collect();
-    }
-    package.requires_python = fields.optional("requires-python")?.map(|text| text.text.as_ref().into());
-    package.install_scripts = fields.flag("install-scripts")?;
-    package.bundled_in = fields.parsed_optional("bundled-in", |text| text.parse().ok())?;
-    let reference = fields.optional("git-reference")?.map(|text| text.text.as_ref().into());
-    let tree = fields.optional("git-tree")?.map(|text| text.text.as_ref().into());
-    package.git = match (tree, reference) {
-        (Some(tree), reference) => Some(GitPin { reference, tree }),
-        (None, None) => None,
-        (None, Some(_)) => return Err(fields.invalid(fields.at(), "`git-reference` needs a `git-tree`")),
-    };
-    let entry = fields.entry().to_owned();
-    for mut artifact in fields.tables("artifacts", &entry)? {
-        package.artifacts.push(read_artifact(&mut artifact, &package.id)?);
-        artifact.finish()?;
-    }
-    // Checked on the text.
-    let _seal = fields.required("seal")?;
-    if package.artifacts.is_empty() && package.bundled_in.is_none() {
-        return Err(fields.invalid(fields.at(), "it pins nothing: no artifact, and not inside another package"));
-    }
-    Ok(package.normalized())
-}
-
-fn read_artifact(fields: &mut Fields<'_, '_>, id: &PackageId) -> Result<Artifact, LockError> {
-    let file = fields.required("file")?.text;
-    let word = |text: &str| write::KINDS.iter().find(|(_, word)| *word == text).map(|(kind, _)| *kind);
-    let kind = fields.parsed_optional("kind", word)?;
-    let kind = kind.unwrap_or_else(|| write::usual_kind(id.ecosystem(), &file));
-    let size = fields.number("size")?;
-    let sha512 = fields.parsed_optional("sha512", |text| Digest::sha512_from_hex(text).ok())?;
-    let sha256 = fields.parsed_optional("sha256", |text| Digest::sha256_from_hex(text).ok())?;
-    let digests: Digests = sha512.into_iter().chain(sha256).collect();
-    if digests.is_empty() {
-        let shown = Untrusted::new(&*file).excerpt(120);
-        return Err(fields.invalid(fields.at(), format!("`{shown}` has no sha256 or sha512")));
-    }
-    Ok(Artifact { kind, file: file.as_ref().into(), size, digests })
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use super::{ServerError, id};
+use super::{ServerError, id, plain};
 use crate::{
     candidate::EntryPoint,
     closure::{Closure, Node, NodeId},
@@ -13,7 +13,7 @@ use crate::{
     package::{Package, PackageId},
     spec::Spec,
     target::Target,
-    text::Untrusted,
+    text::{Untrusted, escape},
     time::AsOf,
 };
 
@@ -67,7 +67,7 @@ pub struct ServerParts {
     pub targets: Vec<Target>,
     /// See [`LockedServer::closure`].
     pub closure: Closure,
-    /// See [`LockedServer::findings`]; any order, any rules.
+    /// See [`LockedServer::findings`]; any order, any rules; hidden characters of subject and message become escaped.
     pub findings: Vec<Finding>,
 }
 
@@ -84,17 +84,11 @@ impl LockedServer {
     /// Brings the parts into the form that the lock writes, checks that they can be read back as themselves, and computes
     /// the closure id from `packages`, which must have all packages of the closure (others are ignored).
     pub fn new(parts: ServerParts, packages: &BTreeMap<PackageId, Package>) -> Result<Self, ServerError> {
+        if let Some(what) = unwritable_part(&parts) {
+            return Err(ServerError::Unwritable { server: parts.name, what: Untrusted::new(what).excerpt(160) });
+        }
         let ServerParts { name, spec, version, command, entry, as_of, overrides, targets, closure, findings } = parts;
-        let unwritable =
-            |what: String| ServerError::Unwritable { server: name.clone(), what: Untrusted::new(what).excerpt(160) };
-        let shown = spec.to_string();
-        let spec: Spec = shown.parse().map_err(|_| unwritable(format!("the spec `{shown}`")))?;
-        if spec.to_string() != shown {
-            return Err(unwritable(format!("the spec `{shown}`")));
-        }
-        if let Some(id) = closure.nodes().keys().find(|id| NodeId::parse(&id.to_string()).as_ref() != Ok(*id)) {
-            return Err(unwritable(format!("the node `{id}`")));
-        }
+        let spec = without_credentials(&spec).unwrap_or(spec);
         let targets: BTreeSet<Target> = targets.into_iter().collect();
         let with_python = targets.iter().filter(|target| target.python.is_some()).count();
         if targets.is_empty() || (with_python != 0 && with_python != targets.len()) {
@@ -104,7 +98,8 @@ impl LockedServer {
         if let Some(id) = closure.packages().into_iter().find(|id| !packages.contains_key(*id)) {
             return Err(ServerError::MissingPackage { server: name, package: Box::new(id.clone()) });
         }
-        let mut findings: Vec<Finding> = findings.into_iter().filter(|finding| persists(finding.rule)).collect();
+        let kept = findings.into_iter().filter(|finding| persists(finding.rule));
+        let mut findings: Vec<Finding> = kept.map(printable).collect();
         findings.sort();
         findings.dedup();
         let targets: Vec<Target> = targets.into_iter().collect();
@@ -116,6 +111,43 @@ impl LockedServer {
     pub(super) fn renew_closure_id(&mut self, packages: &BTreeMap<PackageId, Package>) {
         self.closure_id = id::closure_id(&self.closure, &self.targets, |id| packages.get(id).map(id::package_hash));
     }
+}
+
+/// The spec as its text means it, if that is a spec and has the same text again.
+fn without_credentials(spec: &Spec) -> Option<Spec> {
+    let shown = spec.to_string();
+    shown.parse::<Spec>().ok().filter(|again| again.to_string() == shown)
+}
+
+/// The first part that would not be read back as itself.
+fn unwritable_part(parts: &ServerParts) -> Option<String> {
+    if without_credentials(&parts.spec).is_none() {
+        return Some(format!("the spec `{}`", parts.spec));
+    }
+    let nodes = parts.closure.nodes();
+    if let Some(id) = nodes.keys().find(|id| NodeId::parse(&id.to_string()).as_ref() != Ok(*id)) {
+        return Some(format!("the node `{id}`"));
+    }
+    if let EntryPoint::NpmBin(program) | EntryPoint::PythonScript(program) = &parts.entry
+        && !plain::is_file_name(program)
+    {
+        return Some(format!("the program `{program}`"));
+    }
+    let edges = nodes.values().flat_map(|node| &node.edges);
+    let words = [parts.version.as_str()].into_iter().chain(parts.command.as_deref());
+    let words = words.chain(parts.overrides.iter().flat_map(|(name, requirement)| [name.as_str(), requirement]));
+    let mut words = words.chain(edges.flat_map(|edge| [edge.name.as_str()].into_iter().chain(edge.marker.as_deref())));
+    words.find(|word| !plain::is_visible(word)).map(|word| format!("the text `{word}`"))
+}
+
+/// Subject and message are printed as they are, so nothing in them may be hidden.
+fn printable(mut finding: Finding) -> Finding {
+    for text in [&mut finding.subject, &mut finding.message] {
+        if !plain::is_visible(text) {
+            *text = escape(text);
+        }
+    }
+    finding
 }
 
 /// The same graph, with "on every target" written in the one way it has.

@@ -2,7 +2,7 @@
 //! escapes are ours to keep, and nothing changes when a dependency does.
 use std::fmt::Write as _;
 
-use super::{Lock, LockedServer, VERSION, edge, seal};
+use super::{Lock, LockedServer, VERSION, edge, plain, seal};
 use crate::{
     candidate::EntryPoint,
     name::Ecosystem,
@@ -187,6 +187,7 @@ fn entry_text(entry: &EntryPoint) -> String {
 /// Reads an entry point.
 pub(super) fn entry_from(text: &str) -> Option<EntryPoint> {
     match text.split_once(':') {
+        Some((_, name)) if !plain::is_file_name(name) => None,
         Some(("npm-bin", name)) => Some(EntryPoint::NpmBin(name.into())),
         Some(("python-script", name)) => Some(EntryPoint::PythonScript(name.into())),
         Some(_) => None,

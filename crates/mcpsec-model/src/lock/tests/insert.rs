@@ -78,6 +78,15 @@ fn what_cannot_be_checked_is_not_locked() {
     assert!(matches!(insert(&mut Lock::empty(), parts.clone(), packages.clone()), Err(InsertError::Unpinned { .. })));
     packages[1].artifacts.clear();
     assert!(matches!(insert(&mut Lock::empty(), parts.clone(), packages.clone()), Err(InsertError::Unpinned { .. })));
+    let named = |file: &str| {
+        let mut packages = packages.clone();
+        packages[1].artifacts = vec![samples::artifact(Ecosystem::Npm, file, "x")];
+        insert(&mut Lock::empty(), parts.clone(), packages)
+    };
+    assert_eq!(named("x-1.0.0.tgz"), Ok(()));
+    for file in ["", "..", "../x.tgz", "a/b", "a\\b", "c:x", "x\u{202e}gzt"] {
+        assert!(matches!(named(file), Err(InsertError::Unwritable { .. })), "{file:?}");
+    }
     packages[1].bundled_in = Some(samples::id("npm:nowhere@1.0.0"));
     assert!(matches!(insert(&mut Lock::empty(), parts, packages), Err(InsertError::Missing { .. })));
 }

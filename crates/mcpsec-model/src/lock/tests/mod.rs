@@ -1,4 +1,5 @@
 //! Tests of the lock as a whole: golden files, refusals, properties, edits.
+mod doc;
 mod edits;
 mod golden;
 mod insert;

@@ -10,41 +10,33 @@ use crate::{
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
     finding::{Finding, Rule},
-    lock::{Lock, LockedServer, ServerParts},
+    lock::{Lock, LockedServer, ServerParts, fields::Source, lines, read, tables},
     name::{Ecosystem, PackageName},
     package::{Artifact, ArtifactKind, GitPin, Package, PackageId},
     target::{Platform, PythonMinor, Target},
     text::Untrusted,
 };
 
-/// Text with everything that quoting must survive.
+/// Text with hidden characters too.
+fn any_text() -> impl Strategy<Value = String> {
+    vec(
+        select(vec!['a', '"', '\\', '\n', '\r', '\t', '\u{0}', '\u{7f}', '\u{202e}', '\u{e0041}', '\u{fffe}', '𝄞']),
+        0..8,
+    )
+    .prop_map(String::from_iter)
+}
+
+/// A name that may be that of a file.
+fn file_name() -> impl Strategy<Value = SmolStr> {
+    "[a-zA-Z0-9 \"%=;é]{1,8}(\\.whl)?".prop_map(SmolStr::from)
+}
+
+/// Visible text with everything that quoting must survive.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z0-9 .<>='-]{0,12}",
-        vec(
-            select(vec![
-                '"',
-                '\\',
-                '\n',
-                '\r',
-                '\t',
-                '%',
-                '=',
-                ';',
-                '?',
-                ' ',
-                '\u{0}',
-                '\u{202e}',
-                '\u{e0041}',
-                'é',
-                '𝄞',
-                '#',
-                '[',
-                ']'
-            ]),
-            0..8
-        )
-        .prop_map(String::from_iter),
+        vec(select(vec!['"', '\\', '%', '=', ';', '?', ' ', 'é', '𝄞', '#', '[', ']', '\'', '{']), 0..8)
+            .prop_map(String::from_iter),
     ]
 }
 
@@ -72,23 +64,18 @@ fn package_id() -> impl Strategy<Value = PackageId> {
 
 fn artifact() -> impl Strategy<Value = Artifact> {
     let kinds = vec![ArtifactKind::NpmTarball, ArtifactKind::Wheel, ArtifactKind::Sdist, ArtifactKind::GitArchive];
-    (
-        select(kinds),
-        prop_oneof![small(), "[a-z]{1,3}\\.whl".prop_map(SmolStr::from)],
-        option::of(any::<u64>()),
-        any::<u8>(),
-        1..4_u8,
-    )
-        .prop_map(|(kind, file, size, content, which)| {
+    (select(kinds), file_name(), option::of(any::<u64>()), any::<u8>(), 1..4_u8).prop_map(
+        |(kind, file, size, content, which)| {
             let both = [Digest::sha512_of(&[content]), Digest::sha256_of(&[content])];
             let digests = both.into_iter().zip([1, 2]).filter(|(_, bit)| which & bit != 0).map(|(d, _)| d).collect();
             Artifact { kind, file, size: size.map(|size| size >> 1), digests }
-        })
+        },
+    )
 }
 
 fn package(id: PackageId) -> impl Strategy<Value = Package> {
     let lists = (vec(small(), 0..3), vec(small(), 0..3), vec(small(), 0..2));
-    let git = option::of((option::of(small()), small()));
+    let git = option::of((option::of(small()), "[0-9a-f]{40}".prop_map(SmolStr::from)));
     (lists, option::of(small()), any::<bool>(), git, vec(artifact(), 1..3)).prop_map(
         move |((os, cpu, libc), requires_python, install_scripts, git, artifacts)| {
             let files: BTreeMap<SmolStr, Artifact> = artifacts.into_iter().map(|a| (a.file.clone(), a)).collect();
@@ -149,9 +136,9 @@ fn graph(ids: &[PackageId], peers: &[bool], extra: &[Extra], on: &[Option<u32>],
 }
 
 fn finding() -> impl Strategy<Value = Finding> {
-    (select(Rule::ALL.to_vec()), text(), text(), option::of(text())).prop_map(|(rule, subject, message, evidence)| {
-        Finding { rule, subject, message, evidence: evidence.map(Untrusted::new) }
-    })
+    (select(Rule::ALL.to_vec()), any_text(), text(), option::of(any_text())).prop_map(
+        |(rule, subject, message, evidence)| Finding { rule, subject, message, evidence: evidence.map(Untrusted::new) },
+    )
 }
 
 fn server(ids: Vec<PackageId>) -> impl Strategy<Value = ServerParts> {
@@ -159,8 +146,8 @@ fn server(ids: Vec<PackageId>) -> impl Strategy<Value = ServerParts> {
         vec!["npm:a", "npm:@s/b@>=1 <2", "pypi:c[x,y]!=2,>=1", "git+ssh://git@code.invalid/r.git@v1#subdirectory=a b"];
     let as_of = select(vec![None, Some("2025-08-01"), Some("2025-08-01T12:00:00.5Z")]);
     let entry = prop_oneof![
-        small().prop_map(EntryPoint::NpmBin),
-        small().prop_map(EntryPoint::PythonScript),
+        file_name().prop_map(EntryPoint::NpmBin),
+        file_name().prop_map(EntryPoint::PythonScript),
         Just(EntryPoint::Unknown)
     ];
     let shape = (
@@ -218,6 +205,18 @@ proptest! {
         prop_assert!(!text.chars().any(|c| c != '\n' && crate::text::is_hidden(c)));
         let read = Lock::parse(&text, "mcp.lock");
         prop_assert_eq!(read.as_ref(), Ok(&lock), "{}", text);
+    }
+
+    #[test]
+    fn both_readers_read_the_same(lock in lock()) {
+        let text = lock.to_text();
+        let source = Source::new("mcp.lock", &text);
+        let quick = lines::document(&text).map_err(|at| source.line(at));
+        let quick = quick.map(|document| read::read_document(&source, document));
+        prop_assert_eq!(&quick, &Ok(Ok(lock)), "{}", text);
+        let toml = tables::parse(&source).expect("TOML");
+        let thorough = tables::document(&source, toml).and_then(|document| read::read_document(&source, document));
+        prop_assert_eq!(Ok(thorough), quick);
     }
 
     #[test]

@@ -59,7 +59,10 @@ pub(super) fn edge(to: &str) -> Edge {
     Edge { name: to.package().name().as_str().into(), to, optional: false, marker: None }
 }
 
-pub(super) fn closure(root: &str, nodes: Vec<(&str, Vec<Edge>, Option<Vec<Target>>)>) -> Closure {
+/// A node: its id, its edges, and the targets it is limited to.
+type Sketch<'a> = (&'a str, Vec<Edge>, Option<Vec<Target>>);
+
+pub(super) fn closure(root: &str, nodes: Vec<Sketch<'_>>) -> Closure {
     let nodes = nodes
         .into_iter()
         .map(|(id, edges, on)| (node(id), Node { edges, targets: on.map(BTreeSet::from_iter) }))
