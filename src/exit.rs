@@ -30,6 +30,7 @@ pub(crate) const ALL: [Code; 6] = [GOOD, DENIED, USAGE, INCOMPLETE, BUG, INTERRU
 
 impl Code {
     /// The number that the shell sees.
+    #[cfg(test)]
     pub(crate) fn number(self) -> u8 {
         self.number
     }

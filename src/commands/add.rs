@@ -200,7 +200,8 @@ async fn lock_one(
         closure: candidate.closure,
         findings: candidate.findings,
     };
-    let server = LockedServer::new(parts, &candidate.packages).map_err(CommandError::bug)?;
+    let server = LockedServer::new(parts, &candidate.packages)
+        .map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?;
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
     let summary = Summary::new(wish, &server, &packages, &checked, &findings);
     let report = ServerReport {

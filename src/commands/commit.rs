@@ -36,8 +36,10 @@ pub(crate) fn insert(settings: &Settings, project: &Project, changes: Vec<Change
             config
                 .insert_server(&change.wish.name, &change.wish.config)
                 .map_err(|error| project::config_error(&error))?;
-            lock.insert(change.server, change.packages)
-                .map_err(|error| CommandError::bug(error).context(change.wish.name))?;
+            lock.insert(change.server, change.packages).map_err(|error| {
+                let shown = if error.is_refusal() { CommandError::denied(&error) } else { CommandError::bug(&error) };
+                shown.maybe_hint(error.hint()).context(&change.wish.name)
+            })?;
         }
         Ok(())
     })

@@ -317,7 +317,7 @@ fn keep_archive(store: &Store, tree: &GitTree) -> Result<(), CommandError> {
     for artifact in &package.artifacts {
         store
             .insert_bytes(&package.id, artifact.kind, &artifact.file, &bytes, &artifact.digests)
-            .map_err(|error| CommandError::incomplete(error))?;
+            .map_err(CommandError::incomplete)?;
     }
     Ok(())
 }

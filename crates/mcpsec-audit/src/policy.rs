@@ -67,7 +67,7 @@ pub fn weigh(policy: &Policy, now: Timestamp, finding: &Finding) -> Weight {
     }
     let today = day(now);
     let lifts = |exemption: &Exemption| matches(exemption, finding) && !is_over(exemption, today);
-    if policy.exempt.iter().any(|exemption| lifts(exemption)) { Weight::Exempt } else { Weight::Denies }
+    if policy.exempt.iter().any(lifts) { Weight::Exempt } else { Weight::Denies }
 }
 
 /// The exemptions of a policy that lift nothing, given the findings of all servers, in the order of the policy.

@@ -91,11 +91,7 @@ fn line(text: &mut String, check: Check, results: &[&CheckResult], style: Style)
         }
     }
     let dim = style.dim;
-    text.push_str(
-        &format!("  {:<14} {mark}{word:<9}{mark:#} {dim}{}{dim:#}", check.id(), detail.join(", "))
-            .trim_end()
-            .to_owned(),
-    );
+    text.push_str(format!("  {:<14} {mark}{word:<9}{mark:#} {dim}{}{dim:#}", check.id(), detail.join(", ")).trim_end());
     text.push('\n');
     let mut by_reason: BTreeMap<(u8, &str), Vec<&CheckResult>> = BTreeMap::new();
     for result in results {
@@ -106,14 +102,12 @@ fn line(text: &mut String, check: Check, results: &[&CheckResult], style: Style)
         };
         by_reason.entry((rank, result.status.reason().unwrap_or_default())).or_default().push(result);
     }
-    let mut listed = 0;
     let total: usize = by_reason.len();
-    for ((rank, reason), results) in &by_reason {
+    for (listed, ((rank, reason), results)) in by_reason.iter().enumerate() {
         if listed == LISTED {
             text.push_str(&format!("      {dim}and {} more; --format json lists all{dim:#}\n", total - listed));
             break;
         }
-        listed += 1;
         let mark = if *rank == 0 { style.bad } else { style.warn };
         let subject = escape(&results[0].subject);
         let more = if results.len() > 1 { format!(" and {} more", results.len() - 1) } else { String::new() };

@@ -68,13 +68,6 @@ impl Hasher {
     }
 }
 
-/// Bytes in memory.
-pub(crate) fn of_bytes(bytes: &[u8], wanted: Wanted) -> (u64, Digests) {
-    let mut hasher = Hasher::new(wanted);
-    hasher.update(bytes);
-    hasher.finish()
-}
-
 /// An open file, from where it stands to its end. Memory is bounded by the buffer, which is sized to the file.
 pub(crate) fn of_file(file: &mut File, length: u64, wanted: Wanted) -> std::io::Result<(u64, Digests)> {
     /// Large enough that the system calls vanish beside the hashing, small enough for the second-level cache.

@@ -151,10 +151,10 @@ fn read_targets(reader: &mut Reader<'_>, item: &Item) -> Targets {
     let mut targets = Targets::standard();
     let Some(table) = reader.table(item, "targets") else { return targets };
     reader.only(table, "targets", &["platforms", "python"]);
-    if let Some(list) = table.get("platforms") {
-        if let Some(platforms) = read_list::<Platform>(reader, list, "targets.platforms") {
-            targets.platforms = platforms.into_iter().collect();
-        }
+    if let Some(list) = table.get("platforms")
+        && let Some(platforms) = read_list::<Platform>(reader, list, "targets.platforms")
+    {
+        targets.platforms = platforms.into_iter().collect();
     }
     if let Some(list) = table.get("python") {
         targets.pythons =
