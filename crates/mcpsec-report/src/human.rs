@@ -1,135 +1,178 @@
-//! The report for people: what needs a decision first, passes in one line each.
-use std::collections::BTreeMap;
-
+//! The report for people: what needs a decision first, each with its next step, and what passed in as few lines as it takes.
 use mcpsec_model::{
-    check::{Check, CheckResult, CheckStatus},
-    finding::{Finding, Severity},
+    check::{Check, CheckStatus},
+    finding::Severity,
     report::{Report, ServerReport},
     text::escape,
     verdict::Verdict,
 };
 
-use crate::Style;
+use crate::{
+    fold::{self, Folded, FoldedFinding},
+    style::{self, Style},
+    wrap::indented,
+};
 
-/// How many equal results are listed one by one before they are counted.
-const LISTED: usize = 5;
+/// How many subjects of one folded line are named.
+const NAMED: usize = 3;
+/// How many different stories of one check or rule are told in full.
+const TOLD: usize = 8;
+/// Where the second line of a story starts.
+const INDENT: usize = 4;
 
-/// The report as text with a final newline.
+/// The report as text, ending in a newline; servers that need a decision first.
 pub fn human(report: &Report, style: Style) -> String {
-    let mut text = String::new();
-    for server in &report.servers {
-        section(&mut text, server, style);
+    let mut servers: Vec<&ServerReport> = report.servers.iter().collect();
+    // Stable: equal verdicts stay in the order of the lock.
+    servers.sort_by_key(|server| std::cmp::Reverse(server.verdict));
+    let mut out = String::new();
+    for server in servers {
+        one(&mut out, server, style);
+        out.push('\n');
     }
-    let (count, verdict) = (report.servers.len(), report.verdict());
-    let servers = if count == 1 { "1 server".to_owned() } else { format!("{count} servers") };
-    let (mark, word) = match verdict {
-        Verdict::Pass => (style.good, "all good"),
-        Verdict::Incomplete => (style.warn, "incomplete: something required could not be checked"),
-        Verdict::Deny => (style.bad, "denied"),
-    };
-    text.push_str(&format!("{mark}{word}{mark:#} ({servers})\n"));
-    text
+    out.push_str(&summary(report, style));
+    out
 }
 
-fn section(text: &mut String, server: &ServerReport, style: Style) {
-    let (bold, dim) = (style.bold, style.dim);
-    let mark = match server.verdict {
-        Verdict::Pass => style.good,
-        Verdict::Incomplete => style.warn,
-        Verdict::Deny => style.bad,
-    };
-    let version = server.version.as_deref().unwrap_or("not locked");
-    text.push_str(&format!(
-        "{bold}{}{bold:#} {} {mark}{}{mark:#}  {dim}{}{dim:#}\n",
-        server.name,
-        escape(version),
-        server.verdict,
-        escape(&server.spec)
-    ));
-    for check in Check::ALL {
-        let results: Vec<&CheckResult> = server.checks.iter().filter(|result| result.check == *check).collect();
-        line(text, *check, &results, style);
-    }
-    for (finding, count) in folded(&server.findings) {
-        let mark = if finding.rule.severity() >= Severity::Medium { style.warn } else { dim };
-        let subject = if count == 1 {
-            escape(&finding.subject)
+fn one(out: &mut String, server: &ServerReport, style: Style) {
+    let verdict = style.paint(style::of_verdict(server.verdict), server.verdict);
+    out.push_str(&format!("{}  {verdict}\n", style.bold(escape(server.name.as_str()))));
+    let version = server.version.as_deref().map_or_else(|| "not locked".to_owned(), escape);
+    out.push_str(&style_lines(style, &indented(&format!("{} -> {version}", escape(&server.spec)), 2, style.width())));
+
+    let checks = fold::checks(&server.checks);
+    let (troubles, fine): (Vec<&Folded<'_>>, Vec<&Folded<'_>>) =
+        checks.iter().partition(|group| matches!(group.status, CheckStatus::Fail(_) | CheckStatus::Unchecked(_)));
+    let (mut seen, mut untold) = (Tally::default(), Tally::default());
+    for group in &troubles {
+        let kind = format!("{} {}", group.status.as_str(), group.check);
+        if seen.add(&kind, 1) > TOLD {
+            untold.add(&kind, group.subjects.len());
         } else {
-            format!("{} and {} more", escape(&finding.subject), count - 1)
-        };
-        text.push_str(&format!("  {mark}{}{mark:#}: {} ({subject})\n", finding.rule.id(), escape(&finding.message)));
-        if let Some(evidence) = &finding.evidence {
-            text.push_str(&format!("      {dim}{}{dim:#}\n", evidence.excerpt(300)));
+            trouble(out, group, style);
         }
     }
+    out.push_str(&untold.lines());
+    findings(out, &fold::findings(&server.findings), style);
+    passes(out, &fine, style);
 }
 
-/// One line for a check that holds everywhere; failures and gaps are listed with reason and hint.
-fn line(text: &mut String, check: Check, results: &[&CheckResult], style: Style) {
-    if results.is_empty() {
+/// Counts by kind, in the order of first mention.
+#[derive(Default)]
+struct Tally(Vec<(String, usize)>);
+
+impl Tally {
+    /// Adds and answers the new count.
+    fn add(&mut self, kind: &str, by: usize) -> usize {
+        if let Some((_, n)) = self.0.iter_mut().find(|(known, _)| known == kind) {
+            *n += by;
+            return *n;
+        }
+        self.0.push((kind.to_owned(), by));
+        by
+    }
+
+    /// One line for each kind that was cut short.
+    fn lines(&self) -> String {
+        self.0.iter().map(|(kind, n)| format!("  {kind}  and {n} more; --format json has them all\n")).collect()
+    }
+}
+
+fn trouble(out: &mut String, group: &Folded<'_>, style: Style) {
+    let status = style.paint(style::of_status(group.status), group.status.as_str());
+    heading(out, &format!("{status} {}", group.check), &group.subjects, noun(group.check), style);
+    if let Some(reason) = group.status.reason() {
+        out.push_str(&indented(&escape(reason), INDENT, style.width()));
+    }
+    if let Some(hint) = group.hint {
+        out.push_str(&indented(&format!("help: {}", escape(hint)), INDENT, style.width()));
+    }
+}
+
+fn findings(out: &mut String, groups: &[FoldedFinding<'_>], style: Style) {
+    let (mut seen, mut untold) = (Tally::default(), Tally::default());
+    for group in groups {
+        let rule = group.finding.rule;
+        let kind = format!("{} {}", rule.severity(), rule.id());
+        if seen.add(&kind, 1) > TOLD {
+            untold.add(&kind, group.subjects.len());
+            continue;
+        }
+        let severity = style.paint(style::of_severity(rule.severity()), rule.severity());
+        heading(out, &format!("{severity} {}", rule.id()), &group.subjects, "subjects", style);
+        out.push_str(&indented(&escape(&group.finding.message), INDENT, style.width()));
+        if let Some(evidence) = &group.finding.evidence {
+            let evidence = format!("evidence: {}", evidence.excerpt(400));
+            out.push_str(&indented(&evidence, INDENT, style.width()));
+        }
+        if rule.severity() == Severity::High
+            && let Some(subject) = group.subjects.first()
+        {
+            let help = format!(
+                "help: choose another version, or accept it with [[policy.exempt]] rule = \"{}\", subject = \"{}\", a reason \
+                 and an end date in mcp.toml",
+                rule.id(),
+                escape(subject)
+            );
+            out.push_str(&indented(&help, INDENT, style.width()));
+        }
+    }
+    out.push_str(&untold.lines());
+}
+
+fn passes(out: &mut String, groups: &[&Folded<'_>], style: Style) {
+    for group in groups {
+        let status = style.paint(style::of_status(group.status), group.status.as_str());
+        let what = match group.subjects.as_slice() {
+            [_] if matches!(group.check, Check::Config | Check::Lock) => String::new(),
+            many => format!("  {}", amount(many.len(), noun(group.check))),
+        };
+        out.push_str(&format!("  {status} {}{}\n", group.check, style.dim(what)));
+    }
+}
+
+/// What the subjects of a check are.
+fn noun(check: Check) -> &'static str {
+    match check {
+        Check::Config | Check::Lock => "servers",
+        Check::ArtifactHash => "artifacts",
+        Check::Upstream => "packages",
+    }
+}
+
+/// `1 artifact`, `107 artifacts`.
+pub(crate) fn amount(n: usize, plural: &str) -> String {
+    let singular = plural.strip_suffix('s').unwrap_or(plural);
+    format!("{n} {}", if n == 1 { singular } else { plural })
+}
+
+/// What a story is and whom it is about: one subject on the same line, many as a number and the first few names below.
+fn heading(out: &mut String, kind: &str, all: &[&str], plural: &str, style: Style) {
+    if let [subject] = all {
+        out.push_str(&format!("  {kind}  {}\n", escape(subject)));
         return;
     }
-    let count = |wanted: &str| results.iter().filter(|result| result.status.as_str() == wanted).count();
-    let (failed, open, passed, none) = (count("fail"), count("unchecked"), count("pass"), count("n/a"));
-    let (mark, word) = match (failed, open, passed) {
-        (1.., _, _) => (style.bad, "fail"),
-        (_, 1.., _) => (style.warn, "unchecked"),
-        (_, _, 1..) => (style.good, "pass"),
-        _ => (style.dim, "n/a"),
-    };
-    let mut detail = Vec::new();
-    if results.len() > 1 {
-        for (number, what) in [
-            (failed, "failed"),
-            (open, "unchecked"),
-            (passed, "passed"),
-            (none, "not for this machine or without a record"),
-        ] {
-            if number > 0 {
-                detail.push(format!("{number} {what}"));
-            }
-        }
-    }
-    let dim = style.dim;
-    text.push_str(format!("  {:<14} {mark}{word:<9}{mark:#} {dim}{}{dim:#}", check.id(), detail.join(", ")).trim_end());
-    text.push('\n');
-    let mut by_reason: BTreeMap<(u8, &str), Vec<&CheckResult>> = BTreeMap::new();
-    for result in results {
-        let rank = match result.status {
-            CheckStatus::Fail(_) => 0,
-            CheckStatus::Unchecked(_) => 1,
-            CheckStatus::Pass | CheckStatus::NotApplicable => continue,
-        };
-        by_reason.entry((rank, result.status.reason().unwrap_or_default())).or_default().push(result);
-    }
-    let total: usize = by_reason.len();
-    for (listed, ((rank, reason), results)) in by_reason.iter().enumerate() {
-        if listed == LISTED {
-            text.push_str(&format!("      {dim}and {} more; --format json lists all{dim:#}\n", total - listed));
-            break;
-        }
-        let mark = if *rank == 0 { style.bad } else { style.warn };
-        let subject = escape(&results[0].subject);
-        let more = if results.len() > 1 { format!(" and {} more", results.len() - 1) } else { String::new() };
-        text.push_str(&format!("      {mark}{subject}{mark:#}{more}: {}\n", escape(reason)));
-        if let Some(hint) = results.iter().find_map(|result| result.hint.as_deref()) {
-            let mark = style.hint;
-            text.push_str(&format!("        {mark}hint{mark:#}: {hint}\n"));
-        }
-    }
+    out.push_str(&format!("  {kind}  {}\n", amount(all.len(), plural)));
+    let named: Vec<String> = all.iter().take(NAMED).map(|subject| escape(subject)).collect();
+    let more = all.len().checked_sub(NAMED).filter(|more| *more > 0);
+    let rest = more.map(|more| format!(", and {more} more")).unwrap_or_default();
+    out.push_str(&indented(&format!("{}{rest}", named.join(", ")), INDENT, style.width()));
 }
 
-/// Findings with the same rule and words are told once.
-fn folded(findings: &[Finding]) -> Vec<(&Finding, usize)> {
-    let mut out: Vec<(&Finding, usize)> = Vec::new();
-    for finding in findings {
-        let twin = out.iter_mut().find(|(first, _)| {
-            first.rule == finding.rule && first.message == finding.message && first.evidence == finding.evidence
-        });
-        match twin {
-            Some((_, count)) => *count += 1,
-            None => out.push((finding, 1)),
-        }
+fn style_lines(style: Style, lines: &str) -> String {
+    lines.lines().map(|line| format!("{}\n", style.dim(line))).collect()
+}
+
+fn summary(report: &Report, style: Style) -> String {
+    if report.servers.is_empty() {
+        return "no servers\n".to_owned();
     }
-    out
+    let counts: Vec<String> = [Verdict::Deny, Verdict::Incomplete, Verdict::Pass]
+        .into_iter()
+        .filter_map(|verdict| {
+            let n = report.servers.iter().filter(|server| server.verdict == verdict).count();
+            (n > 0).then(|| style.paint(style::of_verdict(verdict), format!("{n} {verdict}")))
+        })
+        .collect();
+    format!("{}: {}\n", amount(report.servers.len(), "servers"), counts.join(", "))
 }

@@ -1,11 +1,52 @@
-//! Report v1 as JSON: frozen. Fields are added, never renamed or removed; a golden test holds it.
-use mcpsec_model::{check::CheckStatus, report::Report};
+//! JSON report v1 (`mcpsec.report/v1`). Frozen: fields are added to a v2, never here.
+//!
+//! One object per check and subject, and per finding, in the order of the report: nothing is folded or left out. Texts are
+//! exact, but every hidden character is written as `\\uXXXX` (RFC 8259 §7): a parser gets the same string, and a person who
+//! looks at the document sees what is there.
+use mcpsec_model::{
+    check::CheckResult,
+    finding::Finding,
+    report::{Report, ServerReport},
+    text::{Untrusted, is_hidden},
+};
 use serde::Serialize;
+
+/// The report as JSON, ending in a newline.
+pub fn json(report: &Report) -> String {
+    let verdict = report.verdict();
+    pretty(&ReportV1 {
+        schema: "mcpsec.report/v1",
+        command: report.command,
+        verdict: verdict.as_str(),
+        exit: verdict.exit_code(),
+        servers: report.servers.iter().map(server).collect(),
+    })
+}
+
+/// Indented JSON and a newline, with hidden characters as escapes.
+pub(crate) fn pretty(value: &impl Serialize) -> String {
+    // Strings, numbers, lists and structs cannot fail to serialise.
+    let document = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = String::with_capacity(document.len() + 1);
+    for c in document.chars() {
+        // Outside strings the only hidden character is the newline; inside, the serialiser escaped it already.
+        if c == '\n' || !is_hidden(c) {
+            text.push(c);
+            continue;
+        }
+        let mut units = [0; 2];
+        for unit in c.encode_utf16(&mut units) {
+            text.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    text.push('\n');
+    text
+}
 
 #[derive(Serialize)]
 struct ReportV1<'a> {
     schema: &'static str,
-    command: &'a str,
+    command: &'static str,
     verdict: &'static str,
     exit: u8,
     servers: Vec<ServerV1<'a>>,
@@ -45,46 +86,34 @@ struct DriftV1 {
     changes: [(); 0],
 }
 
-/// The report as one JSON document with a final newline.
-pub fn json(report: &Report) -> String {
-    let servers = report.servers.iter().map(|server| ServerV1 {
+fn server(server: &ServerReport) -> ServerV1<'_> {
+    ServerV1 {
         name: server.name.as_str(),
         spec: &server.spec,
         version: server.version.as_deref(),
         verdict: server.verdict.as_str(),
-        checks: server
-            .checks
-            .iter()
-            .map(|result| CheckV1 {
-                check: result.check.id(),
-                status: result.status.as_str(),
-                subject: &result.subject,
-                detail: CheckStatus::reason(&result.status),
-            })
-            .collect(),
-        findings: server
-            .findings
-            .iter()
-            .map(|finding| FindingV1 {
-                rule: finding.rule.id(),
-                severity: finding.rule.severity().as_str(),
-                subject: &finding.subject,
-                message: &finding.message,
-                evidence: finding.evidence.as_ref().map(mcpsec_model::text::Untrusted::raw),
-            })
-            .collect(),
+        checks: server.checks.iter().map(check).collect(),
+        findings: server.findings.iter().map(finding).collect(),
+        // Manifests are not captured yet, so none can have drifted.
         drift: DriftV1 { level: "none", changes: [] },
-    });
-    let verdict = report.verdict();
-    let wire = ReportV1 {
-        schema: "mcpsec.report/v1",
-        command: report.command,
-        verdict: verdict.as_str(),
-        exit: verdict.exit_code(),
-        servers: servers.collect(),
-    };
-    // Strings and numbers always serialise.
-    let mut text = serde_json::to_string_pretty(&wire).unwrap_or_default();
-    text.push('\n');
-    text
+    }
+}
+
+fn check(result: &CheckResult) -> CheckV1<'_> {
+    CheckV1 {
+        check: result.check.id(),
+        status: result.status.as_str(),
+        subject: &result.subject,
+        detail: result.status.reason(),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingV1<'_> {
+    FindingV1 {
+        rule: finding.rule.id(),
+        severity: finding.rule.severity().as_str(),
+        subject: &finding.subject,
+        message: &finding.message,
+        evidence: finding.evidence.as_ref().map(Untrusted::raw),
+    }
 }

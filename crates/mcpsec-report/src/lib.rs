@@ -1,12 +1,25 @@
-//! Rendering: a report or a lock goes in, human text or JSON comes out. No judgement, no I/O.
+//! What mcpsec found, as text for people and as JSON for programs.
+//!
+//! Pure: model types in, strings out. [`human`] and [`json`] render a [`Report`](mcpsec_model::report::Report); [`show`], [`tree`]
+//! and [`tree_json`] render one locked server. Every text that came from outside is escaped here again, whatever the caller
+//! did; escaping twice changes nothing. Output depends on the input only: no width, locale or clock of the machine is asked.
 #![forbid(unsafe_code)]
 
+mod fold;
 mod human;
 mod json;
+mod show;
 mod style;
 mod tree;
+mod tree_json;
+mod wrap;
+
+#[cfg(test)]
+mod samples;
 
 pub use human::human;
 pub use json::json;
+pub use show::show;
 pub use style::Style;
-pub use tree::{show, tree, tree_json};
+pub use tree::tree;
+pub use tree_json::tree_json;

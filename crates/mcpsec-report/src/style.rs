@@ -1,33 +1,75 @@
-//! Colours that mean something: green holds, red does not, yellow needs a person, dim is for the record.
-use anstyle::{AnsiColor, Style as Ansi};
+//! How human output looks: colours or none. The layout is the same either way, so that snapshots of one hold for both.
+use std::fmt;
 
-/// How text is marked.
-#[derive(Clone, Copy, Debug)]
+use anstyle::{AnsiColor, Style as Paint};
+use mcpsec_model::{check::CheckStatus, finding::Severity, verdict::Verdict};
+
+/// Colours or none, and how wide.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Style {
-    pub(crate) good: Ansi,
-    pub(crate) bad: Ansi,
-    pub(crate) warn: Ansi,
-    pub(crate) bold: Ansi,
-    pub(crate) dim: Ansi,
-    pub(crate) hint: Ansi,
+    color: bool,
+    width: usize,
 }
 
 impl Style {
-    /// No escape sequences at all.
-    pub fn plain() -> Self {
-        let none = Ansi::new();
-        Self { good: none, bad: none, warn: none, bold: none, dim: none, hint: none }
+    /// No colours, 80 columns.
+    pub const fn plain() -> Self {
+        Self { color: false, width: 80 }
     }
 
-    /// Sixteen-colour escape sequences, so that the terminal's own theme decides.
-    pub fn colored() -> Self {
-        Self {
-            good: AnsiColor::Green.on_default(),
-            bad: AnsiColor::Red.on_default().bold(),
-            warn: AnsiColor::Yellow.on_default(),
-            bold: Ansi::new().bold(),
-            dim: Ansi::new().dimmed(),
-            hint: AnsiColor::Cyan.on_default(),
-        }
+    /// ANSI colours, 80 columns.
+    pub const fn colored() -> Self {
+        Self { color: true, width: 80 }
     }
+
+    /// The same with another width in columns, at least 40.
+    #[must_use]
+    pub const fn with_width(self, width: usize) -> Self {
+        Self { width: if width < 40 { 40 } else { width }, ..self }
+    }
+
+    pub(crate) fn width(self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn paint(self, paint: Paint, text: impl fmt::Display) -> String {
+        if self.color { format!("{paint}{text}{paint:#}") } else { text.to_string() }
+    }
+
+    pub(crate) fn bold(self, text: impl fmt::Display) -> String {
+        self.paint(Paint::new().bold(), text)
+    }
+
+    pub(crate) fn dim(self, text: impl fmt::Display) -> String {
+        self.paint(Paint::new().dimmed(), text)
+    }
+}
+
+pub(crate) fn of_verdict(verdict: Verdict) -> Paint {
+    match verdict {
+        Verdict::Pass => foreground(AnsiColor::Green),
+        Verdict::Incomplete => foreground(AnsiColor::Yellow).bold(),
+        Verdict::Deny => foreground(AnsiColor::Red).bold(),
+    }
+}
+
+pub(crate) fn of_status(status: &CheckStatus) -> Paint {
+    match status {
+        CheckStatus::Pass => foreground(AnsiColor::Green),
+        CheckStatus::Fail(_) => foreground(AnsiColor::Red).bold(),
+        CheckStatus::Unchecked(_) => foreground(AnsiColor::Yellow),
+        CheckStatus::NotApplicable => Paint::new().dimmed(),
+    }
+}
+
+pub(crate) fn of_severity(severity: Severity) -> Paint {
+    match severity {
+        Severity::High => foreground(AnsiColor::Red).bold(),
+        Severity::Medium => foreground(AnsiColor::Yellow),
+        Severity::Low | Severity::Info => foreground(AnsiColor::Cyan),
+    }
+}
+
+fn foreground(color: AnsiColor) -> Paint {
+    Paint::new().fg_color(Some(color.into()))
 }

@@ -1,0 +1,121 @@
+//! JSON tree v1 (`mcpsec.tree/v1`): every package of a locked server with what pins it. `tree` and `show` print the same.
+use std::collections::{BTreeMap, BTreeSet};
+
+use mcpsec_model::{
+    candidate::EntryPoint,
+    lock::{Lock, LockedServer},
+    package::{Artifact, PackageId},
+    target::Target,
+};
+use serde::Serialize;
+
+use crate::json::pretty;
+
+#[derive(Serialize)]
+struct TreeV1<'a> {
+    schema: &'static str,
+    server: ServerV1<'a>,
+    packages: Vec<PackageV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct ServerV1<'a> {
+    name: &'a str,
+    spec: String,
+    version: &'a str,
+    closure: String,
+    root: String,
+    entry: Option<&'a str>,
+    as_of: Option<String>,
+    targets: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct PackageV1<'a> {
+    purl: String,
+    digests: Vec<String>,
+    direct: bool,
+    optional: bool,
+    targets: Vec<String>,
+    install_scripts: bool,
+    files: Vec<FileV1<'a>>,
+    dependencies: Vec<String>,
+    evidence: Option<()>,
+}
+
+#[derive(Serialize)]
+struct FileV1<'a> {
+    file: &'a str,
+    size: Option<u64>,
+    digests: Vec<String>,
+}
+
+/// What the nodes of one package say, gathered: a package has several when peers differ.
+#[derive(Default)]
+struct Gathered<'a> {
+    targets: BTreeSet<Target>,
+    dependencies: BTreeSet<&'a PackageId>,
+}
+
+/// The packages of a locked server, sorted, the server itself among them; ends in a newline.
+///
+/// `digests` are those of all its files, sorted; a bundled package has none, since its parent's cover it. `direct` holds for
+/// what the server depends on without detour. `targets` lists every target on which the package is needed. `evidence` is
+/// null: none is collected yet.
+pub fn tree_json(lock: &Lock, server: &LockedServer) -> String {
+    let closure = &server.closure;
+    let root = closure.root().package();
+    let optional = closure.optional_packages();
+    let mut gathered: BTreeMap<&PackageId, Gathered<'_>> = BTreeMap::new();
+    for (id, node) in closure.nodes() {
+        let of_package = gathered.entry(id.package()).or_default();
+        match &node.targets {
+            Some(subset) => of_package.targets.extend(subset),
+            None => of_package.targets.extend(&server.targets),
+        }
+        of_package.dependencies.extend(node.edges.iter().map(|edge| edge.to.package()));
+    }
+    let direct: BTreeSet<&PackageId> =
+        gathered.get(root).map(|gathered| gathered.dependencies.clone()).unwrap_or_default();
+    let package = |(id, gathered): (&&PackageId, &Gathered<'_>)| {
+        let id = *id;
+        let locked = lock.packages.get(id)?;
+        let all: BTreeSet<String> = locked.artifacts.iter().flat_map(digests).collect();
+        Some(PackageV1 {
+            purl: id.purl(),
+            digests: all.into_iter().collect(),
+            direct: direct.contains(id),
+            optional: optional.contains(id),
+            targets: gathered.targets.iter().map(ToString::to_string).collect(),
+            install_scripts: locked.install_scripts,
+            files: locked.artifacts.iter().map(file).collect(),
+            dependencies: gathered.dependencies.iter().map(|id| id.purl()).collect(),
+            evidence: None,
+        })
+    };
+    pretty(&TreeV1 {
+        schema: "mcpsec.tree/v1",
+        server: ServerV1 {
+            name: server.name.as_str(),
+            spec: server.spec.to_string(),
+            version: &server.version,
+            closure: server.closure_id.to_string(),
+            root: root.purl(),
+            entry: match &server.entry {
+                EntryPoint::NpmBin(name) | EntryPoint::PythonScript(name) => Some(name),
+                EntryPoint::Unknown => None,
+            },
+            as_of: server.as_of.map(|as_of| as_of.to_string()),
+            targets: server.targets.iter().map(ToString::to_string).collect(),
+        },
+        packages: gathered.iter().filter_map(package).collect(),
+    })
+}
+
+fn digests(artifact: &Artifact) -> Vec<String> {
+    artifact.digests.iter().map(|digest| digest.to_string()).collect()
+}
+
+fn file(artifact: &Artifact) -> FileV1<'_> {
+    FileV1 { file: &artifact.file, size: artifact.size, digests: digests(artifact) }
+}
