@@ -3,6 +3,8 @@
 //! A file that the store already has is hashed and done. Everything else streams through the hash into a staged file: a
 //! transfer that breaks is resumed where the server allows it, else started over; too many bytes, too few, or the wrong ones
 //! are refused and never reach the object folders. Finished files enter the store in batches, since syncing is waiting.
+use std::time::{Duration, Instant};
+
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use futures::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -22,6 +24,11 @@ use crate::{
 
 /// A file whose length nobody declared may have at most this many bytes.
 const UNDECLARED_LIMIT: u64 = 1 << 30;
+/// After so long, a transfer must have brought [`SLOWEST`] bytes a second on average: a server that sends a byte now and then
+/// would else hold us for ever without tripping the idle time-out.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes a second, below every network that is of any use.
+const SLOWEST: u64 = 1 << 10;
 /// Finished files that wait to be synced together.
 const BATCH: usize = 16;
 
@@ -303,6 +310,7 @@ impl Partial {
         if response.content_length().is_some_and(|length| self.staged.size().saturating_add(length) > limit) {
             return Err(too_long());
         }
+        let (started, before) = (Instant::now(), self.staged.size());
         while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::transport(&download.url, error))? {
             if self.staged.size() + chunk.len() as u64 > limit {
                 return Err(too_long());
@@ -312,6 +320,9 @@ impl Partial {
             self.staged.write(&chunk)?;
             if download.sha1.is_some() {
                 self.sha1.update(&chunk);
+            }
+            if is_trickle(started.elapsed(), self.staged.size() - before) {
+                return Err(broken(download, "the transfer is slower than 1 KiB a second"));
             }
         }
         match download.size {
@@ -349,6 +360,10 @@ impl Partial {
     }
 }
 
+fn is_trickle(elapsed: Duration, received: u64) -> bool {
+    elapsed > PATIENCE && received < elapsed.as_secs() * SLOWEST
+}
+
 /// A failure that another attempt may mend.
 fn broken(download: &Download, reason: &str) -> DownloadError {
     DownloadError::Http(HttpError::Network { url: download.url.clone(), reason: reason.to_owned() })
@@ -364,4 +379,17 @@ fn resumes_at(response: &reqwest::Response, have: u64) -> bool {
 
 fn shown(download: &Download) -> String {
     Untrusted::new(download.file.as_str()).excerpt(160)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trickle_is_a_failure_and_a_slow_start_is_none() {
+        assert!(!is_trickle(Duration::from_secs(59), 0));
+        assert!(is_trickle(Duration::from_secs(61), 60));
+        assert!(!is_trickle(Duration::from_secs(61), 100 << 10));
+        assert!(is_trickle(Duration::from_secs(3600), 1 << 20));
+    }
 }

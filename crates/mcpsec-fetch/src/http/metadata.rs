@@ -58,8 +58,8 @@ pub enum Freshness {
     Revalidate,
 }
 
-/// An answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// An answer. Its `Debug` form leaves out the body, which may be megabytes of strangers' text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Document {
     /// The body, decompressed.
     pub bytes: Bytes,
@@ -70,6 +70,16 @@ pub struct Document {
     pub content_type: Option<String>,
     /// Whether the network was not asked for it.
     pub from_cache: bool,
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document")
+            .field("url", &self.url)
+            .field("length", &self.bytes.len())
+            .field("from_cache", &self.from_cache)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Registry documents. Cheap to clone; clones share the cache and the requests in flight.

@@ -1,7 +1,7 @@
 //! Safe reading of archives: npm tarballs, Python wheels and source distributions, git archives.
 //!
 //! Every entry goes through the same checks before anybody sees it: its name ([`names`](self)) is safe on every system and
-//! there once, its size is within [`Limits`], it is a file, a folder or (where allowed) a link that stays inside. The
+//! there once (or again with the same bytes, as `npm pack` sometimes writes), its size is within [`Limits`], it is a file, a folder or (where allowed) a link that stays inside. The
 //! archive itself is read strictly: what two readers could understand differently is refused by name ([`Problem`]).
 //!
 //! | kind | container | names | links |
@@ -31,7 +31,7 @@ use self::{
     budget::{Budget, Packed, Unpacked},
     names::Names,
     problem::{reading, shown},
-    tar::Rules,
+    tar::{Repeat, Rules},
 };
 
 /// What an archive may cost whoever unpacks it.
@@ -221,7 +221,7 @@ fn open(artifact: &CheckedArtifact) -> Result<File, UnpackError> {
 /// `wanted` says of which zip entries the contents matter; see [`read_file`].
 fn read(
     file: &str,
-    reader: impl Read + Seek,
+    mut reader: impl Read + Seek,
     kind: ArtifactKind,
     limits: &Limits,
     wanted: &mut dyn FnMut(&str) -> bool,
@@ -232,24 +232,21 @@ fn read(
         || kind == ArtifactKind::Sdist
             && file.get(file.len().saturating_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(".zip"));
     let rules = match kind {
-        ArtifactKind::NpmTarball => Rules { strip: 1, symlinks: false, hard_links: false },
-        ArtifactKind::Sdist => Rules { strip: 0, symlinks: true, hard_links: true },
-        ArtifactKind::GitArchive => Rules { strip: 0, symlinks: true, hard_links: false },
-        ArtifactKind::Wheel => Rules { strip: 0, symlinks: false, hard_links: false },
+        ArtifactKind::NpmTarball => Rules { strip: 1, symlinks: false, hard_links: false, repeats: true },
+        ArtifactKind::Sdist => Rules { strip: 0, symlinks: true, hard_links: true, repeats: true },
+        ArtifactKind::GitArchive => Rules { strip: 0, symlinks: true, hard_links: false, repeats: false },
+        ArtifactKind::Wheel => Rules { strip: 0, symlinks: false, hard_links: false, repeats: false },
     };
     let summary = if is_zip {
         zip::visit(reader, limits, &mut names, wanted, visitor)?
     } else {
-        let budget = Budget::new(limits.clone());
-        let packed = Packed { inner: reader, budget: budget.clone() };
-        let result = if kind == ArtifactKind::GitArchive {
-            let mut plain = BufReader::with_capacity(64 << 10, Unpacked { inner: packed, budget: budget.clone() });
-            tar::visit(&mut plain, rules, limits, &mut names, visitor)
-        } else {
-            gzipped(packed, &budget, rules, limits, &mut names, visitor)
-        };
-        // A reader that hit a limit can only say so with an I/O error; the budget knows the reason.
-        result.map_err(|problem| budget.failure().unwrap_or(problem))?
+        let gzipped = kind != ArtifactKind::GitArchive;
+        let (summary, repeats) = tar_stream(&mut reader, gzipped, rules, limits, &mut names, visitor)?;
+        if !repeats.is_empty() {
+            reader.rewind().map_err(reading)?;
+            compare(&repeats, &mut reader, gzipped, rules, limits)?;
+        }
+        summary
     };
     match kind {
         ArtifactKind::NpmTarball if !names.has_file("package.json") => Err(Problem::NoPackageJson),
@@ -258,24 +255,61 @@ fn read(
     }
 }
 
-fn gzipped(
-    packed: Packed<impl Read>,
-    budget: &std::rc::Rc<Budget>,
+fn tar_stream(
+    reader: &mut dyn Read,
+    gzipped: bool,
     rules: Rules,
     limits: &Limits,
     names: &mut Names,
     visitor: &mut Visitor<'_>,
-) -> Result<Summary, Problem> {
-    // One gzip member only: readers disagree on what follows it.
-    let decoder = flate2::bufread::GzDecoder::new(BufReader::with_capacity(32 << 10, packed));
-    let mut plain = BufReader::with_capacity(64 << 10, Unpacked { inner: decoder, budget: budget.clone() });
-    let summary = tar::visit(&mut plain, rules, limits, names, visitor)?;
-    let mut rest = plain.into_inner().inner.into_inner();
-    match rest.fill_buf().map_err(reading)? {
-        [] => Ok(summary),
-        [0x1f, 0x8b, ..] => Err(Problem::HiddenData { place: "a second gzip member" }),
-        _ => Err(Problem::HiddenData { place: "after the gzip stream" }),
-    }
+) -> Result<(Summary, Vec<Repeat>), Problem> {
+    let budget = Budget::new(limits.clone());
+    let packed = BufReader::with_capacity(32 << 10, Packed { inner: reader, budget: budget.clone() });
+    let read = || {
+        if !gzipped {
+            let mut plain = Unpacked { inner: packed, budget: budget.clone() };
+            return tar::visit(&mut plain, rules, limits, names, visitor);
+        }
+        // One gzip member only: readers disagree on what follows it.
+        let decoder = flate2::bufread::GzDecoder::new(packed);
+        let mut plain = BufReader::with_capacity(64 << 10, Unpacked { inner: decoder, budget: budget.clone() });
+        let result = tar::visit(&mut plain, rules, limits, names, visitor)?;
+        match plain.into_inner().inner.into_inner().fill_buf().map_err(reading)? {
+            [] => Ok(result),
+            [0x1f, 0x8b, ..] => Err(Problem::HiddenData { place: "a second gzip member" }),
+            _ => Err(Problem::HiddenData { place: "after the gzip stream" }),
+        }
+    };
+    // A reader that hit a limit can only say so with an I/O error; the budget knows the reason.
+    read().map_err(|problem| budget.failure().unwrap_or(problem))
+}
+
+/// Reads the archive again and compares each repeated file with its first appearance. `npm pack` writes a file twice when
+/// `bin` names it with a leading `./`; that is harmless exactly when both are equal, whichever a reader takes.
+fn compare(
+    repeats: &[Repeat],
+    reader: &mut dyn Read,
+    gzipped: bool,
+    rules: Rules,
+    limits: &Limits,
+) -> Result<(), Problem> {
+    let mut visitor = |mut entry: Entry<'_>| {
+        let path = entry.path;
+        let mut again = repeats.iter().filter(|repeat| repeat.path == path).peekable();
+        if again.peek().is_none() {
+            return Ok(());
+        }
+        let sha256 = match entry.kind {
+            EntryKind::File { .. } => Some(tar::sha256_of(entry.contents())?),
+            // A repeated hard link is not looked into.
+            _ => None,
+        };
+        let same = |repeat: &Repeat| {
+            sha256 == Some(repeat.sha256) && entry.kind == EntryKind::File { executable: repeat.executable }
+        };
+        if again.all(same) { Ok(()) } else { Err(Problem::Duplicate { entry: shown(path) }) }
+    };
+    tar_stream(reader, gzipped, rules, limits, &mut Names::new(limits), &mut visitor).map(drop)
 }
 
 /// Exactly one `<name>-<version>.dist-info` with the three files that the wheel specification requires.

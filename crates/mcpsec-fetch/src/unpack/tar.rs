@@ -5,6 +5,9 @@
 //! ours, because the `tar` crate reads extended headers of any length into memory; fields are decoded by that crate.
 use std::io::{self, Read};
 
+use aws_lc_rs::digest::{Context, SHA256};
+use mcpsec_model::digest::Digest;
+
 use super::{
     Entry, EntryKind, Limits, Summary, Visitor,
     names::{Kind, Names, link_target, normal},
@@ -12,6 +15,8 @@ use super::{
 };
 
 const BLOCK: usize = 512;
+/// Files that may come twice in one archive; honest ones have two or three.
+const MAX_REPEATS: usize = 256;
 /// Longest pax header or GNU long name; honest ones hold a path and some attributes.
 const MAX_EXTENDED: u64 = 256 << 10;
 
@@ -22,6 +27,16 @@ pub(super) struct Rules {
     pub(super) strip: usize,
     pub(super) symlinks: bool,
     pub(super) hard_links: bool,
+    /// Whether one file may come twice with the same bytes.
+    pub(super) repeats: bool,
+}
+
+/// A file that came again, with what must be true of it the first time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Repeat {
+    pub(super) path: String,
+    pub(super) executable: bool,
+    pub(super) sha256: Digest,
 }
 
 /// Extended headers that wait for their entry.
@@ -45,15 +60,16 @@ struct Pax {
     size: Option<Vec<u8>>,
 }
 
-/// Reads a whole tar stream to the end of `reader` and shows each entry to the visitor.
+/// Reads a whole tar stream to the end of `reader` and shows each entry to the visitor. Files that came again are not shown
+/// but answered; the caller has to compare them.
 pub(super) fn visit(
     reader: &mut dyn Read,
     rules: Rules,
     limits: &Limits,
     names: &mut Names,
     visitor: &mut Visitor<'_>,
-) -> Result<Summary, Problem> {
-    let mut summary = Summary::default();
+) -> Result<(Summary, Vec<Repeat>), Problem> {
+    let mut walk = Walk { rules, limits, names, visitor, summary: Summary::default(), repeats: Vec::new() };
     let mut pending = Pending::default();
     loop {
         let block = block(reader)?;
@@ -62,7 +78,7 @@ pub(super) fn visit(
                 return Err(damaged("an extended header without its entry"));
             }
             only_zeros_follow(reader)?;
-            return Ok(summary);
+            return Ok((walk.summary, walk.repeats));
         }
         let header = tar::Header::from_byte_slice(&block);
         check_sum(&block, header)?;
@@ -80,97 +96,126 @@ pub(super) fn visit(
             }
             b'L' => once(&mut pending.long_name, without_nul(extended(reader, size)?), header)?,
             b'K' => once(&mut pending.long_link, without_nul(extended(reader, size)?), header)?,
-            _ => {
-                member(reader, header, size, std::mem::take(&mut pending), rules, limits, names, visitor, &mut summary)?
-            }
+            _ => walk.member(reader, header, size, std::mem::take(&mut pending))?,
         }
     }
 }
 
-/// A file, folder or link.
-#[expect(clippy::too_many_arguments, reason = "the state of one loop, split off for reading")]
-fn member(
-    reader: &mut dyn Read,
-    header: &tar::Header,
-    size: u64,
-    pending: Pending,
+/// What is known while an archive is read.
+struct Walk<'a, 'v> {
     rules: Rules,
-    limits: &Limits,
-    names: &mut Names,
-    visitor: &mut Visitor<'_>,
-    summary: &mut Summary,
-) -> Result<(), Problem> {
-    let pax = pending.pax.unwrap_or_default();
-    let raw = choose(pax.path, pending.long_name, &header.path_bytes(), "name")?;
-    if pax.size.is_some_and(|text| text != size.to_string().into_bytes()) {
-        return Err(Problem::Ambiguous { entry: shown(&raw), what: "size" });
-    }
-    let name = normal(&raw, rules.strip, limits)?;
-    let entry = || shown(&raw);
-    let only_without_data = |what| if size == 0 { Ok(()) } else { Err(Problem::Ambiguous { entry: entry(), what }) };
-    let executable = header.mode().is_ok_and(|mode| mode & 0o111 != 0);
-    let target = |long_link, header: &tar::Header| {
-        choose(pax.link_path.clone(), long_link, &header.link_name_bytes().unwrap_or_default(), "link target")
-    };
-    match header.entry_type().as_byte() {
-        // Old writers mark folders by a slash at the end only.
-        b'0' | b'\0' | b'7' if !raw.ends_with(b"/") => {
-            if size > limits.file_bytes {
-                return Err(Problem::FileTooLarge { entry: entry(), limit: limits.file_bytes });
-            }
-            let mut contents = Contents { reader, left: size };
-            if let Some(name) = &name {
-                names.add(name, Kind::File)?;
-                summary.count(size);
-                visitor(Entry { path: name, kind: EntryKind::File { executable }, size, contents: &mut contents })?;
-            }
-            io::copy(&mut contents, &mut io::sink()).map_err(reading)?;
-            return padding(reader, size);
+    limits: &'a Limits,
+    names: &'a mut Names,
+    visitor: &'a mut Visitor<'v>,
+    summary: Summary,
+    repeats: Vec<Repeat>,
+}
+
+impl Walk<'_, '_> {
+    /// A file, folder or link.
+    fn member(
+        &mut self,
+        reader: &mut dyn Read,
+        header: &tar::Header,
+        size: u64,
+        pending: Pending,
+    ) -> Result<(), Problem> {
+        let pax = pending.pax.unwrap_or_default();
+        let raw = choose(pax.path, pending.long_name, &header.path_bytes(), "name")?;
+        if pax.size.is_some_and(|text| text != size.to_string().into_bytes()) {
+            return Err(Problem::Ambiguous { entry: shown(&raw), what: "size" });
         }
-        b'5' | b'0' | b'\0' | b'7' => {
-            only_without_data("a folder with contents")?;
-            if let Some(name) = &name {
-                names.add(name, Kind::Folder)?;
-                summary.count(0);
-                visitor(Entry { path: name, kind: EntryKind::Folder, size: 0, contents: &mut io::empty() })?;
-            }
-        }
-        b'2' => {
+        let name = normal(&raw, self.rules.strip, self.limits)?;
+        let entry = || shown(&raw);
+        let only_without_data =
+            |what| if size == 0 { Ok(()) } else { Err(Problem::Ambiguous { entry: entry(), what }) };
+        let is_link = |allowed: bool| {
             only_without_data("a link with contents")?;
-            if !rules.symlinks {
-                return Err(Problem::LinkForbidden { entry: entry() });
+            name.as_deref().filter(|_| allowed).ok_or_else(|| Problem::LinkForbidden { entry: entry() })
+        };
+        let target = || {
+            let field = header.link_name_bytes().unwrap_or_default();
+            choose(pax.link_path.clone(), pending.long_link.clone(), &field, "link target")
+        };
+        match header.entry_type().as_byte() {
+            // Old writers mark folders by a slash at the end only.
+            b'0' | b'\0' | b'7' if !raw.ends_with(b"/") => {
+                if size > self.limits.file_bytes {
+                    return Err(Problem::FileTooLarge { entry: entry(), limit: self.limits.file_bytes });
+                }
+                let mut contents = Contents { reader, left: size };
+                if let Some(name) = name {
+                    let executable = header.mode().is_ok_and(|mode| mode & 0o111 != 0);
+                    self.file(name, executable, size, &mut contents)?;
+                }
+                io::copy(&mut contents, &mut io::sink()).map_err(reading)?;
+                padding(reader, size)
             }
-            let Some(name) = &name else { return Err(Problem::LinkForbidden { entry: entry() }) };
-            let target = link_target(name, &target(pending.long_link, header)?, limits)?;
-            names.add(name, Kind::Link)?;
-            summary.count(0);
-            let kind = EntryKind::Symlink { target: &target };
-            visitor(Entry { path: name, kind, size: 0, contents: &mut io::empty() })?;
+            b'5' | b'0' | b'\0' | b'7' => {
+                only_without_data("a folder with contents")?;
+                let Some(name) = &name else { return Ok(()) };
+                self.names.add(name, Kind::Folder)?;
+                self.show(name, EntryKind::Folder)
+            }
+            b'2' => {
+                let name = is_link(self.rules.symlinks)?;
+                let target = link_target(name, &target()?, self.limits)?;
+                self.names.add(name, Kind::Link)?;
+                self.show(name, EntryKind::Symlink { target: &target })
+            }
+            b'1' => {
+                let name = is_link(self.rules.hard_links)?;
+                let raw_target = target()?;
+                let target = normal(&raw_target, self.rules.strip, self.limits).ok().flatten();
+                let target = target
+                    .filter(|target| self.names.has_file(target))
+                    .ok_or_else(|| Problem::HardLinkTarget { entry: shown(name), target: shown(&raw_target) })?;
+                self.names.add(name, Kind::File)?;
+                self.show(name, EntryKind::HardLink { target: &target })
+            }
+            b'3' => Err(Problem::Special { entry: entry(), kind: "character device" }),
+            b'4' => Err(Problem::Special { entry: entry(), kind: "block device" }),
+            b'6' => Err(Problem::Special { entry: entry(), kind: "FIFO" }),
+            b'S' => Err(Problem::Unsupported { what: "sparse files" }),
+            _ => Err(Problem::Special { entry: entry(), kind: "thing of unknown type" }),
         }
-        b'1' => {
-            only_without_data("a link with contents")?;
-            if !rules.hard_links {
-                return Err(Problem::LinkForbidden { entry: entry() });
-            }
-            let Some(name) = &name else { return Err(Problem::LinkForbidden { entry: entry() }) };
-            let raw_target = target(pending.long_link, header)?;
-            let refuse = || Problem::HardLinkTarget { entry: shown(name), target: shown(&raw_target) };
-            let target = normal(&raw_target, rules.strip, limits).ok().flatten().ok_or_else(refuse)?;
-            if !names.has_file(&target) {
-                return Err(refuse());
-            }
-            names.add(name, Kind::File)?;
-            summary.count(0);
-            let kind = EntryKind::HardLink { target: &target };
-            visitor(Entry { path: name, kind, size: 0, contents: &mut io::empty() })?;
-        }
-        b'3' => return Err(Problem::Special { entry: entry(), kind: "character device" }),
-        b'4' => return Err(Problem::Special { entry: entry(), kind: "block device" }),
-        b'6' => return Err(Problem::Special { entry: entry(), kind: "FIFO" }),
-        b'S' => return Err(Problem::Unsupported { what: "sparse files" }),
-        _ => return Err(Problem::Special { entry: entry(), kind: "thing of unknown type" }),
     }
-    Ok(())
+
+    /// A file with contents: shown the first time, noted for comparison when it comes again.
+    fn file(&mut self, name: String, executable: bool, size: u64, contents: &mut dyn Read) -> Result<(), Problem> {
+        if !self.rules.repeats || !self.names.has_file(&name) {
+            self.names.add(&name, Kind::File)?;
+            self.summary.count(size);
+            return (self.visitor)(Entry { path: &name, kind: EntryKind::File { executable }, size, contents });
+        }
+        if self.repeats.len() >= MAX_REPEATS {
+            return Err(Problem::Duplicate { entry: shown(&name) });
+        }
+        self.repeats.push(Repeat { path: name, executable, sha256: sha256_of(contents)? });
+        Ok(())
+    }
+
+    /// An entry without contents.
+    fn show(&mut self, path: &str, kind: EntryKind<'_>) -> Result<(), Problem> {
+        self.summary.count(0);
+        (self.visitor)(Entry { path, kind, size: 0, contents: &mut io::empty() })
+    }
+}
+
+/// The SHA-256 of what is left to read.
+pub(super) fn sha256_of(contents: &mut dyn Read) -> Result<Digest, Problem> {
+    let mut context = Context::new(&SHA256);
+    let mut buffer = [0; 16 << 10];
+    loop {
+        let read = contents.read(&mut buffer).map_err(reading)?;
+        if read == 0 {
+            break;
+        }
+        context.update(&buffer[..read]);
+    }
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(context.finish().as_ref());
+    Ok(Digest::Sha256(sha256))
 }
 
 /// Exactly the bytes of one entry; fails instead of ending early.

@@ -172,7 +172,7 @@ fn names_that_leave_are_refused_in_every_container() {
 
 #[test]
 fn names_that_meet_are_refused() {
-    let npm = |a: &str, b: &str| Tar::npm().file(a, b"x").file(b, b"x").gz();
+    let npm = |a: &str, b: &str| Tar::npm().file(a, b"x").file(b, b"y").gz();
     refused!(NpmTarball, npm("package/a", "package/a"), Problem::Duplicate { .. });
     refused!(NpmTarball, npm("package/a", "other/a"), Problem::Duplicate { .. });
     refused!(NpmTarball, npm("package/a", "package/./a"), Problem::Duplicate { .. });
@@ -182,6 +182,10 @@ fn names_that_meet_are_refused() {
     refused!(NpmTarball, npm("package/caf\u{e9}", "package/cafe\u{301}"), Problem::CaseCollision { .. });
     refused!(NpmTarball, npm("package/a", "package/a/b"), Problem::Conflict { .. });
     refused!(NpmTarball, npm("package/a/b", "package/a"), Problem::Conflict { .. });
+    let by_link = Tar::default().file("a/x", b"x").link(b'1', "a/y", "a/x").file("a/y", b"x").gz();
+    refused!(Sdist, by_link, Problem::Duplicate { .. });
+    let many = (0..300).fold(Tar::npm(), |tar, _| tar.file("package/a", b"x")).gz();
+    refused!(NpmTarball, many, Problem::Duplicate { .. });
     let wheel = |a: &str, b: &str| Zip::wheel().file(a, b"x").file(b, b"x").end();
     refused!(Wheel, wheel("a", "a"), Problem::Duplicate { .. });
     refused!(Wheel, wheel("a", "A"), Problem::CaseCollision { .. });
@@ -189,6 +193,25 @@ fn names_that_meet_are_refused() {
     // Nothing may lie below a link.
     let below = Tar::default().link(b'2', "a/l", "b").file("a/l/x", b"x").gz();
     refused!(Sdist, below, Problem::Conflict { .. });
+}
+
+/// `npm pack` writes a file twice when `bin` names it as `./dist/index.js`.
+#[test]
+fn a_file_that_comes_again_with_the_same_bytes_is_one_file() {
+    let dir = TempDir::new().expect("folder");
+    let tar = Tar::npm()
+        .file("package/./dist/index.js", b"same")
+        .file("package/b", b"x")
+        .file("package/dist/index.js", b"same");
+    let artifact = stored(dir.path(), "a-1.tgz", &tar.clone().gz());
+    let out = dir.path().join("out");
+    let summary = extract_to(&artifact, NpmTarball, &Limits::STANDARD, &out).expect("unpacked");
+    assert_eq!((summary.entries, summary.bytes), (3, 2 + 4 + 1));
+    assert_eq!(fs::read_to_string(out.join("dist/index.js")).expect("file"), "same");
+    let other = tar.file("package/dist/index.js", b"evil").gz();
+    refused!(NpmTarball, other, Problem::Duplicate { .. });
+    let json = Tar::npm().file("x/package.json", b"[]").gz();
+    refused!(NpmTarball, json, Problem::Duplicate { .. });
 }
 
 #[test]
@@ -395,7 +418,8 @@ fn a_package_that_is_none_is_refused() {
 /// Real archives, so that strictness never refuses what people publish.
 #[test]
 fn published_archives_are_read() {
-    let mut open = vec![shared().join("fixtures")];
+    let Some(fixtures) = mcpsec_testkit::shared::path("fixtures") else { return };
+    let mut open = vec![fixtures];
     let mut count = 0;
     while let Some(dir) = open.pop() {
         let Ok(entries) = fs::read_dir(&dir) else { continue };
@@ -415,13 +439,21 @@ fn published_archives_are_read() {
             count += 1;
         }
     }
-    if count == 0 {
-        println!("skipped: no shared fixtures found");
-    }
+    assert!(count > 0, "the shared fixtures hold archives");
 }
 
-#[expect(clippy::disallowed_methods, reason = "where the shared fixtures are is told by the environment")]
-fn shared() -> std::path::PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    std::env::var_os("MCPSEC_SHARED").map_or_else(beside, Into::into)
+/// The shared catalogue of everything hostile; which problem each is, the tests above say.
+#[test]
+fn everything_in_the_catalogue_is_refused() {
+    use mcpsec_testkit::{archives, npm::npm_package, pypi::wheel};
+    let npm = npm_package("a", "1.0.0");
+    assert!(read(NpmTarball, &npm.tar().gz()).is_ok(), "what the cases are made from is good");
+    for case in archives::hostile_npm_tarballs(&npm) {
+        assert!(read(NpmTarball, &case.bytes).is_err(), "{}", case.name);
+    }
+    let python = wheel("a", "1.0");
+    assert!(read(Wheel, &python.zip().finish()).is_ok(), "what the cases are made from is good");
+    for case in archives::hostile_wheels(&python) {
+        assert!(read(Wheel, &case.bytes).is_err(), "{}", case.name);
+    }
 }
