@@ -77,6 +77,11 @@ pub enum SpecError {
     /// A malformed git URL.
     #[error("git source: {0}")]
     Git(&'static str),
+    /// An address where a package is expected. It is not repeated: it may hold a password.
+    #[error(
+        "an address names no package; only `git+https://…`, `git+ssh://…` and `git+file://…` addresses can be locked"
+    )]
+    Address,
     /// A malformed purl, or a purl of a type that is not supported.
     #[error("package URL: {0}")]
     Purl(String),
@@ -137,7 +142,11 @@ impl FromStr for Spec {
         if text.starts_with("pkg:") {
             return from_purl(text);
         }
-        Err(SpecError::UnknownForm(Untrusted::new(text).excerpt(80)))
+        if text.contains("://") {
+            return Err(SpecError::Address);
+        }
+        // Up to `=` only: `TOKEN=…` in the wrong place is not to be repeated.
+        Err(SpecError::UnknownForm(Untrusted::new(text.split('=').next().unwrap_or_default()).excerpt(80)))
     }
 }
 
@@ -156,6 +165,9 @@ impl FromStr for NpmSpec {
 
     /// Reads `name`, `name@range`, `@scope/name@tag`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains("://") {
+            return Err(SpecError::Address);
+        }
         let at = text.char_indices().skip(1).find(|(_, c)| *c == '@').map(|(i, _)| i);
         let (name, requirement) = match at {
             Some(at) => (&text[..at], Some(text[at + 1..].trim())),
@@ -208,6 +220,9 @@ impl FromStr for PypiSpec {
             ecosystem: Ecosystem::Pypi,
             reason,
         };
+        if text.contains("://") {
+            return Err(SpecError::Address);
+        }
         let end = text.find(|c: char| "[<>=!~@; (".contains(c)).unwrap_or(text.len());
         let name = PackageName::pypi(text[..end].trim())?;
         let mut rest = text[end..].trim();
@@ -347,6 +362,10 @@ impl fmt::Display for GitSpec {
 
 fn from_purl(text: &str) -> Result<Spec, SpecError> {
     let refuse = |reason: String| SpecError::Purl(Untrusted::new(reason).excerpt(160));
+    // Qualifiers can name another registry or carry a token, a subpath is a part of a package: none can be kept in a lock.
+    if text.contains(['?', '#']) {
+        return Err(SpecError::Purl("qualifiers (`?…`) and subpaths (`#…`) cannot be locked".to_owned()));
+    }
     let purl: purl::Purl = text.parse().map_err(|e: purl::PackageError| refuse(e.to_string()))?;
     let name = match purl.namespace() {
         Some(namespace) => format!("{namespace}/{}", purl.name()),
@@ -413,6 +432,10 @@ mod tests {
             "pypi:a==",
             "pkg:cargo/x@1",
             "pkg:npm/../x",
+            "pkg:npm/x@1?repository_url=https://evil.invalid",
+            "pkg:npm/x@1#sub",
+            "https://h.invalid/o/r",
+            "npm:a@https://h.invalid/x.tgz",
             "git+https://h.invalid/r@-x",
             "git+https://h.invalid/r@a..b",
             "git+ext::sh -c id",

@@ -15,7 +15,7 @@ pub use error::{ConfigError, Problem};
 pub use policy::{
     Approvals, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule, UpstreamPolicy,
 };
-pub use server::{SandboxNeeds, ServerConfig, Tools, command_name};
+pub use server::{SandboxNeeds, ServerConfig, Tools, command_name, is_env_name};
 use toml_edit::{Document, Item};
 
 use crate::{
@@ -151,10 +151,10 @@ fn read_targets(reader: &mut Reader<'_>, item: &Item) -> Targets {
     let mut targets = Targets::standard();
     let Some(table) = reader.table(item, "targets") else { return targets };
     reader.only(table, "targets", &["platforms", "python"]);
-    if let Some(list) = table.get("platforms") {
-        if let Some(platforms) = read_list::<Platform>(reader, list, "targets.platforms") {
-            targets.platforms = platforms.into_iter().collect();
-        }
+    if let Some(list) = table.get("platforms")
+        && let Some(platforms) = read_list::<Platform>(reader, list, "targets.platforms")
+    {
+        targets.platforms = platforms.into_iter().collect();
     }
     if let Some(list) = table.get("python") {
         targets.pythons =

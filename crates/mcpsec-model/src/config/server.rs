@@ -116,6 +116,13 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<S
     Some(server)
 }
 
+/// Whether a text is the name of an environment variable: letters, digits and `_`, not starting with a digit.
+pub fn is_env_name(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// The name of a command of a package: it becomes a file name, so it may not be a path.
 pub fn command_name(text: &str) -> Result<SmolStr, String> {
     let valid = !text.is_empty()
