@@ -182,11 +182,16 @@ impl FromStr for NpmSpec {
     }
 }
 
+/// What a parser said, without the picture that some draw below it. Parsers repeat their input, so it is escaped.
+fn first_line(reason: &str) -> String {
+    Untrusted::new(reason.lines().next().unwrap_or("malformed")).excerpt(160)
+}
+
 fn check_npm_requirement(requirement: &str) -> Result<SmolStr, SpecError> {
     let refuse = |reason: String| SpecError::Requirement {
         requirement: Untrusted::new(requirement).excerpt(60),
         ecosystem: Ecosystem::Npm,
-        reason,
+        reason: first_line(&reason),
     };
     if requirement.is_empty() {
         return Err(refuse("it is empty".to_owned()));
@@ -218,7 +223,7 @@ impl FromStr for PypiSpec {
         let refuse = |requirement: &str, reason: String| SpecError::Requirement {
             requirement: Untrusted::new(requirement).excerpt(60),
             ecosystem: Ecosystem::Pypi,
-            reason,
+            reason: first_line(&reason),
         };
         if text.contains("://") {
             return Err(SpecError::Address);
@@ -248,9 +253,7 @@ impl FromStr for PypiSpec {
                 rest = &pinned;
             }
         }
-        let specifiers = rest
-            .parse::<VersionSpecifiers>()
-            .map_err(|e| refuse(rest, e.to_string().lines().next().unwrap_or("malformed").to_owned()))?;
+        let specifiers = rest.parse::<VersionSpecifiers>().map_err(|e| refuse(rest, e.to_string()))?;
         Ok(Self { name, extras, specifiers })
     }
 }
@@ -343,9 +346,13 @@ fn check_subdirectory(folder: &str) -> Result<SmolStr, SpecError> {
     let bad = folder.is_empty()
         || folder.len() > 1024
         || folder.split('/').any(|part| matches!(part, "" | "." | ".."))
-        || folder.chars().any(|c| crate::text::is_hidden(c) || matches!(c, '\\' | '@' | '#' | '%'));
+        || folder
+            .chars()
+            .any(|c| crate::text::is_hidden(c) || c.is_whitespace() || matches!(c, '\\' | '@' | '#' | '%'));
     if bad {
-        return Err(SpecError::Git("the subdirectory must be a plain relative path inside the repository"));
+        return Err(SpecError::Git(
+            "the subdirectory must be a plain relative path inside the repository, without spaces",
+        ));
     }
     Ok(folder.into())
 }
@@ -441,10 +448,20 @@ mod tests {
             "git+ext::sh -c id",
             "git+https://h.invalid/r#subdirectory=../x",
             "git+ssh://-oProxyCommand=id/x",
+            "git+https://h.invalid/r#subdirectory=a b",
             "git+https://h.invalid/r#egg",
             "git+https://h.invalid/",
         ] {
             assert!(text.parse::<Spec>().is_err(), "{text} must be refused, was {:?}", text.parse::<Spec>());
+        }
+    }
+
+    #[test]
+    fn what_parsers_say_is_escaped() {
+        for text in ["pypi:name==1.2.3\u{202e}", "pypi:name@1\u{1b}[2J", "pkg:pypi/name@1\u{202e}", "npm:a@1\u{1b}[2J"]
+        {
+            let shown = text.parse::<Spec>().expect_err("malformed").to_string();
+            assert!(!shown.chars().any(crate::text::is_hidden), "{shown:?}");
         }
     }
 
