@@ -103,6 +103,11 @@ fn plan_one(text: &str, args: &AddArgs, config: &Config) -> Result<Wish, Command
     if !given.is_empty() {
         server.args = given;
     }
+    for name in request.env {
+        if !server.env.contains(&name) {
+            server.env.push(name);
+        }
+    }
     Ok(Wish { name, config: server })
 }
 

@@ -12,6 +12,8 @@ pub mod closure;
 pub mod config;
 pub mod digest;
 pub mod finding;
+#[cfg(test)]
+mod hostile;
 pub mod launch;
 pub mod lock;
 pub mod name;

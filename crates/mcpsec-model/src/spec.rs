@@ -77,6 +77,11 @@ pub enum SpecError {
     /// A malformed git URL.
     #[error("git source: {0}")]
     Git(&'static str),
+    /// An address where a package is expected. It is not repeated: it may hold a password.
+    #[error(
+        "an address names no package; only `git+https://…`, `git+ssh://…` and `git+file://…` addresses can be locked"
+    )]
+    Address,
     /// A malformed purl, or a purl of a type that is not supported.
     #[error("package URL: {0}")]
     Purl(String),
@@ -137,7 +142,11 @@ impl FromStr for Spec {
         if text.starts_with("pkg:") {
             return from_purl(text);
         }
-        Err(SpecError::UnknownForm(Untrusted::new(text).excerpt(80)))
+        if text.contains("://") {
+            return Err(SpecError::Address);
+        }
+        // Up to `=` only: `TOKEN=…` in the wrong place is not to be repeated.
+        Err(SpecError::UnknownForm(Untrusted::new(text.split('=').next().unwrap_or_default()).excerpt(80)))
     }
 }
 
@@ -156,6 +165,9 @@ impl FromStr for NpmSpec {
 
     /// Reads `name`, `name@range`, `@scope/name@tag`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains("://") {
+            return Err(SpecError::Address);
+        }
         let at = text.char_indices().skip(1).find(|(_, c)| *c == '@').map(|(i, _)| i);
         let (name, requirement) = match at {
             Some(at) => (&text[..at], Some(text[at + 1..].trim())),
@@ -170,11 +182,16 @@ impl FromStr for NpmSpec {
     }
 }
 
+/// What a parser said, without the picture that some draw below it. Parsers repeat their input, so it is escaped.
+fn first_line(reason: &str) -> String {
+    Untrusted::new(reason.lines().next().unwrap_or("malformed")).excerpt(160)
+}
+
 fn check_npm_requirement(requirement: &str) -> Result<SmolStr, SpecError> {
     let refuse = |reason: String| SpecError::Requirement {
         requirement: Untrusted::new(requirement).excerpt(60),
         ecosystem: Ecosystem::Npm,
-        reason,
+        reason: first_line(&reason),
     };
     if requirement.is_empty() {
         return Err(refuse("it is empty".to_owned()));
@@ -206,8 +223,11 @@ impl FromStr for PypiSpec {
         let refuse = |requirement: &str, reason: String| SpecError::Requirement {
             requirement: Untrusted::new(requirement).excerpt(60),
             ecosystem: Ecosystem::Pypi,
-            reason,
+            reason: first_line(&reason),
         };
+        if text.contains("://") {
+            return Err(SpecError::Address);
+        }
         let end = text.find(|c: char| "[<>=!~@; (".contains(c)).unwrap_or(text.len());
         let name = PackageName::pypi(text[..end].trim())?;
         let mut rest = text[end..].trim();
@@ -233,9 +253,7 @@ impl FromStr for PypiSpec {
                 rest = &pinned;
             }
         }
-        let specifiers = rest
-            .parse::<VersionSpecifiers>()
-            .map_err(|e| refuse(rest, e.to_string().lines().next().unwrap_or("malformed").to_owned()))?;
+        let specifiers = rest.parse::<VersionSpecifiers>().map_err(|e| refuse(rest, e.to_string()))?;
         Ok(Self { name, extras, specifiers })
     }
 }
@@ -328,9 +346,13 @@ fn check_subdirectory(folder: &str) -> Result<SmolStr, SpecError> {
     let bad = folder.is_empty()
         || folder.len() > 1024
         || folder.split('/').any(|part| matches!(part, "" | "." | ".."))
-        || folder.chars().any(|c| crate::text::is_hidden(c) || matches!(c, '\\' | '@' | '#' | '%'));
+        || folder
+            .chars()
+            .any(|c| crate::text::is_hidden(c) || c.is_whitespace() || matches!(c, '\\' | '@' | '#' | '%'));
     if bad {
-        return Err(SpecError::Git("the subdirectory must be a plain relative path inside the repository"));
+        return Err(SpecError::Git(
+            "the subdirectory must be a plain relative path inside the repository, without spaces",
+        ));
     }
     Ok(folder.into())
 }
@@ -347,6 +369,10 @@ impl fmt::Display for GitSpec {
 
 fn from_purl(text: &str) -> Result<Spec, SpecError> {
     let refuse = |reason: String| SpecError::Purl(Untrusted::new(reason).excerpt(160));
+    // Qualifiers can name another registry or carry a token, a subpath is a part of a package: none can be kept in a lock.
+    if text.contains(['?', '#']) {
+        return Err(SpecError::Purl("qualifiers (`?…`) and subpaths (`#…`) cannot be locked".to_owned()));
+    }
     let purl: purl::Purl = text.parse().map_err(|e: purl::PackageError| refuse(e.to_string()))?;
     let name = match purl.namespace() {
         Some(namespace) => format!("{namespace}/{}", purl.name()),
@@ -413,15 +439,29 @@ mod tests {
             "pypi:a==",
             "pkg:cargo/x@1",
             "pkg:npm/../x",
+            "pkg:npm/x@1?repository_url=https://evil.invalid",
+            "pkg:npm/x@1#sub",
+            "https://h.invalid/o/r",
+            "npm:a@https://h.invalid/x.tgz",
             "git+https://h.invalid/r@-x",
             "git+https://h.invalid/r@a..b",
             "git+ext::sh -c id",
             "git+https://h.invalid/r#subdirectory=../x",
             "git+ssh://-oProxyCommand=id/x",
+            "git+https://h.invalid/r#subdirectory=a b",
             "git+https://h.invalid/r#egg",
             "git+https://h.invalid/",
         ] {
             assert!(text.parse::<Spec>().is_err(), "{text} must be refused, was {:?}", text.parse::<Spec>());
+        }
+    }
+
+    #[test]
+    fn what_parsers_say_is_escaped() {
+        for text in ["pypi:name==1.2.3\u{202e}", "pypi:name@1\u{1b}[2J", "pkg:pypi/name@1\u{202e}", "npm:a@1\u{1b}[2J"]
+        {
+            let shown = text.parse::<Spec>().expect_err("malformed").to_string();
+            assert!(!shown.chars().any(crate::text::is_hidden), "{shown:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Edits of mcp.toml that keep comments, order and spacing.
 use std::fmt;
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value, value};
 
 use super::{
     error::{ConfigError, Problem},
@@ -78,9 +78,9 @@ impl ConfigEditor {
             servers.get_mut(name.as_str()).and_then(Item::as_table_like_mut).ok_or_else(|| not_a_table("servers"))?;
         let mut put = |key: &str, wanted: Option<Value>| match wanted {
             Some(wanted) => {
-                let same = entry.get(key).and_then(Item::as_value).is_some_and(|old| same_value(old, &wanted));
+                let same = entry.get(key).is_some_and(|old| same_item(old, &wanted));
                 if !same {
-                    entry.insert(key, value(wanted));
+                    replace(entry, key, wanted);
                 }
             }
             None => {
@@ -116,8 +116,29 @@ impl ConfigEditor {
     }
 }
 
+/// Puts a value in place of the one that is there, with the spaces and comments around it.
+fn replace(entry: &mut dyn TableLike, key: &str, mut wanted: Value) {
+    match entry.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            *wanted.decor_mut() = old.decor().clone();
+            *old = wanted;
+        }
+        None => {
+            entry.insert(key, value(wanted));
+        }
+    }
+}
+
 fn list(items: &[String]) -> Option<Value> {
     (!items.is_empty()).then(|| Value::Array(items.iter().collect::<Array>()))
+}
+
+/// Whether an item says the same. `[servers.NAME.tools]` may be a table of its own: what it says counts, not how.
+fn same_item(old: &Item, new: &Value) -> bool {
+    match old {
+        Item::Table(table) => same_value(&Value::InlineTable(table.clone().into_inline_table()), new),
+        _ => old.as_value().is_some_and(|old| same_value(old, new)),
+    }
 }
 
 fn same_value(old: &Value, new: &Value) -> bool {

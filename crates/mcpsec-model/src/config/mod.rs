@@ -15,7 +15,7 @@ pub use error::{ConfigError, Problem};
 pub use policy::{
     Approvals, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule, UpstreamPolicy,
 };
-pub use server::{SandboxNeeds, ServerConfig, Tools, command_name};
+pub use server::{SandboxNeeds, ServerConfig, Tools, command_name, is_env_name};
 use toml_edit::{Document, Item};
 
 use crate::{
@@ -139,9 +139,9 @@ fn read_url(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<SafeUrl>
         reader.problem(item.span(), path, "must be an http or https address", None);
         return None;
     }
-    if !url.expose().username().is_empty() || url.expose().password().is_some() || url.expose().query().is_some() {
+    if server::has_secret(&url) || url.expose().fragment().is_some() {
         let hint = "credentials belong into .npmrc, pip.conf, uv.toml or netrc, which are not committed".to_owned();
-        reader.problem(item.span(), path, "must not hold credentials or a query", Some(hint));
+        reader.problem(item.span(), path, "must not hold credentials, a query or a fragment", Some(hint));
         return None;
     }
     Some(url)

@@ -189,7 +189,10 @@ pub struct Exemption {
 
 pub(super) const KEYS: &[&str] =
     &["min-release-age", "provenance", "install-scripts", "isolation", "drift", "approvals", "upstream", "exempt"];
-const DRIFT_KEYS: &[&str] = &["cosmetic", "wording", "additive", "breaking", "dangerous"];
+pub(super) const PROVENANCE_KEYS: &[&str] = &["npm", "pypi", "git"];
+pub(super) const APPROVAL_KEYS: &[&str] = &["required", "signers"];
+pub(super) const EXEMPT_KEYS: &[&str] = &["rule", "subject", "reason", "until"];
+pub(super) const DRIFT_KEYS: &[&str] = &["cosmetic", "wording", "additive", "breaking", "dangerous"];
 
 /// Reads `[policy]`. Keys that are absent have the starter policy's value.
 pub(super) fn read(reader: &mut Reader<'_>, item: &Item) -> Policy {
@@ -242,20 +245,27 @@ fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
+/// `signed` is about git only: on a registry it would look like a demand and be none.
+const REGISTRY_WORDS: &[(&str, ProvenanceRule)] = &[
+    ("off", ProvenanceRule::Off),
+    ("if-published", ProvenanceRule::IfPublished),
+    ("required", ProvenanceRule::Required),
+];
+
 fn read_provenance(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut Provenance) {
     if item.is_str() {
-        if let Some(rule) = reader.word(item, path, ProvenanceRule::WORDS) {
+        if let Some(rule) = reader.word(item, path, REGISTRY_WORDS) {
             *out = Provenance { npm: rule, pypi: rule, git: rule };
         }
         return;
     }
     let Some(table) = reader.table(item, path) else { return };
-    reader.only(table, path, &["npm", "pypi", "git"]);
+    reader.only(table, path, PROVENANCE_KEYS);
     for (key, item) in table.iter() {
         let path = join(path, key);
         match key {
-            "npm" => set(&mut out.npm, reader.word(item, &path, ProvenanceRule::WORDS)),
-            "pypi" => set(&mut out.pypi, reader.word(item, &path, ProvenanceRule::WORDS)),
+            "npm" => set(&mut out.npm, reader.word(item, &path, REGISTRY_WORDS)),
+            "pypi" => set(&mut out.pypi, reader.word(item, &path, REGISTRY_WORDS)),
             "git" => set(&mut out.git, reader.word(item, &path, ProvenanceRule::WORDS)),
             _ => {}
         }
@@ -281,7 +291,7 @@ fn read_drift(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut DriftP
 
 fn read_approvals(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut Approvals) {
     let Some(table) = reader.table(item, path) else { return };
-    reader.only(table, path, &["required", "signers"]);
+    reader.only(table, path, APPROVAL_KEYS);
     if let Some(item) = table.get("required") {
         match item.as_integer().and_then(|number| u32::try_from(number).ok()) {
             Some(required) => out.required = required,
@@ -289,7 +299,19 @@ fn read_approvals(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut Ap
         }
     }
     if let Some(item) = table.get("signers") {
-        out.signers = reader.string(item, &join(path, "signers")).map(Into::into);
+        let path = join(path, "signers");
+        let plain = |text: &str| {
+            let fits = !text.is_empty()
+                && text.len() <= 255
+                && !text.starts_with('.')
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+            // Beside mcp.toml and under the same review; a path could point out of the repository.
+            if fits { Ok(text.into()) } else { Err("must be the plain name of a file beside mcp.toml, not a path") }
+        };
+        out.signers = reader.parsed(item, &path, plain);
+    } else if out.required > 0 {
+        let hint = "add signers = \"mcp-signers\"".to_owned();
+        reader.problem(item.span(), path, "requires approvals, and names no file of signers", Some(hint));
     }
 }
 
@@ -302,8 +324,8 @@ fn read_exemptions(reader: &mut Reader<'_>, item: &Item, path: &str) -> Vec<Exem
 }
 
 fn read_exemption(reader: &mut Reader<'_>, whole: &Item, table: &dyn TableLike, path: &str) -> Option<Exemption> {
-    reader.only(table, path, &["rule", "subject", "reason", "until"]);
-    for key in ["rule", "subject", "reason", "until"] {
+    reader.only(table, path, EXEMPT_KEYS);
+    for key in EXEMPT_KEYS {
         if table.get(key).is_none() {
             let at = table.iter().next().and_then(|(_, item)| item.span()).or(whole.span());
             reader.problem(
@@ -319,6 +341,11 @@ fn read_exemption(reader: &mut Reader<'_>, whole: &Item, table: &dyn TableLike, 
     // Rules of later versions may be named, since a team shares one file; they are reported as unmatched, not refused.
     let rule = Rule::ALL.iter().find(|known| known.id() == rule).map_or(rule, |known| known.id());
     let subject = reader.string(table.get("subject")?, &join(path, "subject"))?.to_owned();
+    if subject.trim().is_empty() {
+        let message = "must say what is exempt, as the finding shows it";
+        reader.problem(table.get("subject")?.span(), &join(path, "subject"), message, None);
+        return None;
+    }
     let reason_item = table.get("reason")?;
     let reason = reader.string(reason_item, &join(path, "reason"))?.trim().to_owned();
     if reason.is_empty() {

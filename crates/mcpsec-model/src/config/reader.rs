@@ -6,20 +6,30 @@ use toml_edit::{Item, Table, TableLike};
 use super::error::Problem;
 use crate::text::Untrusted;
 
+/// Problems beyond this number are counted only. Finding a line takes time in proportion to the file, so a file of a hundred
+/// thousand mistakes would otherwise take minutes; nobody reads that many.
+const LISTED: usize = 100;
+
 /// The text being read, and what is wrong with it so far.
 pub(super) struct Reader<'t> {
     text: &'t str,
     problems: Vec<Problem>,
+    unlisted: usize,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, problems: Vec::new() }
+        Self { text, problems: Vec::new(), unlisted: 0 }
     }
 
     /// Everything that was wrong, in the order of the file.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        if self.unlisted > 0 {
+            let (line, column) = self.problems.last().map_or((1, 1), |last| (last.line, last.column));
+            let message = format!("{} more problems are not listed", self.unlisted);
+            self.problems.push(Problem { line, column, path: String::new(), message, hint: None });
+        }
         self.problems
     }
 
@@ -31,6 +41,10 @@ impl<'t> Reader<'t> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
+        if self.problems.len() >= LISTED {
+            self.unlisted += 1;
+            return;
+        }
         let (line, column) = position(self.text, at.map_or(0, |span| span.start));
         self.problems.push(Problem { line, column, path: path.to_owned(), message: message.into(), hint });
     }

@@ -6,8 +6,11 @@ use toml_edit::Item;
 
 use super::reader::{Reader, join};
 use crate::{
+    name::Ecosystem,
     spec::{NpmSpec, Spec, SpecError},
+    text::{Untrusted, is_hidden},
     time::AsOf,
+    url::SafeUrl,
 };
 
 /// One server.
@@ -23,7 +26,8 @@ pub struct ServerConfig {
     pub env: Vec<String>,
     /// Which tools may be called.
     pub tools: Option<Tools>,
-    /// npm: packages that get this requirement wherever they are in the closure.
+    /// npm's overrides: `name`, `name@range` or `parent>name`, and the range or `npm:other@range` that replaces what is asked
+    /// for in the closure.
     pub overrides: BTreeMap<String, String>,
     /// Resolve as the registry stood then.
     pub as_of: Option<AsOf>,
@@ -68,6 +72,8 @@ impl ServerConfig {
 }
 
 pub(super) const KEYS: &[&str] = &["source", "command", "args", "env", "tools", "overrides", "as-of", "sandbox"];
+pub(super) const TOOL_KEYS: &[&str] = &["allow", "confirm"];
+pub(super) const SANDBOX_KEYS: &[&str] = &["hosts", "read", "write"];
 
 pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<ServerConfig> {
     let table = reader.table(item, path)?;
@@ -84,6 +90,13 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<S
             return None;
         }
     };
+    if let Spec::Git(git) = &spec
+        && has_secret(&git.url)
+    {
+        let hint = "git's own credential helpers are asked for them; mcp.toml is committed".to_owned();
+        reader.problem(source.span(), &join(path, "source"), "must not hold credentials or a query", Some(hint));
+        return None;
+    }
     let mut server = ServerConfig::new(spec);
     for (key, item) in table.iter() {
         let path = join(path, key);
@@ -92,16 +105,20 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<S
             "args" => server.args = reader.strings(item, &path).unwrap_or_default(),
             "env" => {
                 server.env = reader.strings(item, &path).unwrap_or_default();
-                for name in &server.env {
-                    let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-                    if !valid {
-                        reader.problem(item.span(), &path, "must list names of variables, never values (no `=`)", None);
-                        break;
-                    }
+                // A name that is none is not repeated: it may be `TOKEN=value`.
+                if !server.env.iter().all(|name| is_env_name(name)) {
+                    let message = "must list names of variables (letters, digits, `_`), never values (no `=`)";
+                    reader.problem(item.span(), &path, message, None);
                 }
             }
             "tools" => server.tools = read_tools(reader, item, &path),
-            "overrides" => server.overrides = read_overrides(reader, item, &path),
+            "overrides" => {
+                if server.source.ecosystem() == Ecosystem::Pypi {
+                    let hint = "narrow the version in `source` instead".to_owned();
+                    reader.problem(item.span(), &path, "exist for npm packages only", Some(hint));
+                }
+                server.overrides = read_overrides(reader, item, &path);
+            }
             "as-of" => {
                 let date = item.as_datetime().map(ToString::to_string).or_else(|| item.as_str().map(str::to_owned));
                 match date.as_deref().map(str::parse::<AsOf>) {
@@ -116,6 +133,13 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<S
     Some(server)
 }
 
+/// Whether a text is the name of an environment variable: letters, digits and `_`, not starting with a digit.
+pub fn is_env_name(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// The name of a command of a package: it becomes a file name, so it may not be a path.
 pub fn command_name(text: &str) -> Result<SmolStr, String> {
     let valid = !text.is_empty()
@@ -125,13 +149,33 @@ pub fn command_name(text: &str) -> Result<SmolStr, String> {
     if valid { Ok(text.into()) } else { Err("must be the plain name of a command, not a path".to_owned()) }
 }
 
+/// Whether an address carries a password, a token or a query. The user of an SSH address (`git@`) is a part of it.
+pub(super) fn has_secret(url: &SafeUrl) -> bool {
+    let url = url.expose();
+    url.password().is_some() || (url.scheme() != "ssh" && !url.username().is_empty()) || url.query().is_some()
+}
+
 fn read_tools(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<Tools> {
     let table = reader.table(item, path)?;
-    reader.only(table, path, &["allow", "confirm"]);
-    let allow = table.get("allow").and_then(|item| reader.strings(item, &join(path, "allow")));
-    let confirm =
-        table.get("confirm").and_then(|item| reader.strings(item, &join(path, "confirm"))).unwrap_or_default();
-    Some(Tools { allow, confirm })
+    reader.only(table, path, TOOL_KEYS);
+    let mut list = |key: &str| {
+        let item = table.get(key)?;
+        let path = join(path, key);
+        let patterns = reader.strings(item, &path)?;
+        let plain = |text: &String| !text.is_empty() && !text.chars().any(|c| is_hidden(c) || c.is_whitespace());
+        if let Some(pattern) = patterns.iter().find(|pattern| !plain(pattern)) {
+            let shown = Untrusted::new(pattern.as_str()).excerpt(40);
+            reader.problem(
+                item.span(),
+                &path,
+                format!("`{shown}` is not the name of a tool or a pattern with `*`"),
+                None,
+            );
+        }
+        Some(patterns)
+    };
+    let allow = list("allow");
+    Some(Tools { allow, confirm: list("confirm").unwrap_or_default() })
 }
 
 fn read_overrides(reader: &mut Reader<'_>, item: &Item, path: &str) -> BTreeMap<String, String> {
@@ -139,18 +183,68 @@ fn read_overrides(reader: &mut Reader<'_>, item: &Item, path: &str) -> BTreeMap<
     let Some(table) = reader.table(item, path) else { return overrides };
     for (key, item) in table.iter() {
         let path = join(path, key);
-        let parse = |requirement: &str| format!("{key}@{requirement}").parse::<NpmSpec>();
-        if let Some(spec) = reader.parsed(item, &path, parse) {
-            overrides.insert(spec.name.to_string(), spec.requirement.unwrap_or_default().to_string());
+        if let Some(wanted) = reader.parsed(item, &path, |wanted| check_override(key, wanted)) {
+            overrides.insert(key.to_owned(), wanted);
         }
     }
     overrides
 }
 
+/// The key is `name`, `name@range` or several of them joined by `>`; the value a range or `npm:name@range`.
+fn check_override(key: &str, wanted: &str) -> Result<String, String> {
+    for part in key.split('>') {
+        part.trim().parse::<NpmSpec>().map_err(|error| error.to_string())?;
+    }
+    let wanted = wanted.trim();
+    match wanted.strip_prefix("npm:") {
+        Some(other) => other.parse::<NpmSpec>(),
+        None => format!("x@{wanted}").parse::<NpmSpec>(),
+    }
+    .map_err(|error| error.to_string())?;
+    Ok(wanted.to_owned())
+}
+
 fn read_sandbox(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<SandboxNeeds> {
     let table = reader.table(item, path)?;
-    reader.only(table, path, &["hosts", "read", "write"]);
-    let mut list =
-        |key: &str| table.get(key).and_then(|item| reader.strings(item, &join(path, key))).unwrap_or_default();
-    Some(SandboxNeeds { hosts: list("hosts"), read: list("read"), write: list("write") })
+    reader.only(table, path, SANDBOX_KEYS);
+    let mut list = |key: &str, wanted: &str, fits: fn(&str) -> bool| {
+        let Some(item) = table.get(key) else { return Vec::new() };
+        let path = join(path, key);
+        let texts = reader.strings(item, &path).unwrap_or_default();
+        // By number: an address in the wrong place may hold a password.
+        if let Some(at) = texts.iter().position(|text| !fits(text)) {
+            reader.problem(item.span(), &path, format!("element {} is not {wanted}", at + 1), None);
+        }
+        texts
+    };
+    Some(SandboxNeeds {
+        hosts: list("hosts", "a host such as api.example.invalid, *.example.invalid or 192.0.2.1:8080", is_host),
+        read: list("read", "a path", is_path),
+        write: list("write", "a path", is_path),
+    })
+}
+
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(is_hidden)
+}
+
+/// `name`, `*.name`, either with a port, or an IPv6 address in brackets. A lone `*` would say nothing and is refused.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|number| number > 0 && port == number.to_string())) {
+        return false;
+    }
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
 }

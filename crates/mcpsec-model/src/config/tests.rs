@@ -9,7 +9,7 @@ env = ["FILES_TOKEN"]
 tools = { allow = ["read_*"], confirm = ["write_file"] }
 command = "mcp-server-filesystem"
 as-of = 2025-08-01
-overrides = { zod = "^4", "@scope/x" = "1.0.0" }
+overrides = { zod = "^4", "@scope/x@1" = "1.0.0", "a>b" = "npm:c@2" }
 sandbox = { hosts = ["api.invalid"], read = ["."], write = [] }
 
 [policy]
@@ -48,6 +48,8 @@ fn every_key_is_read() {
     let server = &config.servers[&"files".parse::<ServerName>().expect("name")];
     assert_eq!(server.args, ["."]);
     assert_eq!(server.overrides["zod"], "^4");
+    assert_eq!(server.overrides["@scope/x@1"], "1.0.0");
+    assert_eq!(server.overrides["a>b"], "npm:c@2");
     assert_eq!(server.as_of.expect("date").to_string(), "2025-08-01");
     assert_eq!(config.policy.upstream, UpstreamPolicy::Required);
     assert_eq!(config.policy.drift.wording, Level::Allow);
@@ -80,6 +82,25 @@ fn hostile_values_are_refused() {
         "[targets]\npython = [\"2.7\"]",
         "x = [",
         "\u{feff}\u{feff}",
+        "[servers.x]\nsource = \"git+https://u:secret@h.invalid/o/r\"",
+        "[servers.x]\nsource = \"git+https://h.invalid/o/r?key=secret\"",
+        "[servers.x]\nsource = \"https://u:secret@h.invalid/o/r\"",
+        "[servers.x]\nsource = \"pypi:a\"\noverrides = { z = \"1\" }",
+        "[servers.x]\nsource = \"npm:a\"\noverrides = { z = \"git+https://u:secret@h.invalid/x\" }",
+        "[servers.x]\nsource = \"npm:a\"\noverrides = { \"../z\" = \"1\" }",
+        "[servers.x]\nsource = \"npm:a\"\nenv = [\"1A\"]",
+        "[servers.x]\nsource = \"npm:a\"\ntools = { allow = [\"\"] }",
+        "[servers.x]\nsource = \"npm:a\"\ntools = { confirm = [\"a\\u202eb\"] }",
+        "[servers.x]\nsource = \"npm:a\"\nsandbox = { hosts = [\"*\"] }",
+        "[servers.x]\nsource = \"npm:a\"\nsandbox = { hosts = [\"https://u:secret@h.invalid\"] }",
+        "[servers.x]\nsource = \"npm:a\"\nsandbox = { hosts = [\"h.invalid:0\"] }",
+        "[servers.x]\nsource = \"npm:a\"\nsandbox = { write = [\"a\\u0007\"] }",
+        "[policy]\nprovenance = \"signed\"",
+        "[policy]\nprovenance = { npm = \"signed\" }",
+        "[policy]\napprovals = { required = 1 }",
+        "[policy]\napprovals = { required = 1, signers = \"../x\" }",
+        "[[policy.exempt]]\nrule = \"yanked\"\nsubject = \"\"\nreason = \"x\"\nuntil = 2027-01-01",
+        "[registries]\nnpm = \"https://h.invalid/#secret\"",
     ] {
         let shown = problems(text);
         assert_ne!(shown, "accepted", "{text}");
@@ -105,6 +126,47 @@ fn edits_keep_comments_and_are_idempotent() {
     assert!(editor.remove_server(&"b".parse().expect("name")));
     assert_eq!(editor.to_string(), text);
     assert!(!editor.remove_server(&"b".parse().expect("name")));
+}
+
+#[test]
+fn a_changed_value_keeps_its_comment_and_its_table() {
+    let text = "[servers.a]\nsource = 'npm:a@1' # why\nenv = []\n\n# mine\n[servers.a.tools]\nallow = ['x'] # t\n";
+    let config = Config::parse(text, "mcp.toml").expect("valid");
+    let (name, server) = config.servers.iter().next().expect("server");
+    let changed = ServerConfig { source: "npm:a@2".parse().expect("spec"), ..server.clone() };
+    let mut editor = ConfigEditor::parse(text, "mcp.toml").expect("toml");
+    editor.insert_server(name, &changed).expect("insert");
+    assert_eq!(editor.to_string(), text.replace("'npm:a@1'", "\"npm:a@2\"").replace("env = []\n", ""));
+}
+
+#[test]
+fn servers_can_be_added_to_tables_of_every_form() {
+    for text in [
+        "",
+        "# only a comment",
+        "servers.a.source = \"npm:a\"\n",
+        "servers = { a = { source = \"npm:a\" } }\n",
+        "[servers]\na.source = 'npm:a'\n",
+        "[servers]\na = { source = 'npm:a' }\n[targets]\npython = ['3.12']\n",
+        "[servers.a]\nsource = 'npm:a'\n[servers.a.sandbox]\nhosts = []\n[policy]\nupstream = 'warn'",
+    ] {
+        let before = Config::parse(text, "mcp.toml").expect("valid").servers.len();
+        let mut editor = ConfigEditor::parse(text, "mcp.toml").expect("toml");
+        for name in ["b", "c"] {
+            let server = ServerConfig::new(format!("npm:{name}").parse().expect("spec"));
+            editor.insert_server(&name.parse().expect("name"), &server).expect("insert");
+        }
+        let after = Config::parse(&editor.to_string(), "mcp.toml").expect("still valid");
+        assert_eq!(after.servers.len(), before + 2, "{editor}");
+    }
+}
+
+#[test]
+fn a_file_of_mistakes_is_cut_short() {
+    let text: String = (0..20_000).map(|i| format!("k{i} = 1\n")).collect();
+    let error = Config::parse(&text, "mcp.toml").expect_err("unknown keys");
+    assert_eq!(error.problems.len(), 101);
+    assert_eq!(error.problems[100].message, "19900 more problems are not listed");
 }
 
 #[test]
@@ -134,5 +196,18 @@ fn every_known_key_is_documented() {
     let docs = include_str!("../../../../docs/config.md");
     for key in known_keys() {
         assert!(docs.contains(&format!("`{key}`")), "docs/config.md must explain `{key}`");
+    }
+    for (parent, keys) in [
+        ("servers.NAME.tools", server::TOOL_KEYS),
+        ("servers.NAME.sandbox", server::SANDBOX_KEYS),
+        ("policy.provenance", policy::PROVENANCE_KEYS),
+        ("policy.drift", policy::DRIFT_KEYS),
+        ("policy.approvals", policy::APPROVAL_KEYS),
+        ("policy.exempt", policy::EXEMPT_KEYS),
+    ] {
+        let row = docs.lines().find(|line| line.starts_with(&format!("| `{parent}`"))).expect("a row");
+        for key in keys {
+            assert!(row.contains(key), "docs/config.md must name `{key}` in the row of `{parent}`");
+        }
     }
 }
