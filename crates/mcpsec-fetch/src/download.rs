@@ -3,6 +3,8 @@
 //! A file that the store already has is hashed and done. Everything else streams through the hash into a staged file: a
 //! transfer that breaks is resumed where the server allows it, else started over; too many bytes, too few, or the wrong ones
 //! are refused and never reach the object folders. Finished files enter the store in batches, since syncing is waiting.
+use std::{collections::VecDeque, time::Duration};
+
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use futures::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -24,6 +26,13 @@ use crate::{
 const UNDECLARED_LIMIT: u64 = 1 << 30;
 /// Finished files that wait to be synced together.
 const BATCH: usize = 16;
+/// Batches on their way to the disk before downloading waits for it. Each of their files is open, and a process has about
+/// a thousand handles.
+const BATCHES_IN_FLIGHT: usize = 8;
+/// A transfer that is slower than this on average is given up, so that no server holds us by sending a byte now and then.
+const SLOWEST_BYTES_PER_SECOND: u64 = 512;
+/// Time for a transfer before its speed counts.
+const SPEED_GRACE: Duration = Duration::from_secs(60);
 
 /// One file to fetch.
 #[derive(Clone, Debug)]
@@ -139,17 +148,22 @@ pub async fn fetch_all(
     });
     let mut arriving = stream::iter(transfers).buffer_unordered(limit.max(1));
     let mut batch = Vec::new();
-    let mut commits = Vec::new();
+    let mut commits = VecDeque::new();
     while let Some((download, staged)) = arriving.next().await {
         match staged {
             Ok(staged) => batch.push((download, staged)),
             Err(error) => outcomes.push((download, Err(error))),
         }
         if batch.len() >= BATCH {
-            commits.push(commit(store, std::mem::take(&mut batch)));
+            commits.push_back(commit(store, std::mem::take(&mut batch)));
+        }
+        if commits.len() > BATCHES_IN_FLIGHT
+            && let Some(oldest) = commits.pop_front()
+        {
+            outcomes.extend(oldest.await);
         }
     }
-    commits.push(commit(store, batch));
+    commits.push_back(commit(store, batch));
     for commit in commits {
         outcomes.extend(commit.await);
     }
@@ -297,9 +311,15 @@ impl Partial {
         if response.content_length().is_some_and(|length| self.staged.size().saturating_add(length) > limit) {
             return Err(too_long());
         }
+        let begun = tokio::time::Instant::now();
+        let mut received = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::transport(&download.url, error))? {
             if self.staged.size() + chunk.len() as u64 > limit {
                 return Err(too_long());
+            }
+            received += chunk.len() as u64;
+            if begun.elapsed() > SPEED_GRACE + Duration::from_secs(received / SLOWEST_BYTES_PER_SECOND) {
+                return Err(broken(download, "the transfer is too slow to end"));
             }
             network.count_bytes(chunk.len());
             progress.event(Event::BytesReceived(i64::try_from(chunk.len()).unwrap_or(i64::MAX)));

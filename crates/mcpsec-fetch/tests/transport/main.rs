@@ -1,5 +1,6 @@
 //! How bytes come in: HTTP and its cache, downloads, the store, archives. Loopback only.
 mod archives;
+mod download;
 mod http;
 mod responder;
 mod unpack;
