@@ -3,7 +3,10 @@
 //! A file that the store already has is hashed and done. Everything else streams through the hash into a staged file: a
 //! transfer that breaks is resumed where the server allows it, else started over; too many bytes, too few, or the wrong ones
 //! are refused and never reach the object folders. Finished files enter the store in batches, since syncing is waiting.
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use futures::{StreamExt as _, stream};
@@ -31,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SLOWEST: u64 = 1 << 10;
 /// Finished files that wait to be synced together.
 const BATCH: usize = 16;
+/// Batches on their way to the disk before downloading waits for it. Each of their files is open, and a process has about
+/// a thousand handles.
+const BATCHES_IN_FLIGHT: usize = 8;
 
 /// One file to fetch.
 #[derive(Clone, Debug)]
@@ -146,17 +152,22 @@ pub async fn fetch_all(
     });
     let mut arriving = stream::iter(transfers).buffer_unordered(limit.max(1));
     let mut batch = Vec::new();
-    let mut commits = Vec::new();
+    let mut commits = VecDeque::new();
     while let Some((download, staged)) = arriving.next().await {
         match staged {
             Ok(staged) => batch.push((download, staged)),
             Err(error) => outcomes.push((download, Err(error))),
         }
         if batch.len() >= BATCH {
-            commits.push(commit(store, std::mem::take(&mut batch)));
+            commits.push_back(commit(store, std::mem::take(&mut batch)));
+        }
+        if commits.len() > BATCHES_IN_FLIGHT
+            && let Some(oldest) = commits.pop_front()
+        {
+            outcomes.extend(oldest.await);
         }
     }
-    commits.push(commit(store, batch));
+    commits.push_back(commit(store, batch));
     for commit in commits {
         outcomes.extend(commit.await);
     }

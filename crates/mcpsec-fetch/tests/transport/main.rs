@@ -1,6 +1,7 @@
 //! How bytes come in: HTTP and its cache, downloads, the store, archives. Loopback only.
 mod archives;
 mod download;
+mod faults;
 mod http;
 mod responder;
 mod unpack;
