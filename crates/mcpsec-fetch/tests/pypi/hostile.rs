@@ -1,4 +1,9 @@
 //! Indexes and files that lie: each must be refused, or must not matter.
+use std::{
+    sync::{Arc, Barrier},
+    time::Duration,
+};
+
 use mcpsec_fetch::{progress::Silent, pypi::PypiError};
 use mcpsec_testkit::{
     Auth, Fault,
@@ -115,14 +120,30 @@ async fn unknown_names_and_offline_are_told_apart() {
     assert!(error.is_unreachable() && !error.is_not_found(), "{error}");
 }
 
-#[tokio::test]
-async fn dropping_the_question_stops_the_solver() {
+#[test]
+fn dropping_the_question_stops_the_solver() {
+    // Two blocking threads: the solver has one, and only if it gave it back can two tasks meet.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(2).build().expect("runtime");
     let server = PypiServer::start();
     server.publish(wheel("app", "1.0").requires("lib").distribution());
     server.inject(Fault::Silence.on("/simple/lib/"));
-    let client = Client::of(&server);
-    let question = client.resolve("app", LINUX);
-    // The runtime waits for its blocking threads at the end of this test: a solver that did not notice would hang it.
-    let given_up = tokio::time::timeout(std::time::Duration::from_millis(300), question).await;
-    assert!(given_up.is_err());
+    let mut client = Client::of(&server);
+    client.wait_long();
+    runtime.block_on(async {
+        let question = client.resolve("app", LINUX);
+        let given_up = tokio::time::timeout(Duration::from_millis(300), question).await;
+        assert!(given_up.is_err());
+        let barrier = Arc::new(Barrier::new(2));
+        let meet = || {
+            let barrier = Arc::clone(&barrier);
+            tokio::task::spawn_blocking(move || barrier.wait())
+        };
+        let both = futures::future::join(meet(), meet());
+        // Generous: it only ends the test when the solver is stuck.
+        if tokio::time::timeout(Duration::from_secs(20), both).await.is_err() {
+            // The stuck thread would also hang the end of the runtime.
+            std::process::abort();
+        }
+    });
 }

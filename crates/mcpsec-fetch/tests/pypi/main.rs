@@ -36,16 +36,14 @@ impl Client {
     /// A client with these settings.
     fn with(env: &[(&str, &str)]) -> Self {
         let _already_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let network = Network::new(HttpOptions {
-            user_agent: "mcpsec-test".to_owned(),
-            retries: 0,
-            connect_timeout: Duration::from_secs(5),
-            read_timeout: Duration::from_secs(5),
-            metadata_concurrency: 8,
-        })
-        .expect("client");
+        let network = network(Duration::from_secs(5));
         let env = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Self { cache: tempfile::tempdir().expect("folder"), env, network }
+    }
+
+    /// Does not give up on a silent server by itself.
+    fn wait_long(&mut self) {
+        self.network = network(Duration::from_secs(3600));
     }
 
     /// A fresh source on the same cache.
@@ -60,6 +58,17 @@ impl Client {
     async fn resolve(&self, spec: &str, targets: &[&str]) -> Result<Resolved, PypiError> {
         self.source(true).resolve(&pypi(spec), None, &options(targets, None), &Silent).await
     }
+}
+
+fn network(read_timeout: Duration) -> Network {
+    Network::new(HttpOptions {
+        user_agent: "mcpsec-test".to_owned(),
+        retries: 0,
+        connect_timeout: Duration::from_secs(5),
+        read_timeout,
+        metadata_concurrency: 8,
+    })
+    .expect("client")
 }
 
 fn pypi(text: &str) -> PypiSpec {
