@@ -13,16 +13,11 @@ use mcpsec_fetch::{
     progress::{Event, Progress, Silent},
     store::{Store, StoreError},
 };
-use mcpsec_model::{
-    artifact::CheckedArtifact,
-    digest::{Digest, Digests},
-    package::ArtifactKind,
-    url::SafeUrl,
-};
+use mcpsec_model::{artifact::CheckedArtifact, digest::Digest, package::ArtifactKind, url::SafeUrl};
 
 use crate::{
-    network, overwrite,
-    responder::{Asked, Reply, Server},
+    network,
+    responder::{Reply, Server},
 };
 
 fn body() -> Vec<u8> {
@@ -72,18 +67,6 @@ fn assert_clean(store: &Store) {
     assert_eq!(files(&store.root().join("objects")), 0, "nothing entered");
     assert_eq!(files(&store.root().join("tmp")), 0, "nothing half-written is left");
     assert_eq!(files(&store.root().join("records")), 0, "nothing is recorded");
-}
-
-/// What a server with range support answers: from where it was asked, and cut after `cut` bytes.
-fn ranged(asked: &Asked, body: &[u8], cut: Option<usize>) -> Reply {
-    let start = asked.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
-    let mut reply = match start {
-        Some(start) => Reply { status: 206, ..Reply::ok(&body[start..]) }
-            .with("content-range", format!("bytes {start}-{}/{}", body.len() - 1, body.len())),
-        None => Reply::ok(body),
-    };
-    reply.cut_after = cut;
-    reply
 }
 
 #[tokio::test]
@@ -152,7 +135,7 @@ async fn many_files_at_once_each_with_its_own_fate() {
     let first = Mutex::new(std::collections::BTreeSet::new());
     let server = Server::start(move |asked| {
         let n: usize = asked.target.trim_start_matches('/').parse().expect("number");
-        let broken = n % 7 == 0 && first.lock().expect("lock").insert(n);
+        let broken = n.is_multiple_of(7) && first.lock().expect("lock").insert(n);
         match n {
             13 => Reply::status(404),
             29 => Reply::ok("evil"),
