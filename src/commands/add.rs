@@ -21,7 +21,7 @@ use mcpsec_model::{
 };
 
 use super::{
-    artifacts,
+    artifacts, bundled,
     commit::{self, Change},
     compare::differences,
     inspect,
@@ -168,6 +168,7 @@ async fn lock_one(
     checked.extend(git_archive(store, &candidate)?);
     let inspected = inspect::all(checked, &records, &candidate)?;
     inspect::complete(&mut candidate.packages, &inspected)?;
+    bundled::add(&mut candidate, &inspected)?;
     let entry = inspect::entry_point(wish, &candidate, &inspected)?;
 
     let mut findings: Vec<Finding> = candidate.findings.clone();

@@ -18,11 +18,11 @@ use mcpsec_model::{
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
-use super::wish::Wish;
+use super::{bundled, wish::Wish};
 use crate::error::CommandError;
 
-/// A package.json or entry_points.txt is far smaller.
-const KEPT_LIMIT: usize = 16 << 20;
+/// Bytes kept of one archive: package.json, entry_points.txt and the package.json of bundled packages are far smaller.
+const KEPT_LIMIT: usize = 32 << 20;
 
 /// Files of an archive that matter here: name and content.
 type Files = Vec<(String, Vec<u8>)>;
@@ -35,6 +35,8 @@ pub(super) struct Inspected {
     install_scripts: bool,
     /// npm `bin` names or Python console scripts, sorted.
     commands: Vec<SmolStr>,
+    /// npm packages that lie inside the tarball, sorted.
+    pub(super) bundled: Vec<PackageId>,
     /// SHA-256 of the whole file.
     sha256: Digest,
 }
@@ -59,14 +61,17 @@ fn one(
         .map(|entry| entry.kind)
         .ok_or_else(|| CommandError::bug(format!("{} is no part of the closure", artifact.file())))?;
     let keep = |path: &str| match kind {
-        ArtifactKind::NpmTarball => matches!(path, "package.json" | "binding.gyp"),
+        ArtifactKind::NpmTarball => matches!(path, "package.json" | "binding.gyp") || bundled::is_manifest(path),
         ArtifactKind::Wheel => path.ends_with(".dist-info/entry_points.txt"),
         ArtifactKind::Sdist | ArtifactKind::GitArchive => false,
     };
     let mut files: Files = Vec::new();
+    let mut kept = 0;
     unpack::visit(&artifact, kind, &Limits::STANDARD, &mut |mut entry| {
         if matches!(entry.kind, EntryKind::File { .. }) && keep(entry.path) {
-            files.push((entry.path.to_owned(), entry.read_all(KEPT_LIMIT)?));
+            let bytes = entry.read_all(KEPT_LIMIT - kept)?;
+            kept += bytes.len();
+            files.push((entry.path.to_owned(), bytes));
         }
         Ok(())
     })
@@ -79,6 +84,7 @@ fn one(
         kind,
         install_scripts: false,
         commands: Vec::new(),
+        bundled: Vec::new(),
         sha256: sha256_of(&artifact)?,
         artifact,
     };
@@ -120,6 +126,10 @@ fn read_npm(
     let declared = scripts
         .is_some_and(|scripts| ["preinstall", "install", "postinstall"].iter().any(|name| scripts.contains_key(*name)));
     inspected.install_scripts = declared || file("binding.gyp").is_some();
+    let inner = files.iter().filter(|(path, _)| bundled::is_manifest(path));
+    let mut inner: Vec<PackageId> = inner.filter_map(|(_, bytes)| bundled::read(strip_bom(bytes))).collect();
+    inner.sort();
+    inner.dedup();
     let mut commands: Vec<SmolStr> = match json.get("bin") {
         Some(serde_json::Value::String(_)) => vec![id.name().base().into()],
         Some(serde_json::Value::Object(map)) => map.keys().map(SmolStr::from).collect(),
@@ -127,6 +137,7 @@ fn read_npm(
     };
     commands.sort();
     inspected.commands = commands;
+    inspected.bundled = inner;
     Ok(())
 }
 

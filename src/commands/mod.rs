@@ -1,6 +1,7 @@
 //! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
 mod add;
 mod artifacts;
+mod bundled;
 mod commit;
 mod compare;
 mod completions;
