@@ -206,6 +206,17 @@ async fn an_old_record_is_checked_by_its_legacy_digest() {
 }
 
 #[tokio::test]
+async fn a_file_that_nothing_pins_is_refused_unasked() {
+    let server = Server::start(|_| Reply::ok(BODY)).await;
+    let (_dir, store) = store();
+    let error = fetch(&store, Download { expected: Digests::default(), ..wanted(&server, "/a") }).await;
+    let error = error.expect_err("refused");
+    assert!(matches!(error, DownloadError::Unpinned { .. }) && error.is_refusal(), "{error}");
+    assert_eq!(server.count(), 0);
+    assert_eq!(files(&store), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
 async fn a_corrupt_object_is_replaced() {
     let server = Server::start(|_| Reply::ok(BODY)).await;
     let (_dir, store) = store();
