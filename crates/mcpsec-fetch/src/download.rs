@@ -22,7 +22,7 @@ use mcpsec_model::{
 use crate::{
     http::{Credentials, HttpError, Network},
     progress::{Event, Progress},
-    store::{Entering, Staged, Store, StoreError},
+    store::{Entering, Staged, Store, StoreError, contradiction},
 };
 
 /// A file whose length nobody declared may have at most this many bytes.
@@ -318,6 +318,7 @@ impl Partial {
         }
         let limit = download.size.unwrap_or(UNDECLARED_LIMIT);
         let too_long = || DownloadError::TooLong { url: download.url.clone(), file: shown(download), limit };
+        let says_length = response.content_length().is_some();
         if response.content_length().is_some_and(|length| self.staged.size().saturating_add(length) > limit) {
             return Err(too_long());
         }
@@ -337,22 +338,21 @@ impl Partial {
             }
         }
         match download.size {
-            // Fewer bytes than declared and no transport error: the connection was closed in good order, too early.
-            Some(size) if self.staged.size() < size => Err(broken(download, "the transfer ended too early")),
+            // Without a length of its own the answer ends with the connection, which may have ended too early. An answer
+            // that is complete by its own word and too short is judged like any wrong file.
+            Some(size) if self.staged.size() < size && !says_length => {
+                Err(broken(download, "the transfer ended too early"))
+            }
             _ => Ok(()),
         }
     }
 
     /// Whether the complete bytes are the right ones. The store looks again when they enter.
     fn judge(&self, download: &Download) -> Result<(), DownloadError> {
-        let actual = self.staged.digests();
-        if let Some((expected, actual)) = download.expected.mismatch(&actual) {
-            return Err(DownloadError::Store(StoreError::Refused {
-                package: download.package.clone(),
-                file: shown(download),
-                expected: crate::store::Pinned::Digest(expected),
-                actual: crate::store::Pinned::Digest(actual),
-            }));
+        let (size, actual) = (self.staged.size(), self.staged.digests());
+        if let Some((expected, actual)) = contradiction(download.size, &download.expected, size, &actual) {
+            let (package, file) = (download.package.clone(), shown(download));
+            return Err(DownloadError::Store(StoreError::Refused { package, file, expected, actual }));
         }
         if let Some(expected) = download.sha1 {
             let actual = self.sha1.clone().finish();

@@ -164,11 +164,14 @@ fn verify_all_finds_what_is_wrong_without_any_lock() {
     let path = store.lookup(&zod, &bad).expect("present");
     put(&path, b"b");
     put(&root.path().join("objects/sha512/00/strange"), b"?");
+    // The right name in a folder where no lookup would find it.
+    let lost = Digest::sha512_of(b"lost").to_hex();
+    put(&root.path().join("objects/sha512/zz").join(lost), b"lost");
     let report = store.verify_all(&|_| ()).expect("readable");
-    assert_eq!((report.good, report.bytes, report.bad.len()), (1, 4, 2));
+    assert_eq!((report.good, report.bytes, report.bad.len()), (1, 4, 3));
     assert!(report.bad.iter().any(|bad| bad.address == Some(Digest::sha512_of(b"bad")) && bad.quarantined.is_some()));
     assert!(!path.exists());
-    assert_eq!(store.verify_all(&|_| ()).expect("readable").bad.len(), 1, "the strange one stays, and stays reported");
+    assert_eq!(store.verify_all(&|_| ()).expect("readable").bad.len(), 2, "the strange ones stay, and stay reported");
 }
 
 #[test]

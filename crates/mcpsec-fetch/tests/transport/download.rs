@@ -137,7 +137,12 @@ async fn wrong_lengths_are_refused() {
     }
     let long = Download { size: Some(1000), ..wanted(&server, "/short") };
     let error = fetch(&store, long).await.expect_err("too short");
-    assert!(matches!(error, DownloadError::Http(_) | DownloadError::Store(_)), "{error}");
+    assert!(error.is_refusal() && error.to_string().contains("expected 1000 bytes, found 41 bytes"), "{error}");
+    // Without a length of its own, the answer may as well have been cut: nobody knows, so nobody is blamed.
+    let long = Download { size: Some(1000), ..wanted(&server, "/open") };
+    let (_, outcome) = fetch_all(Some(&network(0)), &store, vec![long], 4, &Silent).await.pop().expect("outcome");
+    let error = outcome.expect_err("too short");
+    assert!(matches!(error, DownloadError::Http(_)) && !error.is_refusal(), "{error}");
     assert_eq!(files(&store), Vec::<PathBuf>::new());
 }
 
@@ -198,6 +203,17 @@ async fn an_old_record_is_checked_by_its_legacy_digest() {
     let (_, result) =
         fetch_all(Some(&network(0)), &store, vec![old(Some(right))], 1, &Silent).await.pop().expect("one");
     assert_eq!(result.expect("fetched").digests().strongest(), Some(Digest::sha512_of(BODY)), "what the root pins");
+}
+
+#[tokio::test]
+async fn a_file_that_nothing_pins_is_refused_unasked() {
+    let server = Server::start(|_| Reply::ok(BODY)).await;
+    let (_dir, store) = store();
+    let error = fetch(&store, Download { expected: Digests::default(), ..wanted(&server, "/a") }).await;
+    let error = error.expect_err("refused");
+    assert!(matches!(error, DownloadError::Unpinned { .. }) && error.is_refusal(), "{error}");
+    assert_eq!(server.count(), 0);
+    assert_eq!(files(&store), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
