@@ -1,0 +1,96 @@
+//! Small registries and repositories that several tests lock, and questions that several tests ask about a project.
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use mcpsec_testkit::{GitRepo, NpmPackage, NpmServer, PypiServer, TestEnv, npm_package, wheel};
+
+/// An npm server named `files` with one dependency.
+pub(crate) fn files() -> NpmPackage {
+    npm_package("files", "1.2.0").dep("left", "^1.0.0").bin("files", "index.js")
+}
+
+/// What `files` depends on.
+pub(crate) fn left() -> NpmPackage {
+    npm_package("left", "1.0.3")
+}
+
+/// A registry with `files` and `left`.
+pub(crate) fn npm_registry() -> NpmServer {
+    let server = NpmServer::start();
+    server.publish_all(&[files(), left()]);
+    server
+}
+
+/// An index with the server `fetcher`, which needs `yarl-ish`.
+pub(crate) fn pypi_index() -> PypiServer {
+    let server = PypiServer::start();
+    server.publish(
+        wheel("fetcher", "2.0")
+            .requires("yarl-ish>=1")
+            .requires_python(">=3.10")
+            .entry_point("fetcher", "fetcher:main"),
+    );
+    server.publish(wheel("yarl-ish", "1.5"));
+    server
+}
+
+/// A repository with an npm server of its own that needs `left`; tag `v1.0.0` on `main`.
+pub(crate) fn git_repository() -> GitRepo {
+    let repository = GitRepo::new();
+    let package_json = br#"{"name":"gitty","version":"1.0.0","bin":{"gitty":"index.js"},"dependencies":{"left":"^1.0.0"}}"#;
+    let commit = repository.commit(&[("package.json", package_json), ("index.js", b"#!/usr/bin/env node\n")]);
+    repository.tag("v1.0.0", &commit);
+    repository
+}
+
+/// The spec of a repository at a reference.
+pub(crate) fn git_spec(repository: &GitRepo, reference: &str) -> String {
+    format!("git+{}@{reference}", repository.file_url())
+}
+
+/// A project with `files` of npm locked, and the registry it came from.
+pub(crate) fn locked_npm() -> (TestEnv, NpmServer) {
+    let server = npm_registry();
+    let mut env = TestEnv::new();
+    env.npm(&server);
+    let _added = env.mcpsec(["add", "npm:files"]).success();
+    (env, server)
+}
+
+/// A project with `fetcher` of PyPI locked, and its index.
+pub(crate) fn locked_pypi() -> (TestEnv, PypiServer) {
+    let server = pypi_index();
+    let mut env = TestEnv::new();
+    env.pypi(&server);
+    let _added = env.mcpsec(["add", "pypi:fetcher"]).success();
+    (env, server)
+}
+
+/// Content and time of the two files of a project.
+pub(crate) fn project_state(env: &TestEnv) -> [(Vec<u8>, SystemTime); 2] {
+    ["mcp.toml", "mcp.lock"].map(|name| {
+        let path = env.project().join(name);
+        let modified = fs::metadata(&path).and_then(|meta| meta.modified());
+        (fs::read(&path).expect("a project file"), modified.expect("its time"))
+    })
+}
+
+/// Every regular file below a folder, sorted.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => found.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
