@@ -4,6 +4,7 @@ mod artifacts;
 mod commit;
 mod compare;
 mod completions;
+mod failed;
 mod inspect;
 mod remove;
 mod show;

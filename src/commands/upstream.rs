@@ -49,6 +49,15 @@ pub(super) async fn check(
     stream::iter(asked).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
 }
 
+/// Nobody is asked, because the policy says so: the check stays open.
+pub(super) fn not_asked(packages: &[&Package]) -> BTreeMap<PackageId, (CheckResult, Vec<Finding>)> {
+    let open = |package: &&Package| {
+        let status = CheckStatus::Unchecked("mcp.toml says upstream = \"off\"".to_owned());
+        (package.id.clone(), (CheckResult::new(Check::Upstream, package.id.to_string(), status), Vec::new()))
+    };
+    packages.iter().map(open).collect()
+}
+
 fn compare(package: &Package, spec: Option<&Spec>, state: &UpstreamState) -> (CheckResult, Vec<Finding>) {
     let subject = package.id.to_string();
     let result = |status| CheckResult::new(Check::Upstream, subject.clone(), status);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use mcpsec_audit::policy;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
-    config::Config,
+    config::{Config, UpstreamPolicy},
     finding::Finding,
     lock::{Lock, LockedServer},
     name::ServerName,
@@ -50,7 +50,10 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         ui.start("verify");
     }
     let artifacts = artifacts::check(settings, &sources, &packages, &wanted).await?;
-    let upstream = upstream::check(&sources, &packages, &wanted).await?;
+    let upstream = match config.policy.upstream {
+        UpstreamPolicy::Off => upstream::not_asked(&packages),
+        UpstreamPolicy::Warn | UpstreamPolicy::Required => upstream::check(&sources, &packages, &wanted).await?,
+    };
     ui.done();
 
     let mut servers = Vec::new();

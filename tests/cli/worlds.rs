@@ -5,7 +5,7 @@ use std::{
     time::SystemTime,
 };
 
-use mcpsec_testkit::{GitRepo, NpmPackage, NpmServer, PypiServer, TestEnv, npm_package, wheel};
+use mcpsec_testkit::{GitRepo, Loopback, NpmPackage, NpmServer, PypiServer, TestEnv, npm_package, wheel};
 
 /// An npm server named `files` with one dependency.
 pub(crate) fn files() -> NpmPackage {
@@ -40,7 +40,8 @@ pub(crate) fn pypi_index() -> PypiServer {
 /// A repository with an npm server of its own that needs `left`; tag `v1.0.0` on `main`.
 pub(crate) fn git_repository() -> GitRepo {
     let repository = GitRepo::new();
-    let package_json = br#"{"name":"gitty","version":"1.0.0","bin":{"gitty":"index.js"},"dependencies":{"left":"^1.0.0"}}"#;
+    let package_json =
+        br#"{"name":"gitty","version":"1.0.0","bin":{"gitty":"index.js"},"dependencies":{"left":"^1.0.0"}}"#;
     let commit = repository.commit(&[("package.json", package_json), ("index.js", b"#!/usr/bin/env node\n")]);
     repository.tag("v1.0.0", &commit);
     repository
@@ -93,4 +94,9 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// How many requests a server has seen since its log was cleared.
+pub(crate) fn request_count(server: &Loopback) -> usize {
+    server.requests().len()
 }

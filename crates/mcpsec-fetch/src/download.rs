@@ -162,7 +162,8 @@ async fn hits(store: &Store, downloads: Vec<Download>) -> (Vec<Outcome>, Vec<Dow
     let task = tokio::task::spawn_blocking(move || {
         let artifacts: Vec<(PackageId, Artifact)> =
             downloads.iter().map(|download| (download.package.clone(), pinned(download))).collect();
-        let asked: Vec<(&PackageId, &Artifact)> = artifacts.iter().map(|(package, artifact)| (package, artifact)).collect();
+        let asked: Vec<(&PackageId, &Artifact)> =
+            artifacts.iter().map(|(package, artifact)| (package, artifact)).collect();
         let checked = worker.check_many(&asked);
         let mut outcomes = Vec::new();
         let mut open = Vec::new();
@@ -270,7 +271,12 @@ struct Partial {
 
 impl Partial {
     /// Asks for what is missing and appends what comes.
-    async fn append(&mut self, network: &Network, download: &Download, progress: &dyn Progress) -> Result<(), DownloadError> {
+    async fn append(
+        &mut self,
+        network: &Network,
+        download: &Download,
+        progress: &dyn Progress,
+    ) -> Result<(), DownloadError> {
         let have = self.staged.size();
         let mut headers = HeaderMap::new();
         // Digests are over the file as it is; a transport encoding would only be in the way.
@@ -351,7 +357,8 @@ fn broken(download: &Download, reason: &str) -> DownloadError {
 /// Whether the answer continues exactly where we stopped (RFC 9110 §14.4).
 fn resumes_at(response: &reqwest::Response, have: u64) -> bool {
     let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
-    let start = range.and_then(|range| range.trim().strip_prefix("bytes ")?.split('-').next()?.trim().parse::<u64>().ok());
+    let start =
+        range.and_then(|range| range.trim().strip_prefix("bytes ")?.split('-').next()?.trim().parse::<u64>().ok());
     response.status() == StatusCode::PARTIAL_CONTENT && start == Some(have)
 }
 
