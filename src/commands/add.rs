@@ -27,7 +27,7 @@ use super::{
     compare::differences,
     failed::Failed,
     inspect,
-    sources::{Found, Sources, download_error},
+    sources::{Found, Sources, download_error, store_error},
     summary::Summary,
     verify,
     wish::{self, Wish},
@@ -244,7 +244,8 @@ async fn lock_one(
         closure: candidate.closure,
         findings: candidate.findings,
     };
-    let server = LockedServer::new(parts, &candidate.packages).map_err(CommandError::bug)?;
+    let server = LockedServer::new(parts, &candidate.packages)
+        .map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?;
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
     let summary = Summary::new(wish, &server, &packages, &checked, &findings);
     let report = ServerReport {
@@ -281,7 +282,7 @@ fn git_archive(store: &Store, candidate: &Candidate) -> Result<Vec<CheckedArtifa
     let mut archives = Vec::new();
     for package in candidate.packages.values().filter(|package| package.git.is_some()) {
         for artifact in &package.artifacts {
-            archives.push(store.check(&package.id, artifact).map_err(CommandError::incomplete)?);
+            archives.push(store.check(&package.id, artifact).map_err(|error| store_error(&error))?);
         }
     }
     Ok(archives)

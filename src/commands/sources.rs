@@ -11,7 +11,7 @@ use mcpsec_fetch::{
     http::{HttpError, HttpOptions, Metadata, Network},
     npm::{self, NpmConfig, NpmError, NpmSource, RegistryRecord},
     pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiSource},
-    store::Store,
+    store::{Store, StoreError},
 };
 use mcpsec_model::{
     candidate::{Candidate, EntryPoint},
@@ -317,7 +317,7 @@ fn keep_archive(store: &Store, tree: &GitTree) -> Result<(), CommandError> {
     for artifact in &package.artifacts {
         store
             .insert_bytes(&package.id, artifact.kind, &artifact.file, &bytes, &artifact.digests)
-            .map_err(|error| CommandError::incomplete(error))?;
+            .map_err(|error| store_error(&error))?;
     }
     Ok(())
 }
@@ -349,6 +349,11 @@ fn pypi_error(error: &PypiError) -> CommandError {
 
 fn git_error(error: &GitError) -> CommandError {
     if error.is_unreachable() { CommandError::incomplete(error) } else { CommandError::usage(error) }
+}
+
+/// Wrong bytes are the gate's business; a store that cannot be read or written is incomplete.
+pub(super) fn store_error(error: &StoreError) -> CommandError {
+    if error.is_refusal() { CommandError::denied(error) } else { CommandError::incomplete(error) }
 }
 
 /// A failed download: wrong bytes are the gate's business, everything else is incomplete.

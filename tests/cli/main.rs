@@ -2,4 +2,5 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod refusals;
 mod worlds;

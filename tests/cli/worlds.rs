@@ -1,6 +1,7 @@
 //! Small registries and repositories that several tests lock, and questions that several tests ask about a project.
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -99,4 +100,28 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
 /// How many requests a server has seen since its log was cleared.
 pub(crate) fn request_count(server: &Loopback) -> usize {
     server.requests().len()
+}
+
+/// Puts bytes in place of a file.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) {
+    // Stored objects are read-only; whoever tampers with them makes them writable first.
+    let _was_absent = fs::remove_file(path);
+    fs::File::create_new(path).and_then(|mut file| file.write_all(bytes)).expect("a file of the test's own folder");
+}
+
+/// Flips one bit in the middle of a file.
+pub(crate) fn flip_middle_byte(path: &Path) {
+    let mut bytes = fs::read(path).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    replace_file(path, &bytes);
+}
+
+/// A spec of a repository that is reached by a path inside the test's own folder, which snapshots can hide.
+pub(crate) fn linked_repository(env: &TestEnv, repository: &GitRepo, reference: &str) -> String {
+    let link = env.root().join("gitty.git");
+    if !link.exists() {
+        std::os::unix::fs::symlink(repository.path(), &link).expect("a link");
+    }
+    format!("git+file://{}@{reference}", link.display())
 }
