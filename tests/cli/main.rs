@@ -3,4 +3,5 @@
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
 mod refusals;
+mod verify;
 mod worlds;

@@ -125,3 +125,8 @@ pub(crate) fn linked_repository(env: &TestEnv, repository: &GitRepo, reference: 
     }
     format!("git+file://{}@{reference}", link.display())
 }
+
+/// Removes the store, as another machine would find it.
+pub(crate) fn empty_store(env: &TestEnv) {
+    fs::remove_dir_all(env.store()).expect("a store");
+}

@@ -300,7 +300,8 @@ impl Partial {
         }
         let limit = download.size.unwrap_or(UNDECLARED_LIMIT);
         let too_long = || DownloadError::TooLong { url: download.url.clone(), file: shown(download), limit };
-        if response.content_length().is_some_and(|length| self.staged.size().saturating_add(length) > limit) {
+        let declared = response.content_length();
+        if declared.is_some_and(|length| self.staged.size().saturating_add(length) > limit) {
             return Err(too_long());
         }
         while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::transport(&download.url, error))? {
@@ -315,7 +316,9 @@ impl Partial {
             }
         }
         match download.size {
-            // Fewer bytes than declared and no transport error: the connection was closed in good order, too early.
+            // The server said how much it would send, and sent it: the file is another one, which its digest will tell.
+            _ if declared.is_some() => Ok(()),
+            // Fewer bytes than pinned, no length, no transport error: the connection was closed in good order, too early.
             Some(size) if self.staged.size() < size => Err(broken(download, "the transfer ended too early")),
             _ => Ok(()),
         }

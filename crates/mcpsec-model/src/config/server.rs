@@ -72,27 +72,17 @@ pub(super) const KEYS: &[&str] = &["source", "command", "args", "env", "tools", 
 pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<ServerConfig> {
     let table = reader.table(item, path)?;
     reader.only(table, path, KEYS);
-    let Some(source) = table.get("source") else {
-        reader.problem(item.span(), path, "needs `source`, such as source = \"npm:name@^1\"", None);
-        return None;
-    };
-    let spec = reader.string(source, &join(path, "source"))?;
-    let spec = match spec.parse::<Spec>() {
-        Ok(spec) => spec,
-        Err(error) => {
-            reader.problem(source.span(), &join(path, "source"), error.to_string(), SpecError::hint(&error));
-            return None;
-        }
-    };
-    let mut server = ServerConfig::new(spec);
+    let source = read_source(reader, item, table.get("source"), path);
+    let (mut command, mut args, mut env, mut tools) = (None, Vec::new(), Vec::new(), None);
+    let (mut overrides, mut as_of, mut sandbox) = (BTreeMap::new(), None, None);
     for (key, item) in table.iter() {
         let path = join(path, key);
         match key {
-            "command" => server.command = reader.parsed(item, &path, command_name),
-            "args" => server.args = reader.strings(item, &path).unwrap_or_default(),
+            "command" => command = reader.parsed(item, &path, command_name),
+            "args" => args = reader.strings(item, &path).unwrap_or_default(),
             "env" => {
-                server.env = reader.strings(item, &path).unwrap_or_default();
-                for name in &server.env {
+                env = reader.strings(item, &path).unwrap_or_default();
+                for name in &env {
                     let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                     if !valid {
                         reader.problem(item.span(), &path, "must list names of variables, never values (no `=`)", None);
@@ -100,20 +90,34 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<S
                     }
                 }
             }
-            "tools" => server.tools = read_tools(reader, item, &path),
-            "overrides" => server.overrides = read_overrides(reader, item, &path),
+            "tools" => tools = read_tools(reader, item, &path),
+            "overrides" => overrides = read_overrides(reader, item, &path),
             "as-of" => {
                 let date = item.as_datetime().map(ToString::to_string).or_else(|| item.as_str().map(str::to_owned));
                 match date.as_deref().map(str::parse::<AsOf>) {
-                    Some(Ok(as_of)) => server.as_of = Some(as_of),
+                    Some(Ok(date)) => as_of = Some(date),
                     _ => reader.problem(item.span(), &path, "must be a date such as 2025-08-01", None),
                 }
             }
-            "sandbox" => server.sandbox = read_sandbox(reader, item, &path),
+            "sandbox" => sandbox = read_sandbox(reader, item, &path),
             _ => {}
         }
     }
-    Some(server)
+    Some(ServerConfig { source: source?, command, args, env, tools, overrides, as_of, sandbox })
+}
+
+/// The spec of a server; problems of the other keys are told whether or not it reads well.
+fn read_source(reader: &mut Reader<'_>, server: &Item, source: Option<&Item>, path: &str) -> Option<Spec> {
+    let Some(source) = source else {
+        reader.problem(server.span(), path, "needs `source`, such as source = \"npm:name@^1\"", None);
+        return None;
+    };
+    let text = reader.string(source, &join(path, "source"))?;
+    text.parse::<Spec>()
+        .map_err(|error| {
+            reader.problem(source.span(), &join(path, "source"), error.to_string(), SpecError::hint(&error));
+        })
+        .ok()
 }
 
 /// The name of a command of a package: it becomes a file name, so it may not be a path.
