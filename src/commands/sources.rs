@@ -326,29 +326,47 @@ fn http_error(error: &HttpError) -> CommandError {
     CommandError::incomplete(error)
 }
 
+/// What a registry or repository offers and mcpsec will not take is the gate's business; a name, range or address that
+/// leads nowhere is a mistake of whoever wrote it; what cannot be reached is incomplete.
 fn npm_error(error: &NpmError) -> CommandError {
-    let shown = if error.is_unreachable() {
-        CommandError::incomplete(error)
-    } else if matches!(error, NpmError::UnsupportedDependency { .. }) {
-        CommandError::denied(error)
-    } else {
-        CommandError::usage(error)
-    };
-    shown.maybe_hint(error.hint())
+    let refused = matches!(
+        error,
+        NpmError::UnsupportedDependency { .. }
+            | NpmError::Packument { .. }
+            | NpmError::NameMismatch { .. }
+            | NpmError::Dependency { .. }
+            | NpmError::Integrity { .. }
+            | NpmError::Tarball { .. }
+            | NpmError::TooLarge { .. }
+    );
+    of_source(error, error.is_unreachable(), refused).maybe_hint(error.hint())
 }
 
 fn pypi_error(error: &PypiError) -> CommandError {
-    if error.is_unreachable() {
-        CommandError::incomplete(error)
-    } else if matches!(error, PypiError::UnsupportedDependency { .. }) {
-        CommandError::denied(error)
-    } else {
-        CommandError::usage(error)
-    }
+    let refused = matches!(
+        error,
+        PypiError::UnsupportedDependency { .. }
+            | PypiError::Page { .. }
+            | PypiError::NotPinnable { .. }
+            | PypiError::Limit { .. }
+    );
+    of_source(error, error.is_unreachable(), refused)
 }
 
 fn git_error(error: &GitError) -> CommandError {
-    if error.is_unreachable() { CommandError::incomplete(error) } else { CommandError::usage(error) }
+    let refused = matches!(
+        error,
+        GitError::Mismatch { .. } | GitError::Entry { .. } | GitError::Object { .. } | GitError::OverLimit { .. }
+    );
+    of_source(error, error.is_unreachable() || matches!(error, GitError::Cache { .. }), refused)
+}
+
+fn of_source(error: &dyn std::fmt::Display, unreachable: bool, refused: bool) -> CommandError {
+    match (unreachable, refused) {
+        (true, _) => CommandError::incomplete(error),
+        (false, true) => CommandError::denied(error),
+        (false, false) => CommandError::usage(error),
+    }
 }
 
 /// Wrong bytes are the gate's business; a store that cannot be read or written is incomplete.

@@ -46,7 +46,9 @@ fn a_record_that_changed_is_no_reason_to_lock_it() {
     let before = project_state(&env);
     // Asking for another server with the same dependency must not replace what is locked.
     server.publish(&npm_package("second", "1.0.0").dep("left", "^1.0.0").bin("second", "index.js"));
+    std::fs::remove_dir_all(env.cache()).expect("a cache that still has the old record");
     insta::assert_snapshot!(env.mcpsec(["add", "npm:second"]).exits(1).snapshot());
+    let _denied = env.mcpsec(["add", "npm:files", "--fresh"]).exits(1);
     assert_eq!(before, project_state(&env));
 }
 
