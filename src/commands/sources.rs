@@ -346,6 +346,7 @@ fn pypi_error(error: &PypiError) -> CommandError {
     let refused = matches!(
         error,
         PypiError::UnsupportedDependency { .. }
+            | PypiError::UnusableFile { .. }
             | PypiError::Page { .. }
             | PypiError::NotPinnable { .. }
             | PypiError::Limit { .. }
