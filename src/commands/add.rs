@@ -18,14 +18,16 @@ use mcpsec_model::{
     lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
     report::{Report, ServerReport},
+    verdict::Verdict,
 };
 
 use super::{
     artifacts, bundled,
     commit::{self, Change},
     compare::differences,
+    failed::Failed,
     inspect,
-    sources::{Found, Sources, download_error},
+    sources::{Found, Sources, download_error, store_error},
     summary::Summary,
     verify,
     wish::{self, Wish},
@@ -54,6 +56,8 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     let mut servers = Vec::new();
     let mut changes = Vec::new();
     let mut summaries = Vec::new();
+    let mut failed = Failed::default();
+    let many = wishes.len() > 1;
     for wish in wishes {
         let kept =
             lock.as_ref().filter(|_| !args.fresh).and_then(|lock| keep(&wish, &config, lock, &store, &sources, &args));
@@ -63,15 +67,24 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
                 ui.start(&wish.spec().to_string());
                 let outcome = lock_one(settings, &config, &sources, &store, &wish, &args).await;
                 ui.done();
-                outcome?
+                match outcome {
+                    Ok(outcome) => outcome,
+                    Err(error) => {
+                        failed.push(&wish, error)?;
+                        continue;
+                    }
+                }
             }
         };
         summaries.push(outcome.summary);
         servers.push(outcome.report);
         changes.push(Change { wish, server: outcome.server, packages: outcome.packages });
     }
+    if !failed.is_empty() {
+        return refuse(settings, &ui, servers, failed, many);
+    }
     let report = Report { command: "add", servers };
-    let denied = report.verdict() != mcpsec_model::verdict::Verdict::Pass;
+    let denied = report.verdict() != Verdict::Pass;
     let changed = if denied { false } else { commit::insert(settings, &project, changes)? };
     match settings.format {
         Format::Json => {
@@ -79,7 +92,7 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
         }
         Format::Human if denied => {
             verify::print(settings, &report)?;
-            ui.warn("nothing was written to mcp.toml and mcp.lock");
+            ui.warn(NOTHING_WRITTEN);
         }
         Format::Human => {
             if settings.verbosity > -2 {
@@ -89,6 +102,37 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
         }
     }
     Ok(crate::exit::of_verdict(report.verdict()))
+}
+
+const NOTHING_WRITTEN: &str = "nothing was written to mcp.toml and mcp.lock";
+
+/// Some servers could not be locked: all are told, nothing is written.
+fn refuse(
+    settings: &Settings,
+    ui: &Ui,
+    mut servers: Vec<ServerReport>,
+    failed: Failed,
+    many: bool,
+) -> Result<Code, CommandError> {
+    let denied = servers.iter().any(|server| server.verdict == Verdict::Deny);
+    match settings.format {
+        Format::Json => {
+            if let Some(reports) = failed.reports() {
+                servers.extend(reports);
+                verify::print(settings, &Report { command: "add", servers })?;
+            }
+        }
+        Format::Human => {
+            servers.retain(|server| server.verdict != Verdict::Pass);
+            if !servers.is_empty() {
+                verify::print(settings, &Report { command: "add", servers })?;
+            }
+        }
+    }
+    if many {
+        ui.warn(NOTHING_WRITTEN);
+    }
+    failed.tell(many, denied)
 }
 
 /// What came of one wish.
@@ -136,7 +180,7 @@ fn keep(
         name: wish.name.clone(),
         spec: server.spec.to_string(),
         version: Some(server.version.clone()),
-        verdict: mcpsec_model::verdict::Verdict::Pass,
+        verdict: Verdict::Pass,
         checks,
         findings,
     };
@@ -239,7 +283,7 @@ fn git_archive(store: &Store, candidate: &Candidate) -> Result<Vec<CheckedArtifa
     let mut archives = Vec::new();
     for package in candidate.packages.values().filter(|package| package.git.is_some()) {
         for artifact in &package.artifacts {
-            archives.push(store.check(&package.id, artifact).map_err(CommandError::incomplete)?);
+            archives.push(store.check(&package.id, artifact).map_err(|error| store_error(&error))?);
         }
     }
     Ok(archives)

@@ -55,7 +55,7 @@ pub(super) async fn check(
                 "{} is not in the store, and --offline forbids fetching it",
                 artifact.file
             )),
-            Err(error) => CheckStatus::Fail(error.to_string()),
+            Err(error) => CheckStatus::Fail(without_subject(&package.id, &error.to_string())),
         };
         merge(&mut outcome, &package.id, status);
     }
@@ -145,7 +145,9 @@ async fn fetch_missing(
         for (download, result) in download::fetch_all(sources.network()?, store, downloads, CONCURRENCY, ui).await {
             let status = match result {
                 Ok(_) => CheckStatus::Pass,
-                Err(error) if error.is_refusal() => CheckStatus::Fail(error.to_string()),
+                Err(error) if error.is_refusal() => {
+                    CheckStatus::Fail(without_subject(&download.package, &error.to_string()))
+                }
                 Err(_) if !second_try && download.package.ecosystem() == Ecosystem::Npm => {
                     again.extend(open.iter().filter(|(package, _)| package.id == download.package).copied());
                     continue;
@@ -160,6 +162,11 @@ async fn fetch_missing(
         }
     }
     Ok(results)
+}
+
+/// A message of the store without the package it starts with, which is the subject of the check already.
+fn without_subject(package: &PackageId, message: &str) -> String {
+    message.strip_prefix(&format!("{package}: ")).unwrap_or(message).to_owned()
 }
 
 /// A step that failed is a failure when it was refused, and open otherwise.

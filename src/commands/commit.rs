@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 use mcpsec_model::{
     config::ConfigEditor,
     digest::Digest,
-    lock::{Lock, LockedServer},
+    lock::{InsertError, Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
 };
@@ -36,13 +36,16 @@ pub(crate) fn insert(settings: &Settings, project: &Project, changes: Vec<Change
             config
                 .insert_server(&change.wish.name, &change.wish.config)
                 .map_err(|error| project::config_error(&error))?;
-            lock.insert(change.server, change.packages).map_err(|error| {
-                let shown = if error.is_refusal() { CommandError::denied(&error) } else { CommandError::bug(&error) };
-                shown.maybe_hint(error.hint()).context(&change.wish.name)
-            })?;
+            lock.insert(change.server, change.packages).map_err(|error| insert_error(&error, &change.wish.name))?;
         }
         Ok(())
     })
+}
+
+/// A registry or package that does not fit what is locked is the gate's business (1); parts that do not fit are ours (4).
+fn insert_error(error: &InsertError, server: &ServerName) -> CommandError {
+    let shown = if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) };
+    shown.context(server).maybe_hint(error.hint())
 }
 
 /// Takes servers out of mcp.toml and mcp.lock. Gives whether anything changed.

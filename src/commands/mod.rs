@@ -5,6 +5,7 @@ mod bundled;
 mod commit;
 mod compare;
 mod completions;
+mod failed;
 mod inspect;
 mod remove;
 mod show;

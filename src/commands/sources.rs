@@ -11,7 +11,7 @@ use mcpsec_fetch::{
     http::{HttpError, HttpOptions, Metadata, Network},
     npm::{self, NpmConfig, NpmError, NpmSource, RegistryRecord},
     pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiSource},
-    store::Store,
+    store::{Store, StoreError},
 };
 use mcpsec_model::{
     candidate::{Candidate, EntryPoint},
@@ -317,7 +317,7 @@ fn keep_archive(store: &Store, tree: &GitTree) -> Result<(), CommandError> {
     for artifact in &package.artifacts {
         store
             .insert_bytes(&package.id, artifact.kind, &artifact.file, &bytes, &artifact.digests)
-            .map_err(CommandError::incomplete)?;
+            .map_err(|error| store_error(&error))?;
     }
     Ok(())
 }
@@ -326,29 +326,53 @@ fn http_error(error: &HttpError) -> CommandError {
     CommandError::incomplete(error)
 }
 
+/// What a registry or repository offers and mcpsec will not take is the gate's business; a name, range or address that
+/// leads nowhere is a mistake of whoever wrote it; what cannot be reached is incomplete.
 fn npm_error(error: &NpmError) -> CommandError {
-    let shown = if error.is_unreachable() {
-        CommandError::incomplete(error)
-    } else if matches!(error, NpmError::UnsupportedDependency { .. }) {
-        CommandError::denied(error)
-    } else {
-        CommandError::usage(error)
-    };
-    shown.maybe_hint(error.hint())
+    let refused = matches!(
+        error,
+        NpmError::UnsupportedDependency { .. }
+            | NpmError::Packument { .. }
+            | NpmError::NameMismatch { .. }
+            | NpmError::Dependency { .. }
+            | NpmError::Integrity { .. }
+            | NpmError::Tarball { .. }
+            | NpmError::TooLarge { .. }
+    );
+    of_source(error, error.is_unreachable(), refused).maybe_hint(error.hint())
 }
 
 fn pypi_error(error: &PypiError) -> CommandError {
-    if error.is_unreachable() {
-        CommandError::incomplete(error)
-    } else if matches!(error, PypiError::UnsupportedDependency { .. }) {
-        CommandError::denied(error)
-    } else {
-        CommandError::usage(error)
-    }
+    let refused = matches!(
+        error,
+        PypiError::UnsupportedDependency { .. }
+            | PypiError::UnusableFile { .. }
+            | PypiError::Page { .. }
+            | PypiError::NotPinnable { .. }
+            | PypiError::Limit { .. }
+    );
+    of_source(error, error.is_unreachable(), refused)
 }
 
 fn git_error(error: &GitError) -> CommandError {
-    if error.is_unreachable() { CommandError::incomplete(error) } else { CommandError::usage(error) }
+    let refused = matches!(
+        error,
+        GitError::Mismatch { .. } | GitError::Entry { .. } | GitError::Object { .. } | GitError::OverLimit { .. }
+    );
+    of_source(error, error.is_unreachable() || matches!(error, GitError::Cache { .. }), refused)
+}
+
+fn of_source(error: &dyn std::fmt::Display, unreachable: bool, refused: bool) -> CommandError {
+    match (unreachable, refused) {
+        (true, _) => CommandError::incomplete(error),
+        (false, true) => CommandError::denied(error),
+        (false, false) => CommandError::usage(error),
+    }
+}
+
+/// Wrong bytes are the gate's business; a store that cannot be read or written is incomplete.
+pub(super) fn store_error(error: &StoreError) -> CommandError {
+    if error.is_refusal() { CommandError::denied(error) } else { CommandError::incomplete(error) }
 }
 
 /// A failed download: wrong bytes are the gate's business, everything else is incomplete.

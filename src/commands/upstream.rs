@@ -10,7 +10,7 @@ use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     finding::{Finding, Rule},
     lock::LockedServer,
-    name::Ecosystem,
+    name::{Ecosystem, ServerName},
     package::{Package, PackageId},
     spec::Spec,
     text::Untrusted,
@@ -23,30 +23,93 @@ use crate::error::CommandError;
 /// Questions in flight at once.
 const CONCURRENCY: usize = 48;
 
-/// Asks about every package once.
+/// What came of all questions.
+pub(super) struct Answers {
+    /// Packages of registries: one record each, whoever uses them.
+    shared: BTreeMap<PackageId, Answer>,
+    /// Git sources, per server: two servers may hold one commit by a tag and by a branch.
+    own: BTreeMap<ServerName, Answer>,
+}
+
+type Answer = (CheckResult, Vec<Finding>);
+
+impl Answers {
+    /// The answer about a package of a server.
+    pub(super) fn get(&self, server: &ServerName, package: &PackageId) -> Option<&Answer> {
+        if package.ecosystem() == Ecosystem::Git { self.own.get(server) } else { self.shared.get(package) }
+    }
+}
+
+/// Asks about every package of a registry once, and about every git source of a server.
 pub(super) async fn check(
     sources: &Sources<'_>,
     packages: &[&Package],
     servers: &[&LockedServer],
-) -> Result<BTreeMap<PackageId, (CheckResult, Vec<Finding>)>, CommandError> {
-    let asked = packages.iter().map(|package| async move {
-        let outcome = match &package.bundled_in {
+) -> Result<Answers, CommandError> {
+    let of_registries = packages.iter().filter(|package| package.id.ecosystem() != Ecosystem::Git);
+    let shared = of_registries.map(|package| async move {
+        let answer = match &package.bundled_in {
             // It has no record of its own; its bytes are its parent's.
             Some(_) => {
                 (CheckResult::new(Check::Upstream, package.id.to_string(), CheckStatus::NotApplicable), Vec::new())
             }
-            None => {
-                let spec = servers
-                    .iter()
-                    .find(|server| *server.closure.root().package() == package.id)
-                    .map(|server| &server.spec);
-                compare(package, spec, &sources.upstream(package, spec).await?)
-            }
+            None => compare(package, None, &sources.upstream(package, None).await?),
         };
         sources.ui().event(Event::MetadataFetched { name: package.id.name().as_str() });
-        Ok((package.id.clone(), outcome))
+        Ok::<_, CommandError>((package.id.clone(), answer))
     });
-    stream::iter(asked).buffer_unordered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
+    let own = git_roots(packages, servers).into_iter().map(|(server, package)| async move {
+        let spec = Some(&server.spec);
+        let answer = compare(&package, spec, &sources.upstream(&package, spec).await?);
+        Ok::<_, CommandError>((server.name.clone(), answer))
+    });
+    let shared = stream::iter(shared).buffer_unordered(CONCURRENCY).collect::<Vec<_>>();
+    let own = stream::iter(own).buffer_unordered(CONCURRENCY).collect::<Vec<_>>();
+    let (shared, own) = futures::future::join(shared, own).await;
+    Ok(Answers {
+        shared: shared.into_iter().collect::<Result<_, _>>()?,
+        own: own.into_iter().collect::<Result<_, _>>()?,
+    })
+}
+
+/// Nobody is asked, because the policy says so: the check stays open.
+pub(super) fn not_asked(packages: &[&Package], servers: &[&LockedServer]) -> Answers {
+    let open = |package: &Package| {
+        let status = CheckStatus::Unchecked("mcp.toml says upstream = \"off\"".to_owned());
+        (CheckResult::new(Check::Upstream, package.id.to_string(), status), Vec::new())
+    };
+    Answers {
+        shared: packages.iter().map(|package| (package.id.clone(), open(package))).collect(),
+        own: git_roots(packages, servers)
+            .iter()
+            .map(|(server, package)| (server.name.clone(), open(package)))
+            .collect(),
+    }
+}
+
+/// Servers that are git repositories, each with its package as that server refers to it.
+fn git_roots<'a>(packages: &[&Package], servers: &[&'a LockedServer]) -> Vec<(&'a LockedServer, Package)> {
+    let root = |server: &&'a LockedServer| {
+        let id = server.closure.root().package();
+        let package = packages.iter().find(|package| package.id == *id && package.git.is_some())?;
+        Some((*server, as_referred_by(server, package)))
+    };
+    servers.iter().filter_map(root).collect()
+}
+
+/// The package's entry names one reference for all servers that hold the commit. A server that holds it by a tag has that
+/// tag for a version; another one must not be asked about a tag that is not its own.
+fn as_referred_by(server: &LockedServer, package: &Package) -> Package {
+    let mut package = package.clone();
+    if let Some(pin) = &mut package.git {
+        let is_tag = pin.reference.as_deref().is_some_and(|reference| reference.starts_with("refs/tags/"));
+        if server.version != package.id.version() {
+            pin.reference = Some(format!("refs/tags/{}", server.version).into());
+        } else if is_tag {
+            pin.reference = None;
+        }
+    }
+    package
 }
 
 fn compare(package: &Package, spec: Option<&Spec>, state: &UpstreamState) -> (CheckResult, Vec<Finding>) {

@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use mcpsec_audit::policy;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
-    config::Config,
-    finding::Finding,
+    config::{Config, UpstreamPolicy},
     lock::{Lock, LockedServer},
     name::ServerName,
     package::PackageId,
@@ -50,7 +49,10 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         ui.start("verify");
     }
     let artifacts = artifacts::check(settings, &sources, &packages, &wanted).await?;
-    let upstream = upstream::check(&sources, &packages, &wanted).await?;
+    let upstream = match config.policy.upstream {
+        UpstreamPolicy::Off => upstream::not_asked(&packages, &wanted),
+        UpstreamPolicy::Warn | UpstreamPolicy::Required => upstream::check(&sources, &packages, &wanted).await?,
+    };
     ui.done();
 
     let mut servers = Vec::new();
@@ -95,7 +97,7 @@ fn judge(
     config: &Config,
     lock: &Lock,
     artifacts: &BTreeMap<PackageId, CheckResult>,
-    upstream: &BTreeMap<PackageId, (CheckResult, Vec<Finding>)>,
+    upstream: &upstream::Answers,
     settings: &Settings,
 ) -> ServerReport {
     let mut checks = vec![config_check(name, config, lock)];
@@ -106,7 +108,7 @@ fn judge(
         let packages = locked.closure.packages();
         checks.extend(packages.iter().filter_map(|package| artifacts.get(package).cloned()));
         for package in &packages {
-            if let Some((check, found)) = upstream.get(package) {
+            if let Some((check, found)) = upstream.get(name, package) {
                 checks.push(check.clone());
                 findings.extend(found.iter().cloned());
             }

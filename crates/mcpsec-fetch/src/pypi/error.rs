@@ -58,6 +58,14 @@ pub enum PypiError {
         /// The URL as written, escaped, without secrets.
         url: String,
     },
+    /// No versions fit, and a file whose metadata cannot be read safely is among the reasons.
+    #[error("{path}: {reason}; no other version fits")]
+    UnusableFile {
+        /// The way from the requested package, `a > b > c`.
+        path: String,
+        /// The file and what is wrong with it, escaped.
+        reason: String,
+    },
     /// A file of a chosen version that cannot be pinned.
     #[error("`{file}` of {package} {reason}, so it cannot be pinned; use an index that gives sha256 digests")]
     NotPinnable {

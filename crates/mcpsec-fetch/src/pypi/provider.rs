@@ -102,6 +102,8 @@ pub(super) struct Notes {
     parents: BTreeMap<PackageName, PackageName>,
     /// URL requirements met: the project that has it, and the URL.
     pub(super) urls: BTreeSet<(PackageName, String)>,
+    /// Files whose metadata cannot be read safely: the project, and what is wrong.
+    pub(super) unusable: BTreeSet<(PackageName, String)>,
 }
 
 impl Notes {
@@ -275,7 +277,10 @@ impl DependencyProvider for Provider {
         let asking = self.catalog.metadata(&page, release, &self.metadata_tags, self.as_of);
         let metadata = match self.wait(asking)? {
             Ok(metadata) => metadata,
-            Err(FileError::Bad(reason)) => return Ok(Dependencies::Unavailable(reason)),
+            Err(FileError::Bad(reason)) => {
+                self.notes.borrow_mut().unusable.insert((name.clone(), reason.clone()));
+                return Ok(Dependencies::Unavailable(reason));
+            }
             Err(FileError::Http(error)) => return Err(PypiError::Http(error).into()),
         };
         if let Some(need) = metadata.requires_python.as_ref().filter(|need| !need.contains(self.environment.python())) {

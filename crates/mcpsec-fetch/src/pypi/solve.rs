@@ -290,6 +290,11 @@ fn decide(provider: &Provider) -> Result<Outcome, Stop> {
                 .urls
                 .first()
                 .map(|(from, url)| PypiError::UnsupportedDependency { path: notes.path_to(from), url: url.clone() });
+            let unusable = notes.unusable.first().map(|(name, reason)| PypiError::UnusableFile {
+                path: notes.path_to(name),
+                reason: Untrusted::new(reason.as_str()).excerpt(MAX_REPORT),
+            });
+            let unsupported = unsupported.or(unusable);
             Ok(Outcome::Conflict { report, unsupported })
         }
         Err(

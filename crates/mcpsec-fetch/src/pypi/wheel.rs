@@ -36,7 +36,11 @@ pub(super) async fn metadata_of(
     let mut wheel = match fetch(network, url, credentials, &format!("bytes=-{TAIL}")).await {
         // Some servers refuse only ranges counted from the end. The first byte tells them apart from those without ranges,
         // and how long the file is; the zip reader then misses the end, which is fetched like any other part.
-        Err(HttpError::Status { status: 416 | 501, .. }) => fetch(network, url, credentials, "bytes=0-0").await,
+        Err(HttpError::Status { status: 416 | 501, .. }) => match fetch(network, url, credentials, "bytes=0-0").await {
+            // Not even a first byte: an empty file, or a server without ranges that says so in its own way.
+            Err(HttpError::Status { status: 416 | 501, .. }) => fetch(network, url, credentials, "").await,
+            other => other,
+        },
         other => other,
     }
     .map(Sparse::from)?;

@@ -78,12 +78,52 @@ pub(super) const SANDBOX_KEYS: &[&str] = &["hosts", "read", "write"];
 pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<ServerConfig> {
     let table = reader.table(item, path)?;
     reader.only(table, path, KEYS);
-    let Some(source) = table.get("source") else {
-        reader.problem(item.span(), path, "needs `source`, such as source = \"npm:name@^1\"", None);
+    let source = read_source(reader, item, table.get("source"), path);
+    let (mut command, mut args, mut env, mut tools) = (None, Vec::new(), Vec::new(), None);
+    let (mut overrides, mut as_of, mut sandbox) = (BTreeMap::new(), None, None);
+    for (key, item) in table.iter() {
+        let path = join(path, key);
+        match key {
+            "command" => command = reader.parsed(item, &path, command_name),
+            "args" => args = reader.strings(item, &path).unwrap_or_default(),
+            "env" => {
+                env = reader.strings(item, &path).unwrap_or_default();
+                // A name that is none is not repeated: it may be `TOKEN=value`.
+                if !env.iter().all(|name| is_env_name(name)) {
+                    let message = "must list names of variables (letters, digits, `_`), never values (no `=`)";
+                    reader.problem(item.span(), &path, message, None);
+                }
+            }
+            "tools" => tools = read_tools(reader, item, &path),
+            "overrides" => {
+                if source.as_ref().is_some_and(|source| source.ecosystem() == Ecosystem::Pypi) {
+                    let hint = "narrow the version in `source` instead".to_owned();
+                    reader.problem(item.span(), &path, "exist for npm packages only", Some(hint));
+                }
+                overrides = read_overrides(reader, item, &path);
+            }
+            "as-of" => {
+                let date = item.as_datetime().map(ToString::to_string).or_else(|| item.as_str().map(str::to_owned));
+                match date.as_deref().map(str::parse::<AsOf>) {
+                    Some(Ok(date)) => as_of = Some(date),
+                    _ => reader.problem(item.span(), &path, "must be a date such as 2025-08-01", None),
+                }
+            }
+            "sandbox" => sandbox = read_sandbox(reader, item, &path),
+            _ => {}
+        }
+    }
+    Some(ServerConfig { source: source?, command, args, env, tools, overrides, as_of, sandbox })
+}
+
+/// The spec of a server; problems of the other keys are told whether or not it reads well.
+fn read_source(reader: &mut Reader<'_>, server: &Item, source: Option<&Item>, path: &str) -> Option<Spec> {
+    let Some(source) = source else {
+        reader.problem(server.span(), path, "needs `source`, such as source = \"npm:name@^1\"", None);
         return None;
     };
-    let spec = reader.string(source, &join(path, "source"))?;
-    let spec = match spec.parse::<Spec>() {
+    let text = reader.string(source, &join(path, "source"))?;
+    let spec = match text.parse::<Spec>() {
         Ok(spec) => spec,
         Err(error) => {
             reader.problem(source.span(), &join(path, "source"), error.to_string(), SpecError::hint(&error));
@@ -97,40 +137,7 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<S
         reader.problem(source.span(), &join(path, "source"), "must not hold credentials or a query", Some(hint));
         return None;
     }
-    let mut server = ServerConfig::new(spec);
-    for (key, item) in table.iter() {
-        let path = join(path, key);
-        match key {
-            "command" => server.command = reader.parsed(item, &path, command_name),
-            "args" => server.args = reader.strings(item, &path).unwrap_or_default(),
-            "env" => {
-                server.env = reader.strings(item, &path).unwrap_or_default();
-                // A name that is none is not repeated: it may be `TOKEN=value`.
-                if !server.env.iter().all(|name| is_env_name(name)) {
-                    let message = "must list names of variables (letters, digits, `_`), never values (no `=`)";
-                    reader.problem(item.span(), &path, message, None);
-                }
-            }
-            "tools" => server.tools = read_tools(reader, item, &path),
-            "overrides" => {
-                if server.source.ecosystem() == Ecosystem::Pypi {
-                    let hint = "narrow the version in `source` instead".to_owned();
-                    reader.problem(item.span(), &path, "exist for npm packages only", Some(hint));
-                }
-                server.overrides = read_overrides(reader, item, &path);
-            }
-            "as-of" => {
-                let date = item.as_datetime().map(ToString::to_string).or_else(|| item.as_str().map(str::to_owned));
-                match date.as_deref().map(str::parse::<AsOf>) {
-                    Some(Ok(as_of)) => server.as_of = Some(as_of),
-                    _ => reader.problem(item.span(), &path, "must be a date such as 2025-08-01", None),
-                }
-            }
-            "sandbox" => server.sandbox = read_sandbox(reader, item, &path),
-            _ => {}
-        }
-    }
-    Some(server)
+    Some(spec)
 }
 
 /// Whether a text is the name of an environment variable: letters, digits and `_`, not starting with a digit.

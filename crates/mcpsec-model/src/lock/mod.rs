@@ -217,8 +217,12 @@ impl Package {
         self.artifacts.dedup();
     }
 
-    /// Keeps the files and digests that an earlier entry pinned; digests of shared files are known to agree.
+    /// Keeps the files and digests that an earlier entry pinned; digests of shared files are known to agree. Of two
+    /// references to one commit, the entry names the same one whichever server came first: a tag rather than a branch.
     fn add_pins_of(&mut self, earlier: &Self) {
+        if let (Some(new), Some(old)) = (&mut self.git, &earlier.git) {
+            new.reference = new.reference.take().max(old.reference.clone());
+        }
         for old in &earlier.artifacts {
             match self.artifacts.iter_mut().find(|new| new.file == old.file) {
                 Some(new) => {

@@ -1,0 +1,8 @@
+//! The command line end to end: the real binary in a scrubbed environment against registries on loopback.
+//!
+//! One module per verb or promise; `worlds` builds the packages that several of them lock.
+mod add;
+mod hostile;
+mod refusals;
+mod verify;
+mod worlds;
