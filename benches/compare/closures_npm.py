@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Compares our npm closures with npm's own, server by server, and lists every difference.
 
-    closures_npm.py EXAMPLE_BINARY SERVERS_JSON [NAME...]
+    closures_npm.py MCPSEC SERVERS_JSON [NAME...]
 
 For each npm server of SERVERS_JSON (or the named specs) both resolve within the same minute: `npm install
---package-lock-only --ignore-scripts` in an empty project with an empty cache, and the example `npm_closure`. Compared are
-the sets of name@version and the integrity of each common entry. Packages that npm marks as bundled in another's tarball
+--package-lock-only --ignore-scripts` in an empty project with an empty cache, and `mcpsec add` with an empty cache and store.
+Compared are the sets of name@version and the integrity of each common entry. Packages that npm marks as bundled in another's tarball
 are no registry artifacts of the closure and are counted apart.
 """
+import base64
 import json
+import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 
 def npm(spec: str) -> tuple[dict[str, str | None], int]:
@@ -40,11 +44,22 @@ def npm(spec: str) -> tuple[dict[str, str | None], int]:
 
 def ours(binary: str, spec: str) -> tuple[dict[str, str | None], str]:
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([binary, f"npm:{spec}", folder], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip())
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return {f"{line['name']}@{line['version']}": line["integrity"] for line in lines}, done.stderr.strip()
+        env = dict(os.environ, MCPSEC_STORE=f"{folder}/store", MCPSEC_CACHE=f"{folder}/cache", NO_COLOR="1")
+        project = pathlib.Path(folder) / "project"
+        project.mkdir()
+        # Some of these are launched with a command of another name; any will do, since only the closure is compared.
+        done = subprocess.run([binary, "add", f"npm:{spec}", "--name", "server"], cwd=project, env=env, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError((done.stdout + done.stderr).strip())
+        tree = subprocess.run([binary, "--format", "json", "tree", "server"], cwd=project, env=env, capture_output=True, text=True)
+    found = {}
+    for package in json.loads(tree.stdout)["packages"]:
+        sha512 = [digest for digest in package["digests"] if digest.startswith("sha512:")]
+        if sha512:
+            name = urllib.parse.unquote(package["purl"].removeprefix("pkg:npm/"))
+            found[name] = "sha512-" + base64.b64encode(bytes.fromhex(sha512[0].removeprefix("sha512:"))).decode()
+    findings = [line.strip() for line in done.stdout.splitlines() if re.match(r"^  [a-z]+-[a-z-]+:", line)]
+    return found, "\n".join(findings)
 
 
 def main() -> int:
@@ -67,7 +82,7 @@ def main() -> int:
         for label, names in (("only ours", extra), ("only npm", missing), ("other digest", digests)):
             for name in names:
                 print(f"    {label}: {name}")
-        for line in notes.splitlines()[:-1]:
+        for line in notes.splitlines():
             print(f"    note: {line[:200]}")
         worst |= verdict != "equal"
     return worst

@@ -2,7 +2,7 @@
 """Compares the closures that mcpsec resolves with those of `uv pip compile --generate-hashes`, for one target.
 
 The index address is asked of `pip download --help` at run time. Usage:
-    closures_pypi.py --uv UV --example target/debug/examples/pypi_closure [--servers servers.json] [SPEC ...]
+    closures_pypi.py --uv UV --mcpsec target/release/mcpsec [--servers servers.json] [SPEC ...]
 Prints one line for each spec and every difference. Specs look like `pypi:name==1.2`. With `--as-of DATE` both sides
 resolve as of that day (uv: `--exclude-newer`).
 """
@@ -38,21 +38,30 @@ def uv_closure(uv, index, requirement, python, cache, as_of):
     return packages, "", took
 
 
-def our_closure(example, index, spec, target, cache, as_of):
-    command = [example, index, cache, spec, "--target", target] + (["--as-of", as_of] if as_of else [])
-    started = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True)
-    took = time.monotonic() - started
-    if done.returncode:
-        return None, done.stderr.strip(), took
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    return {row["name"]: (row["version"], set(row["files"].values())) for row in rows}, done.stderr.strip(), took
+def our_closure(mcpsec, index, spec, target, cache, as_of):
+    with tempfile.TemporaryDirectory() as project:
+        platform, python = target.split("/")
+        with open(project + "/mcp.toml", "w") as config:
+            config.write(f'[targets]\nplatforms = ["{platform}"]\npython = ["{python}"]\n')
+        env = dict(os.environ, MCPSEC_STORE=project + "/store", MCPSEC_CACHE=cache, UV_DEFAULT_INDEX=index, NO_COLOR="1")
+        command = [mcpsec, "add", spec, "--name", "server"] + (["--as-of", as_of] if as_of else [])
+        started = time.monotonic()
+        done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True)
+        took = time.monotonic() - started
+        if done.returncode:
+            return None, (done.stdout + done.stderr).strip(), took
+        tree = subprocess.run([mcpsec, "--format", "json", "tree", "server"], cwd=project, env=env, capture_output=True, text=True)
+    packages = {}
+    for package in json.loads(tree.stdout)["packages"]:
+        name, version = package["purl"].removeprefix("pkg:pypi/").replace("%2B", "+").split("@")
+        packages[name] = (version, {digest.removeprefix("sha256:") for digest in package["digests"]})
+    return packages, done.stderr.strip(), took
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--uv", default="uv")
-    parser.add_argument("--example", required=True)
+    parser.add_argument("--mcpsec", required=True)
     parser.add_argument("--servers")
     parser.add_argument("--python", default="3.11")
     parser.add_argument("--as-of")
@@ -74,7 +83,7 @@ def main():
             theirs, their_error, their_time = uv_closure(
                 options.uv, index, spec.removeprefix("pypi:"), python, caches + "/uv", options.as_of)
             ours, our_error, our_time = our_closure(
-                options.example, index, spec, target, caches + "/mcpsec", options.as_of)
+                options.mcpsec, index, spec, target, caches + "/mcpsec", options.as_of)
         times = "uv %.2f s, mcpsec %.2f s" % (their_time, our_time)
         if theirs is None or ours is None:
             same = theirs is None and ours is None
