@@ -319,6 +319,10 @@ fn a_kill_at_any_moment_leaves_everything_whole() {
         // The same command repairs whatever there is to repair.
         if random.next() % 4 == 0 || number + 1 == kills {
             let _repaired = env.mcpsec(["add", "npm:big"]).success();
+            // A repair that found everything in the store wrote nothing there; this one does.
+            let writer = format!("writer-{number}");
+            server.publish(&npm_package(&writer, "1.0.0").bin(&writer, "index.js"));
+            let _written = env.mcpsec(["add", &format!("npm:{writer}")]).success();
             assert_whole(&env, &context);
             assert_clean(&env, &context);
             let _verified = env.mcpsec(["verify", "--offline"]).success();
