@@ -5,6 +5,9 @@ use std::{
     path::Path,
 };
 
+/// What the names of our temporary files begin and end with.
+const TEMPORARY: (&str, &str) = (".mcpsec-", ".tmp");
+
 /// Reads a text file of at most `limit` bytes. `Ok(None)` when it does not exist.
 pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
     let file = match File::open(path) {
@@ -38,7 +41,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<bool> {
     // A symlink is followed, so that a linked configuration stays linked.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = target.parent().unwrap_or(folder);
-    let mut temporary = tempfile::Builder::new().prefix(".mcpsec-").suffix(".tmp").tempfile_in(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY.0).suffix(TEMPORARY.1).tempfile_in(folder)?;
     temporary.write_all(text.as_bytes())?;
     set_mode(temporary.as_file(), &target)?;
     temporary.as_file().sync_all()?;
@@ -47,6 +50,18 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<bool> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(true)
+}
+
+/// Removes what processes that were killed inside [`replace`] left in a folder. The caller holds the lock under which files
+/// of this folder are replaced, so a temporary file that is there belongs to nobody. Best effort: what stays is only litter.
+pub(crate) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _litter = fs::remove_file(entry.path());
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -75,6 +90,19 @@ mod tests {
         assert!(replace(&path, "b").expect("write"));
         assert_eq!(read_text(&path, 10).expect("read").as_deref(), Some("b"));
         assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 1);
+    }
+
+    #[test]
+    fn only_our_temporary_files_are_swept() {
+        let folder = tempfile::tempdir().expect("folder");
+        for name in [".mcpsec-a1B2c3.tmp", ".mcpsec-notes", "x.tmp", "mcp.lock"] {
+            assert!(replace(&folder.path().join(name), "text").expect("write"));
+        }
+        fs::create_dir(folder.path().join(".mcpsec-folder.tmp")).expect("folder");
+        sweep(folder.path());
+        let mut left: Vec<_> = fs::read_dir(folder.path()).expect("list").map(|e| e.expect("entry").file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".mcpsec-folder.tmp", ".mcpsec-notes", "mcp.lock", "x.tmp"]);
     }
 
     #[test]

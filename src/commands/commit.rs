@@ -71,6 +71,7 @@ fn under_lock(
     let _held = guard
         .write()
         .map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", project.folder().display())))?;
+    files::sweep(project.folder());
     let text = project.config_text()?;
     let mut config = match &text {
         Some(text) => ConfigEditor::parse(text, "mcp.toml").map_err(|error| project::config_error(&error))?,

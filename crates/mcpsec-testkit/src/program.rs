@@ -74,6 +74,11 @@ impl Running {
         let _already_ended = self.child.kill();
     }
 
+    /// Whether it has ended, in whatever way.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits for the end. Fails the test after two minutes.
     #[must_use]
     pub fn wait(mut self) -> Finished {
