@@ -4,6 +4,8 @@
 mod add;
 mod hostile;
 mod offline;
+mod output;
 mod refusals;
+mod secrets;
 mod verify;
 mod worlds;
