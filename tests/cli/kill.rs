@@ -5,8 +5,7 @@
 //! it is set), `MCPSEC_SEED` repeats a run.
 use std::{
     collections::{BTreeMap, hash_map::RandomState},
-    fmt,
-    fs,
+    fmt, fs,
     hash::{BuildHasher as _, Hasher as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},

@@ -4,7 +4,10 @@
 mod add;
 mod hostile;
 mod kill;
+mod offline;
 mod online;
+mod output;
 mod refusals;
+mod secrets;
 mod verify;
 mod worlds;
