@@ -15,6 +15,8 @@ use std::{
 use mcpsec_model::{config::Config, digest::Digest, lock::Lock};
 use mcpsec_testkit::{Fault, NpmServer, TestEnv, npm_package, program::Running};
 
+use crate::worlds::files_below;
+
 const PACKAGES: usize = 107;
 
 /// A registry with `big`, which has a closure of 107 packages four levels deep, and the small servers `one` to `four`. It is
@@ -155,23 +157,6 @@ impl Before {
             Phase::Resolving
         }
     }
-}
-
-/// Every regular file below a folder, sorted.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                Ok(kind) if kind.is_file() => found.push(entry.path()),
-                _ => {}
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 fn objects(env: &TestEnv) -> Vec<PathBuf> {

@@ -6,5 +6,6 @@ mod hostile;
 mod kill;
 mod online;
 mod refusals;
+mod tamper;
 mod verify;
 mod worlds;
