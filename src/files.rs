@@ -100,7 +100,8 @@ mod tests {
         }
         fs::create_dir(folder.path().join(".mcpsec-folder.tmp")).expect("folder");
         sweep(folder.path());
-        let mut left: Vec<_> = fs::read_dir(folder.path()).expect("list").map(|e| e.expect("entry").file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).expect("list").map(|e| e.expect("entry").file_name()).collect();
         left.sort();
         assert_eq!(left, [".mcpsec-folder.tmp", ".mcpsec-notes", "mcp.lock", "x.tmp"]);
     }
