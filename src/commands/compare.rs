@@ -1,9 +1,12 @@
 //! Does what is locked fit what mcp.toml asks for?
 use std::collections::BTreeSet;
 
+use mcpsec_fetch::npm;
 use mcpsec_model::{
+    candidate::EntryPoint,
     config::ServerConfig,
     lock::LockedServer,
+    spec::Spec,
     target::{Platform, PythonMinor, Targets},
 };
 
@@ -14,6 +17,7 @@ pub(super) fn differences(locked: &LockedServer, wanted: &ServerConfig, targets:
     if asked != held {
         out.push(format!("mcp.toml asks for {asked}, mcp.lock holds {held}"));
     }
+    out.extend(inconsistencies(locked));
     if wanted.command != locked.command {
         let shown = |command: &Option<_>| {
             command.as_ref().map_or("the default command".to_owned(), |name| format!("command {name}"))
@@ -44,6 +48,39 @@ pub(super) fn differences(locked: &LockedServer, wanted: &ServerConfig, targets:
         if !told.iter().all(known) || !pythons.is_subset(asked) {
             out.push(format!("mcp.toml asks for Python {}, mcp.lock covers {}", list(asked), list(&pythons)));
         }
+    }
+    out
+}
+
+/// What in a locked server contradicts its own spec. Seals are no signatures: whoever can compute them can write `npm:files`
+/// above the closure of another package, so what the closure starts from and how it is started must follow from the spec.
+fn inconsistencies(locked: &LockedServer) -> Vec<String> {
+    let mut out = Vec::new();
+    let root = locked.closure.root().package();
+    let (fits, shows) = match &locked.spec {
+        Spec::Npm(spec) => {
+            let in_range = spec.requirement.as_deref().and_then(|range| npm::satisfies(range, root.version()));
+            (root.name() == &spec.name && in_range != Some(false), locked.version == root.version())
+        }
+        Spec::Pypi(spec) => {
+            (root.name() == &spec.name && spec.admits(root.version()), locked.version == root.version())
+        }
+        Spec::Git(spec) => {
+            let of_reference =
+                spec.reference.as_deref().is_some_and(|reference| reference.ends_with(locked.version.as_str()));
+            (*root.name() == spec.package_name(), of_reference || locked.version == root.version())
+        }
+    };
+    if !fits || root.ecosystem() != locked.spec.ecosystem() {
+        out.push(format!("mcp.lock holds {root} for {}, which does not ask for it", locked.spec));
+    } else if !shows {
+        out.push(format!("mcp.lock calls {root} version {}", locked.version));
+    }
+    if let (Some(command), EntryPoint::NpmBin(entry) | EntryPoint::PythonScript(entry)) =
+        (&locked.command, &locked.entry)
+        && command != entry
+    {
+        out.push(format!("mcp.lock starts {entry} where {command} is asked for"));
     }
     out
 }

@@ -4,7 +4,7 @@
 //! first staged file, a temporary file beside mcp.lock, mcp.toml without its lock). `MCPSEC_KILLS` sets how many (12 unless
 //! it is set), `MCPSEC_SEED` repeats a run.
 use std::{
-    collections::{BTreeMap, hash_map::RandomState},
+    collections::{BTreeMap, BTreeSet, hash_map::RandomState},
     fmt, fs,
     hash::{BuildHasher as _, Hasher as _},
     path::{Path, PathBuf},
@@ -13,6 +13,8 @@ use std::{
 
 use mcpsec_model::{config::Config, digest::Digest, lock::Lock};
 use mcpsec_testkit::{Fault, NpmServer, TestEnv, npm_package, program::Running};
+
+use crate::worlds::files_below;
 
 const PACKAGES: usize = 107;
 
@@ -156,23 +158,6 @@ impl Before {
     }
 }
 
-/// Every regular file below a folder, sorted.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                Ok(kind) if kind.is_file() => found.push(entry.path()),
-                _ => {}
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
 fn objects(env: &TestEnv) -> Vec<PathBuf> {
     files_below(&env.store().join("objects"))
 }
@@ -305,7 +290,10 @@ fn a_kill_at_any_moment_leaves_everything_whole() {
             0 => Moment::After(random.up_to(usual)),
             _ => {
                 let sight = Sight::ALL[usize::try_from(random.next() % 5).expect("small")];
-                Moment::Seen(sight, random.up_to(Duration::from_millis(3)))
+                // Half of them at once: writing a file takes less than a millisecond.
+                let pause =
+                    if random.next() % 2 == 0 { Duration::ZERO } else { random.up_to(Duration::from_millis(3)) };
+                Moment::Seen(sight, pause)
             }
         };
         let phase = kill_at(&env, moment);
@@ -316,7 +304,7 @@ fn a_kill_at_any_moment_leaves_everything_whole() {
             assert!(!servers(&env)[1].is_empty(), "{context:?}: what was locked is lost");
         }
         // The same command repairs whatever there is to repair.
-        if random.next().is_multiple_of(4) || number + 1 == kills {
+        if random.next() % 4 == 0 || number + 1 == kills {
             let _repaired = env.mcpsec(["add", "npm:big"]).success();
             // A repair that found everything in the store wrote nothing there; this one does.
             let writer = format!("writer-{number}");
@@ -397,4 +385,37 @@ fn verify_runs_beside_add() {
     all_succeed(vec![adding]);
     let _verified = env.mcpsec(["verify", "--offline"]).success();
     assert_eq!(servers(&env), [["big", "one"]; 2]);
+}
+
+#[test]
+fn readers_never_see_half_a_file() {
+    let server = registry();
+    let env = world(&server);
+    let _small = env.mcpsec(["add", "npm:one"]).success();
+    let mut seen = BTreeSet::new();
+    for arguments in [["add", "npm:big"], ["remove", "big"]].iter().cycle().take(8) {
+        let mut running = env.start(arguments);
+        while !running.has_ended() {
+            seen.extend(["mcp.toml", "mcp.lock"].map(|name| (name, env.read(name))));
+        }
+        all_succeed(vec![running]);
+    }
+    assert_eq!(seen.len(), 4, "two states of two files");
+    for (name, text) in seen {
+        match name {
+            "mcp.toml" => drop(Config::parse(&text, name).expect("mcp.toml")),
+            _ => drop(Lock::parse(&text, name).expect("mcp.lock")),
+        }
+    }
+}
+
+#[test]
+fn a_store_that_begins_with_a_lock_is_a_store() {
+    // On a new machine, `remove` is the first command: it locks the project and stores nothing.
+    let server = registry();
+    let env = world(&server);
+    let _added = env.mcpsec(["add", "npm:one"]).success();
+    fs::remove_dir_all(env.store()).expect("no store");
+    let _removed = env.mcpsec(["remove", "one"]).success();
+    let _added = env.mcpsec(["add", "npm:one"]).success();
 }

@@ -9,5 +9,7 @@ mod online;
 mod output;
 mod refusals;
 mod secrets;
+mod tamper;
 mod verify;
 mod worlds;
+

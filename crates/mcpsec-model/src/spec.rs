@@ -271,6 +271,13 @@ impl fmt::Display for PypiSpec {
     }
 }
 
+impl PypiSpec {
+    /// Whether the specifiers let this version in. One that is no PEP 440 version fits nothing.
+    pub fn admits(&self, version: &str) -> bool {
+        version.parse::<pep440_rs::Version>().is_ok_and(|version| self.specifiers.contains(&version))
+    }
+}
+
 impl GitSpec {
     /// The name under which a git source appears as a package: URL without credentials, plus the subdirectory.
     pub fn package_name(&self) -> PackageName {

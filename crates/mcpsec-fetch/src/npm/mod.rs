@@ -13,7 +13,7 @@ use std::{
 };
 
 use deno_npm::resolution::NpmOverrides;
-use deno_semver::VersionReq;
+use deno_semver::{Version, VersionReq};
 use mcpsec_model::{
     finding::{Finding, Rule},
     package::PackageId,
@@ -41,6 +41,15 @@ pub use config::{NpmConfig, NpmConfigError, NpmrcInput};
 pub use confusion::{RegistryRecord, compare_manifest};
 pub use error::NpmError;
 pub use platform::host_artifacts;
+
+/// Whether a version is in a range. `None` for what is no range (a tag) and for texts that are neither.
+pub fn satisfies(requirement: &str, version: &str) -> Option<bool> {
+    let requirement = VersionReq::parse_from_npm(requirement).ok()?;
+    let version = Version::parse_from_npm(version).ok()?;
+    // Where nothing else exists, "any version" selects a prerelease too.
+    let any = matches!(requirement.version_text().trim(), "" | "*");
+    requirement.tag().is_none().then(|| any || requirement.matches(&version))
+}
 
 use graph::{Records, Root};
 use packument::Packument;

@@ -6,6 +6,7 @@
 //! objects/sha256/ab/<64 hex>                    PyPI files and git archives
 //! records/<ecosystem>/<name>/<version>/<file>.artifact.json   what an object is called; evidence lies beside it
 //! quarantine/<algorithm>-<hex>-<random>         objects whose bytes were wrong
+//! locks/<hex>                                   advisory locks of projects, which the command line holds
 //! tmp/<random>/                                 one folder per writing process, locked while it lives
 //! ```
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub(crate) const OBJECTS: &str = "objects";
 pub(crate) const RECORDS: &str = "records";
 pub(crate) const QUARANTINE: &str = "quarantine";
 pub(crate) const TMP: &str = "tmp";
+/// The command line's advisory locks of projects; made by whatever command comes first, also by one that stores nothing.
+pub(crate) const LOCKS: &str = "locks";
 /// Ends the names of records, so that evidence files beside them are never taken for one.
 pub(crate) const RECORD_SUFFIX: &str = ".artifact.json";
 

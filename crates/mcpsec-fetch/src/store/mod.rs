@@ -334,9 +334,10 @@ fn read_format(root: &Path) -> Result<Option<u32>, StoreError> {
 fn refuse_foreign(root: &Path) -> Result<(), StoreError> {
     for path in list(root)? {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let ours = [layout::OBJECTS, layout::RECORDS, layout::QUARANTINE, layout::TMP, layout::FORMAT_FILE]
-            .contains(&name.as_str())
-            || name.starts_with(".format-");
+        let ours =
+            [layout::OBJECTS, layout::RECORDS, layout::QUARANTINE, layout::TMP, layout::LOCKS, layout::FORMAT_FILE]
+                .contains(&name.as_str())
+                || name.starts_with(".format-");
         if !ours {
             let reason = format!("it holds `{}`", mcpsec_model::text::Untrusted::new(name).excerpt(60));
             return Err(StoreError::NotAStore { path: root.to_owned(), reason });
