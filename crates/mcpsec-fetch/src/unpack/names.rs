@@ -73,8 +73,8 @@ fn whole(name: &str) -> Option<NameProblem> {
     if name.chars().any(char::is_control) {
         return Some(NameProblem::Control);
     }
-    // Variation selectors are part of emoji and of some scripts; all else in the set only hides.
-    if name.chars().any(|c| is_hidden(c) && !matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')) {
+    // Variation selectors may be needed; all else in the set only hides.
+    if name.chars().any(|c| is_hidden(c) && !is_variation_selector(c)) {
         return Some(NameProblem::Invisible);
     }
     None
@@ -109,11 +109,25 @@ fn is_reserved(segment: &str) -> bool {
 }
 
 /// The form in which two names that some system takes for one are equal.
-fn folded(name: &str) -> String {
+///
+/// Systems fold by tables of their own: NTFS maps one character to one upper-case one, APFS and ext4 fold fully (`ß` is `ss`)
+/// after normalising, and ext4 drops variation selectors. Going down, up and down again joins at least what each of them joins,
+/// all of Unicode's full case folding (C and F) included; a test holds it to that.
+pub(super) fn folded(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
-    name.nfc().flat_map(char::to_lowercase).nfc().collect()
+    let fold = |name: &mut dyn Iterator<Item = char>| -> String {
+        name.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
+    };
+    let once = fold(&mut name.nfd().filter(|c| !is_variation_selector(*c)));
+    // Folding can leave combining characters in an order that normalising changes.
+    fold(&mut once.chars()).nfc().collect()
+}
+
+/// Part of emoji and of some scripts.
+fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 struct Seen {
