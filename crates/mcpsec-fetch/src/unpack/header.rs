@@ -100,6 +100,10 @@ fn joined_name(block: &[u8; BLOCK]) -> Result<Vec<u8>, Problem> {
     {
         return Err(ambiguous());
     }
+    // A prefix alone is a name that ends in a slash to some, and none to others.
+    if name.is_empty() && !used.is_empty() {
+        return Err(ambiguous());
+    }
     Ok(if used.is_empty() { name.to_vec() } else { [used, b"/", name].concat() })
 }
 

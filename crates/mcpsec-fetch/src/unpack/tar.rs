@@ -154,6 +154,9 @@ impl Walk<'_, '_> {
         };
         let target = || choose(pax.link_path.clone(), pending.long_link.clone(), &header.link, "link target");
         match header.kind {
+            b'\0' if !raw.ends_with(b"/") && header.name.ends_with(b"/") => {
+                Err(Problem::Ambiguous { entry: entry(), what: "file or folder" })
+            }
             b'0' | b'\0' if !raw.ends_with(b"/") => {
                 if size > self.limits.file_bytes {
                     return Err(Problem::FileTooLarge { entry: entry(), limit: self.limits.file_bytes });
@@ -168,6 +171,8 @@ impl Walk<'_, '_> {
             // The seventh edition had no folders: its writers mark them by the slash alone. With the newer type of a file,
             // some readers make a folder and others a file.
             b'0' => Err(Problem::Ambiguous { entry: entry(), what: "file or folder" }),
+            // A slash in one of two names only: for some readers what follows is a file's contents, for others headers.
+            b'\0' if !header.name.ends_with(b"/") => Err(Problem::Ambiguous { entry: entry(), what: "file or folder" }),
             b'5' | b'\0' => {
                 only_without_data("a folder with contents")?;
                 let Some(name) = &name else { return Ok(()) };
@@ -368,16 +373,20 @@ fn padding(reader: &mut dyn Read, size: u64) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The end is one zero block or more, and nothing else. This also reads the compressed stream to its own checksum.
+/// The end is two zero blocks or more, and nothing else (the first has been read). One alone would do for most readers, but no
+/// published package was found to have it: there the end is missing. This also reads the compressed stream to its own
+/// checksum.
 fn only_zeros_follow(reader: &mut dyn Read) -> Result<(), Problem> {
     let mut buffer = [0; 16 << 10];
+    let mut zeros = 0_usize;
     loop {
         let read = reader.read(&mut buffer).map_err(reading)?;
         if read == 0 {
-            return Ok(());
+            return if zeros < BLOCK { Err(Problem::Truncated) } else { Ok(()) };
         }
         if buffer[..read].iter().any(|b| *b != 0) {
             return Err(Problem::HiddenData { place: "after the end of the tar archive" });
         }
+        zeros = zeros.saturating_add(read);
     }
 }
