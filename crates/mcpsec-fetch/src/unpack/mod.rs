@@ -12,6 +12,7 @@
 //! | git archive | plain tar | as they are | symbolic, inside only |
 mod budget;
 mod extract;
+mod header;
 mod names;
 mod problem;
 mod tar;
@@ -314,9 +315,11 @@ fn compare(
 
 /// Exactly one `<name>-<version>.dist-info` with the three files that the wheel specification requires.
 fn has_dist_info(names: &Names) -> bool {
-    let mut folders = names.top_level().filter(|name| name.ends_with(".dist-info"));
+    // In any letter case: Python looks for installed packages without regard to it.
+    let mut folders = names.top_level().filter(|name| names::folded(name).ends_with(".dist-info"));
     let (Some(folder), None) = (folders.next(), folders.next()) else { return false };
-    ["METADATA", "WHEEL", "RECORD"].iter().all(|file| names.has_file(&format!("{folder}/{file}")))
+    folder.ends_with(".dist-info")
+        && ["METADATA", "WHEEL", "RECORD"].iter().all(|file| names.has_file(&format!("{folder}/{file}")))
 }
 
 /// Reads a file to its end without keeping it.

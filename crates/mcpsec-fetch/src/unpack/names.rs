@@ -73,8 +73,8 @@ fn whole(name: &str) -> Option<NameProblem> {
     if name.chars().any(char::is_control) {
         return Some(NameProblem::Control);
     }
-    // Variation selectors are part of emoji and of some scripts; all else in the set only hides.
-    if name.chars().any(|c| is_hidden(c) && !matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')) {
+    // Variation selectors may be needed; all else in the set only hides.
+    if name.chars().any(|c| is_hidden(c) && !is_variation_selector(c)) {
         return Some(NameProblem::Invisible);
     }
     None
@@ -109,11 +109,25 @@ fn is_reserved(segment: &str) -> bool {
 }
 
 /// The form in which two names that some system takes for one are equal.
-fn folded(name: &str) -> String {
+///
+/// Systems fold by tables of their own: NTFS maps one character to one upper-case one, APFS and ext4 fold fully (`ß` is `ss`)
+/// after normalising, and ext4 drops variation selectors. Going down, up and down again joins at least what each of them joins,
+/// Unicode's full case folding (statuses C and F) included.
+pub(super) fn folded(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
-    name.nfc().flat_map(char::to_lowercase).nfc().collect()
+    let fold = |name: &mut dyn Iterator<Item = char>| -> String {
+        name.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfd().collect()
+    };
+    let once = fold(&mut name.nfd().filter(|c| !is_variation_selector(*c)));
+    // Folding can leave combining characters in an order that normalising changes.
+    fold(&mut once.chars()).nfc().collect()
+}
+
+/// Part of emoji and of some scripts.
+fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 struct Seen {
@@ -316,6 +330,38 @@ mod tests {
         }
         assert!(matches!(add_all(&[("a/b/c", File), ("a/b", File)]), Err(Problem::Conflict { .. })));
         assert!(matches!(add_all(&[("a/b/c", File), ("a", Link)]), Err(Problem::Conflict { .. })));
+    }
+
+    #[test]
+    fn names_that_some_system_folds_together_are_one() {
+        for (one, other) in [
+            ("STRASSE", "straße"),
+            ("STRASSE", "STRAẞE"),
+            ("σίσυφος", "ΣΊΣΥΦΟΣ"),
+            ("ς", "σ"),
+            ("ﬁle", "FILE"),
+            ("\u{212a}", "k"),
+            ("\u{17f}", "s"),
+            ("\u{b5}", "\u{3bc}"),
+            ("\u{1e9b}\u{323}", "\u{1e69}"),
+            ("\u{13a0}", "\u{ab70}"),
+            ("\u{390}", "\u{1fd3}"),
+            ("❤\u{fe0f}", "❤"),
+        ] {
+            let all = add_all(&[(one, Kind::File), (other, Kind::File)]);
+            assert!(matches!(all, Err(Problem::CaseCollision { .. })), "{one} {other}: {all:?}");
+        }
+        assert!(add_all(&[("ss", Kind::File), ("s", Kind::File), ("ö", Kind::File), ("o", Kind::File)]).is_ok());
+        for c in '\0'..=char::MAX {
+            if c.to_lowercase().eq([c]) && c.to_uppercase().eq([c]) {
+                continue;
+            }
+            let of = |text: String| folded(&text);
+            let key = of(c.to_string());
+            assert_eq!(of(c.to_lowercase().collect()), key, "{c:?}");
+            assert_eq!(of(c.to_uppercase().collect()), key, "{c:?}");
+            assert_eq!(of(key.clone()), key, "{c:?}");
+        }
     }
 
     #[test]

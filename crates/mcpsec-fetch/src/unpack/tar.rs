@@ -2,7 +2,7 @@
 //!
 //! Readers disagree about odd archives: which of two names counts, whose size holds, what follows the end. An archive on
 //! which two readers could disagree is refused, since what is reviewed with one reader is unpacked with another. The loop is
-//! ours, because the `tar` crate reads extended headers of any length into memory; fields are decoded by that crate.
+//! ours, because the `tar` crate reads extended headers of any length into memory and takes odd fields as they come.
 use std::io::{self, Read};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -10,13 +10,15 @@ use mcpsec_model::digest::Digest;
 
 use super::{
     Entry, EntryKind, Limits, Summary, Visitor,
+    header::{self, BLOCK, Header},
     names::{Kind, Names, link_target, normal},
     problem::{Problem, reading, shown},
 };
 
-const BLOCK: usize = 512;
 /// Files that may come twice in one archive; honest ones have two or three.
 const MAX_REPEATS: usize = 256;
+/// What is wrong with a size in GNU's binary form that octal digits could say, without a pax record to confirm it.
+const ODD_SIZE: &str = "a size that is not an octal number";
 /// Longest pax header or GNU long name; honest ones hold a path and some attributes.
 const MAX_EXTENDED: u64 = 256 << 10;
 
@@ -51,6 +53,37 @@ impl Pending {
     fn is_empty(&self) -> bool {
         self.long_name.is_none() && self.long_link.is_none() && self.pax.is_none()
     }
+
+    /// Reads an extended header.
+    fn extend(&mut self, reader: &mut dyn Read, header: &Header) -> Result<(), Problem> {
+        let ambiguous = |what| Err(Problem::Ambiguous { entry: shown(&header.name), what });
+        if header.name.is_empty() {
+            // node-tar drops such a header, others heed it.
+            return ambiguous("an extended header without a name");
+        }
+        if header.odd_size {
+            return ambiguous(ODD_SIZE);
+        }
+        if self.pax.as_ref().is_some_and(|pax| pax.size.is_some()) {
+            // Some readers give the size to this header, others to the entry after it.
+            return ambiguous("two extended headers");
+        }
+        let bytes = extended(reader, header.size)?;
+        let pax = || Pax::parse(&bytes, &header.name);
+        match header.kind {
+            b'x' => once(&mut self.pax, pax()?, header),
+            b'L' => once(&mut self.long_name, without_nul(bytes), header),
+            b'K' => once(&mut self.long_link, without_nul(bytes), header),
+            _ if !self.is_empty() => ambiguous("a header for all between an entry and its own"),
+            _ => {
+                let pax = pax()?;
+                if pax.path.is_some() || pax.link_path.is_some() || pax.size.is_some() {
+                    return Err(Problem::Unsupported { what: "a pax header that names all later entries" });
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -80,23 +113,10 @@ pub(super) fn visit(
             only_zeros_follow(reader)?;
             return Ok((walk.summary, walk.repeats));
         }
-        let header = tar::Header::from_byte_slice(&block);
-        check_sum(&block, header)?;
-        let size = header.entry_size().map_err(reading)?;
-        match header.entry_type().as_byte() {
-            b'x' => {
-                let pax = Pax::parse(&extended(reader, size)?, &header.path_bytes())?;
-                once(&mut pending.pax, pax, header)?;
-            }
-            b'g' => {
-                let pax = Pax::parse(&extended(reader, size)?, &header.path_bytes())?;
-                if pax.path.is_some() || pax.link_path.is_some() || pax.size.is_some() {
-                    return Err(Problem::Unsupported { what: "a pax header that names all later entries" });
-                }
-            }
-            b'L' => once(&mut pending.long_name, without_nul(extended(reader, size)?), header)?,
-            b'K' => once(&mut pending.long_link, without_nul(extended(reader, size)?), header)?,
-            _ => walk.member(reader, header, size, std::mem::take(&mut pending))?,
+        let header = header::parse(&block)?;
+        match header.kind {
+            b'x' | b'g' | b'L' | b'K' => pending.extend(reader, &header)?,
+            _ => walk.member(reader, &header, std::mem::take(&mut pending))?,
         }
     }
 }
@@ -113,17 +133,16 @@ struct Walk<'a, 'v> {
 
 impl Walk<'_, '_> {
     /// A file, folder or link.
-    fn member(
-        &mut self,
-        reader: &mut dyn Read,
-        header: &tar::Header,
-        size: u64,
-        pending: Pending,
-    ) -> Result<(), Problem> {
+    fn member(&mut self, reader: &mut dyn Read, header: &Header, pending: Pending) -> Result<(), Problem> {
+        let size = header.size;
         let pax = pending.pax.unwrap_or_default();
-        let raw = choose(pax.path, pending.long_name, &header.path_bytes(), "name")?;
-        if pax.size.is_some_and(|text| text != size.to_string().into_bytes()) {
-            return Err(Problem::Ambiguous { entry: shown(&raw), what: "size" });
+        let raw = choose(pax.path, pending.long_name, &header.name, "name")?;
+        match pax.size {
+            Some(text) if text != size.to_string().into_bytes() => {
+                return Err(Problem::Ambiguous { entry: shown(&raw), what: "size" });
+            }
+            None if header.odd_size => return Err(Problem::Ambiguous { entry: shown(&raw), what: ODD_SIZE }),
+            _ => {}
         }
         let name = normal(&raw, self.rules.strip, self.limits)?;
         let entry = || shown(&raw);
@@ -133,25 +152,28 @@ impl Walk<'_, '_> {
             only_without_data("a link with contents")?;
             name.as_deref().filter(|_| allowed).ok_or_else(|| Problem::LinkForbidden { entry: entry() })
         };
-        let target = || {
-            let field = header.link_name_bytes().unwrap_or_default();
-            choose(pax.link_path.clone(), pending.long_link.clone(), &field, "link target")
-        };
-        match header.entry_type().as_byte() {
-            // Old writers mark folders by a slash at the end only.
-            b'0' | b'\0' | b'7' if !raw.ends_with(b"/") => {
+        let target = || choose(pax.link_path.clone(), pending.long_link.clone(), &header.link, "link target");
+        match header.kind {
+            b'\0' if !raw.ends_with(b"/") && header.name.ends_with(b"/") => {
+                Err(Problem::Ambiguous { entry: entry(), what: "file or folder" })
+            }
+            b'0' | b'\0' if !raw.ends_with(b"/") => {
                 if size > self.limits.file_bytes {
                     return Err(Problem::FileTooLarge { entry: entry(), limit: self.limits.file_bytes });
                 }
                 let mut contents = Contents { reader, left: size };
                 if let Some(name) = name {
-                    let executable = header.mode().is_ok_and(|mode| mode & 0o111 != 0);
-                    self.file(name, executable, size, &mut contents)?;
+                    self.file(name, header.executable, size, &mut contents)?;
                 }
                 io::copy(&mut contents, &mut io::sink()).map_err(reading)?;
                 padding(reader, size)
             }
-            b'5' | b'0' | b'\0' | b'7' => {
+            // The seventh edition had no folders: its writers mark them by the slash alone. With the newer type of a file,
+            // some readers make a folder and others a file.
+            b'0' => Err(Problem::Ambiguous { entry: entry(), what: "file or folder" }),
+            // A slash in one of two names only: for some readers what follows is a file's contents, for others headers.
+            b'\0' if !header.name.ends_with(b"/") => Err(Problem::Ambiguous { entry: entry(), what: "file or folder" }),
+            b'5' | b'\0' => {
                 only_without_data("a folder with contents")?;
                 let Some(name) = &name else { return Ok(()) };
                 self.names.add(name, Kind::Folder)?;
@@ -176,6 +198,7 @@ impl Walk<'_, '_> {
             b'3' => Err(Problem::Special { entry: entry(), kind: "character device" }),
             b'4' => Err(Problem::Special { entry: entry(), kind: "block device" }),
             b'6' => Err(Problem::Special { entry: entry(), kind: "FIFO" }),
+            b'7' => Err(Problem::Special { entry: entry(), kind: "contiguous file" }),
             b'S' => Err(Problem::Unsupported { what: "sparse files" }),
             _ => Err(Problem::Special { entry: entry(), kind: "thing of unknown type" }),
         }
@@ -248,11 +271,18 @@ impl Pax {
             bytes = rest;
             let equals = record.iter().position(|b| *b == b'=').ok_or_else(|| damaged("a pax record without `=`"))?;
             let (key, value) = (&record[..equals], record[equals + 1..].to_vec());
+            if record.split(|b| *b == b'\n').skip(1).any(is_record) {
+                return Err(Problem::Ambiguous { entry: shown(entry), what: "a pax record within another" });
+            }
             let slot = match key {
                 b"path" => &mut pax.path,
                 b"linkpath" => &mut pax.link_path,
                 b"size" => &mut pax.size,
+                b"type" | b"mode" => {
+                    return Err(Problem::Unsupported { what: "a pax record that sets type or mode" });
+                }
                 b"hdrcharset" => return Err(Problem::Unsupported { what: "a pax character set" }),
+                b"SCHILY.realsize" => return Err(Problem::Unsupported { what: "sparse files" }),
                 key if key.starts_with(b"GNU.sparse") => return Err(Problem::Unsupported { what: "sparse files" }),
                 _ => continue,
             };
@@ -262,6 +292,15 @@ impl Pax {
         }
         Ok(pax)
     }
+}
+
+/// Whether a reader that goes by lines (node-tar) takes this line of a longer value for a record of its own.
+fn is_record(line: &[u8]) -> bool {
+    let start = line.trim_ascii_start();
+    let start = start.strip_prefix(b"+").unwrap_or(start);
+    let digits = start.iter().take_while(|b| b.is_ascii_digit()).count();
+    let stated = std::str::from_utf8(&start[..digits]).ok().and_then(|digits| digits.parse::<usize>().ok());
+    stated == Some(line.len() + 1)
 }
 
 /// One record without its length and newline, and what follows it.
@@ -285,10 +324,10 @@ fn choose(pax: Option<Vec<u8>>, gnu: Option<Vec<u8>>, field: &[u8], what: &'stat
     }
 }
 
-fn once<T>(slot: &mut Option<T>, value: T, header: &tar::Header) -> Result<(), Problem> {
+fn once<T>(slot: &mut Option<T>, value: T, header: &Header) -> Result<(), Problem> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Problem::Ambiguous { entry: shown(header.path_bytes()), what: "two extended headers" }),
+        Some(_) => Err(Problem::Ambiguous { entry: shown(&header.name), what: "two extended headers" }),
     }
 }
 
@@ -316,33 +355,38 @@ fn extended(reader: &mut dyn Read, size: u64) -> Result<Vec<u8>, Problem> {
     }
     let mut bytes = Vec::new();
     Contents { reader, left: size }.read_to_end(&mut bytes).map_err(reading)?;
-    padding(reader, size)?;
+    let mut rest = Vec::new();
+    Contents { reader, left: rest_of_block(size) }.read_to_end(&mut rest).map_err(reading)?;
+    // Python reads records up to the end of the block.
+    if rest.iter().any(|b| *b != 0) {
+        return Err(Problem::HiddenData { place: "after an extended header" });
+    }
     Ok(bytes)
 }
 
+fn rest_of_block(size: u64) -> u64 {
+    BLOCK as u64 - 1 - (size + BLOCK as u64 - 1) % BLOCK as u64
+}
+
 fn padding(reader: &mut dyn Read, size: u64) -> Result<(), Problem> {
-    let rest = BLOCK as u64 - 1 - (size + BLOCK as u64 - 1) % BLOCK as u64;
-    io::copy(&mut Contents { reader, left: rest }, &mut io::sink()).map_err(reading)?;
+    io::copy(&mut Contents { reader, left: rest_of_block(size) }, &mut io::sink()).map_err(reading)?;
     Ok(())
 }
 
-fn check_sum(block: &[u8; BLOCK], header: &tar::Header) -> Result<(), Problem> {
-    // POSIX: the sum of all bytes, with the checksum field itself as eight spaces.
-    let sum: u32 = block[..148].iter().chain(&block[156..]).map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
-    let stated = header.cksum().map_err(|_| damaged("a header without a checksum"))?;
-    if sum == stated { Ok(()) } else { Err(damaged("a header whose checksum does not match")) }
-}
-
-/// The end is one zero block or more, and nothing else. This also reads the compressed stream to its own checksum.
+/// The end is two zero blocks or more, and nothing else (the first has been read). One alone would do for most readers, but no
+/// published package was found to have it: there the end is missing. This also reads the compressed stream to its own
+/// checksum.
 fn only_zeros_follow(reader: &mut dyn Read) -> Result<(), Problem> {
     let mut buffer = [0; 16 << 10];
+    let mut zeros = 0_usize;
     loop {
         let read = reader.read(&mut buffer).map_err(reading)?;
         if read == 0 {
-            return Ok(());
+            return if zeros < BLOCK { Err(Problem::Truncated) } else { Ok(()) };
         }
         if buffer[..read].iter().any(|b| *b != 0) {
             return Err(Problem::HiddenData { place: "after the end of the tar archive" });
         }
+        zeros = zeros.saturating_add(read);
     }
 }

@@ -318,23 +318,39 @@ fn central<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Indexed, &'a [u8]), 
     Ok((entry, rest))
 }
 
-/// Extra fields, `id, length, data`. One of them can hold another name of the entry.
+/// Extra fields, `id, length, data`, to the last byte. One of them can hold another name of the entry.
 fn check_extra(extra: &[u8], raw: &[u8]) -> Result<(), Problem> {
-    for (id, data) in fields(extra) {
-        // Version, CRC of the name it replaces, then the name.
-        if id == UNICODE_PATH_EXTRA && data.get(5..) != Some(raw) {
-            return Err(Problem::Ambiguous { entry: shown(raw), what: "name" });
+    let ambiguous = |what| Err(Problem::Ambiguous { entry: shown(raw), what });
+    let (mut rest, mut wide, mut renamed) = (extra, false, false);
+    while !rest.is_empty() {
+        // Readers differ on how much of a malformed field, and of what follows it, they still believe.
+        let malformed = || Problem::Damaged { reason: "a malformed extra field of a zip entry".to_owned() };
+        let (id, data, after) = next_field(rest).ok_or_else(malformed)?;
+        rest = after;
+        match id {
+            // Version, CRC of the name it replaces, then the name.
+            UNICODE_PATH_EXTRA if data.get(5..) != Some(raw) => return ambiguous("name"),
+            UNICODE_PATH_EXTRA if std::mem::replace(&mut renamed, true) => {
+                return ambiguous("an extra field given twice");
+            }
+            ZIP64_EXTRA if std::mem::replace(&mut wide, true) => return ambiguous("an extra field given twice"),
+            _ => {}
         }
     }
     Ok(())
 }
 
+fn next_field(extra: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let (head, rest) = extra.split_at_checked(4)?;
+    let (data, rest) = rest.split_at_checked(usize::from(u16_at(head, 2)))?;
+    Some((u16_at(head, 0), data, rest))
+}
+
 fn fields(mut extra: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
-        let (head, rest) = extra.split_at_checked(4)?;
-        let (data, rest) = rest.split_at_checked(usize::from(u16_at(head, 2)))?;
+        let (id, data, rest) = next_field(extra)?;
         extra = rest;
-        Some((u16_at(head, 0), data))
+        Some((id, data))
     })
 }
 

@@ -38,6 +38,20 @@ impl Tar {
         self
     }
 
+    /// A header with other bytes at some places, its checksum right, and its contents.
+    pub(crate) fn patched(self, kind: u8, name: &str, patches: &[(usize, &[u8])], bytes: &[u8]) -> Self {
+        let at = self.0.len();
+        let mut this = self.header(kind, name, "", bytes.len() as u64);
+        let block = &mut this.0[at..];
+        for (at, patch) in patches {
+            block[*at..at + patch.len()].copy_from_slice(patch);
+        }
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|b| u32::from(*b)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        this.data(bytes)
+    }
+
     pub(crate) fn data(mut self, bytes: &[u8]) -> Self {
         self.0.extend(bytes);
         self.0.resize(self.0.len().next_multiple_of(512), 0);

@@ -5,6 +5,7 @@ mod faults;
 mod http;
 mod responder;
 mod unpack;
+mod unpack_readers;
 
 use std::{path::Path, time::Duration};
 

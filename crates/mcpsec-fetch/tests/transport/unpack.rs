@@ -16,11 +16,11 @@ use crate::{
     overwrite,
 };
 
-fn read(kind: ArtifactKind, bytes: &[u8]) -> Result<Summary, UnpackError> {
+pub(crate) fn read(kind: ArtifactKind, bytes: &[u8]) -> Result<Summary, UnpackError> {
     visit_reader("a-1", Cursor::new(bytes), kind, &Limits::STANDARD, &mut |_| Ok(()))
 }
 
-fn problem(kind: ArtifactKind, bytes: &[u8]) -> Problem {
+pub(crate) fn problem(kind: ArtifactKind, bytes: &[u8]) -> Problem {
     *read(kind, bytes).expect_err("refused").problem
 }
 
@@ -411,8 +411,14 @@ fn zips_that_say_two_things_are_refused() {
 fn a_package_that_is_none_is_refused() {
     refused!(NpmTarball, Tar::default().file("package/index.js", b"x").gz(), Problem::NoPackageJson);
     refused!(Wheel, Zip::default().file("a/x.py", b"x").end(), Problem::NoDistInfo);
-    let two = Zip::wheel().file("b-1.dist-info/METADATA", b"x").end();
-    refused!(Wheel, two, Problem::NoDistInfo);
+    for second in ["b-1.dist-info", "b-1.DIST-INFO", "b-1.Dist-Info", "b-1.di\u{17f}t-info"] {
+        let name = format!("{second}/METADATA");
+        let entry = ZipEntry { flags: 1 << 11, ..ZipEntry::new(&name, b"x") };
+        refused!(Wheel, Zip::wheel().entry(&entry).end(), Problem::NoDistInfo);
+    }
+    let upper = ["METADATA", "WHEEL", "RECORD"];
+    let upper = upper.iter().fold(Zip::default(), |zip, file| zip.file(&format!("a-1.DIST-INFO/{file}"), b"x"));
+    refused!(Wheel, upper.end(), Problem::NoDistInfo);
 }
 
 /// Real archives, so that strictness never refuses what people publish.
