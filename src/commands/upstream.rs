@@ -121,7 +121,7 @@ fn compare(package: &Package, spec: Option<&Spec>, state: &UpstreamState) -> (Ch
             let finding = Finding::new(
                 Rule::Unpublished,
                 subject.clone(),
-                "the registry no longer has this version; the stored copy is what is used",
+                "the registry no longer has this version; only stored copies are left",
             );
             (result(CheckStatus::NotApplicable), vec![finding])
         }

@@ -3,6 +3,7 @@
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
 mod hostile;
+mod offline;
 mod online;
 mod refusals;
 mod verify;

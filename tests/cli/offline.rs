@@ -1,0 +1,136 @@
+//! Registries that are down, and `--offline`: what was vetted goes on working, what could not be asked is said.
+use mcpsec_testkit::{Fault, TestEnv, npm_package};
+
+use crate::worlds::{
+    empty_store, git_repository, linked_repository, locked_npm, locked_pypi, npm_registry, project_state, request_count,
+};
+
+#[test]
+fn a_registry_that_is_gone_leaves_upstream_unchecked() {
+    let (env, server) = locked_npm();
+    drop(server);
+    let output = env.mcpsec(["verify"]).success();
+    assert!(output.stdout.contains("upstream       unchecked 2 unchecked"), "{}", output.snapshot());
+    let json = env.mcpsec(["verify", "--format", "json"]).success().json();
+    assert_eq!((&json["verdict"], &json["exit"]), (&"pass".into(), &0.into()));
+
+    env.edit("mcp.toml", "upstream = \"warn\"", "upstream = \"required\"");
+    let output = env.mcpsec(["verify"]).exits(3);
+    assert!(output.stdout.contains("incomplete"), "{}", output.snapshot());
+    let json = env.mcpsec(["verify", "--format", "json"]).exits(3).json();
+    assert_eq!((&json["verdict"], &json["exit"]), (&"incomplete".into(), &3.into()));
+    let _offline_is_no_excuse = env.mcpsec(["verify", "--offline"]).exits(3);
+}
+
+#[test]
+fn a_registry_that_answers_with_errors_is_down_too() {
+    let (env, server) = locked_npm();
+    server.inject(Fault::Status(503));
+    let output = env.mcpsec(["verify"]).success();
+    assert!(output.stdout.contains("upstream       unchecked 2 unchecked"), "{}", output.snapshot());
+    server.heal();
+    server.inject(Fault::Garbage);
+    let output = env.mcpsec(["verify"]).success();
+    assert!(output.stdout.contains("upstream       unchecked 2 unchecked"), "{}", output.snapshot());
+    // A failure still wins over what could not be asked.
+    server.heal();
+    server.publish(&npm_package("left", "1.0.3").file("package/other.js", b""));
+    server.inject(Fault::Status(503).on("/files"));
+    let _denied = env.mcpsec(["verify"]).exits(1);
+}
+
+#[test]
+fn upstream_off_asks_nobody_and_says_so() {
+    let (env, server) = locked_npm();
+    env.edit("mcp.toml", "upstream = \"warn\"", "upstream = \"off\"");
+    server.clear_log();
+    let output = env.mcpsec(["verify"]).success();
+    assert_eq!(request_count(&server), 0);
+    assert!(output.stdout.contains("mcp.toml says upstream = \"off\""), "{}", output.snapshot());
+}
+
+#[test]
+fn an_empty_store_offline_is_incomplete() {
+    for (env, _server) in [locked_npm()] {
+        empty_store(&env);
+        insta::assert_snapshot!(env.mcpsec(["verify", "--offline"]).exits(3).snapshot());
+    }
+    let (env, _server) = locked_pypi();
+    empty_store(&env);
+    let _incomplete = env.mcpsec(["verify", "--offline"]).exits(3);
+
+    let npm = npm_registry();
+    let mut env = TestEnv::new();
+    env.npm(&npm);
+    let repository = git_repository();
+    let _added = env.mcpsec(["add", &linked_repository(&env, &repository, "v1.0.0")]).success();
+    empty_store(&env);
+    let _incomplete = env.mcpsec(["verify", "--offline"]).exits(3);
+}
+
+#[test]
+fn an_empty_store_is_filled_from_the_registry() {
+    let (env, _server) = locked_npm();
+    empty_store(&env);
+    let _filled = env.mcpsec(["verify"]).success();
+    let _offline = env.mcpsec(["verify", "--offline"]).success();
+
+    let (env, _server) = locked_pypi();
+    empty_store(&env);
+    let _filled = env.mcpsec(["verify"]).success();
+    let _offline = env.mcpsec(["verify", "--offline"]).success();
+}
+
+#[test]
+fn an_unpublished_package_with_an_empty_store_is_incomplete() {
+    let (env, server) = locked_npm();
+    empty_store(&env);
+    server.unpublish("left", "1.0.3");
+    insta::assert_snapshot!(env.mcpsec(["verify"]).exits(3).snapshot());
+}
+
+#[test]
+fn adding_offline_works_from_cache_and_store_or_says_what_is_missing() {
+    let (mut env, server) = locked_npm();
+    drop(server);
+    env.enter_project("second");
+    let _cached = env.mcpsec(["add", "npm:files", "--offline"]).success();
+    let _verified = env.mcpsec(["verify", "--offline"]).success();
+    env.enter_project("third");
+    insta::assert_snapshot!(env.mcpsec(["add", "npm:unseen", "--offline"]).exits(3).snapshot());
+    insta::assert_snapshot!(env.mcpsec(["add", "pypi:unseen", "--offline"]).exits(3).snapshot());
+    empty_store(&env);
+    let _missing = env.mcpsec(["add", "npm:files", "--offline"]).exits(3);
+    assert!(!env.exists("mcp.toml") && !env.exists("mcp.lock"));
+}
+
+#[test]
+fn adding_from_a_registry_that_is_down() {
+    let mut env = TestEnv::new();
+    let server = npm_registry();
+    env.npm(&server);
+    drop(server);
+    let output = env.mcpsec(["add", "npm:files"]).exits(3);
+    assert!(!env.exists("mcp.toml") && !env.exists("mcp.lock"), "{}", output.snapshot());
+    // Metadata comes, the tarball does not.
+    let server = npm_registry();
+    env.npm(&server);
+    server.inject(Fault::Truncate { after: 20 }.on("*.tgz"));
+    let _incomplete = env.mcpsec(["add", "npm:files"]).exits(3);
+    assert!(!env.exists("mcp.toml") && !env.exists("mcp.lock"));
+    server.heal();
+    server.inject(Fault::Truncate { after: 20 }.on("*.tgz").times(2));
+    let _retried = env.mcpsec(["add", "npm:files"]).success();
+    let _verified = env.mcpsec(["verify", "--offline"]).success();
+}
+
+#[test]
+fn verify_never_changes_the_project() {
+    let (env, server) = locked_npm();
+    let before = project_state(&env);
+    let _online = env.mcpsec(["verify"]).success();
+    let _offline = env.mcpsec(["verify", "--offline"]).success();
+    server.deprecate("left", "1.0.3", "old");
+    let _deprecated = env.mcpsec(["verify"]).success();
+    assert_eq!(before, project_state(&env));
+}
