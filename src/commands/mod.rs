@@ -18,6 +18,8 @@ mod wish;
 
 use std::future::Future;
 
+use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
 use crate::{
     cli::{Cli, Command},
     error::{CommandError, Kind},
@@ -68,10 +70,8 @@ fn start_logging(verbosity: i8) {
         2 => tracing::Level::DEBUG,
         _ => tracing::Level::TRACE,
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_target(true)
-        .without_time()
-        .init();
+    // Our own words only: what HTTP libraries trace of requests and frames is theirs to choose, and may hold credentials.
+    let ours = Targets::new().with_target("mcpsec", level).with_default(tracing::Level::ERROR);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(true).without_time();
+    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }

@@ -5,6 +5,8 @@ mod add;
 mod hostile;
 mod offline;
 mod online;
+mod output;
 mod refusals;
+mod secrets;
 mod verify;
 mod worlds;
