@@ -14,7 +14,7 @@ use mcpsec_model::{
     candidate::Candidate,
     check::{Check, CheckResult, CheckStatus},
     config::Config,
-    finding::Finding,
+    finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
     report::{Report, ServerReport},
@@ -215,7 +215,9 @@ async fn lock_one(
     bundled::add(&mut candidate, &inspected)?;
     let entry = inspect::entry_point(wish, &candidate, &inspected)?;
 
-    let mut findings: Vec<Finding> = candidate.findings.clone();
+    // A record may keep quiet about install scripts; what the tarball says was merged into the packages above.
+    let of_record = candidate.findings.iter().filter(|finding| finding.rule != Rule::InstallScript);
+    let mut findings: Vec<Finding> = of_record.cloned().collect();
     findings.extend(inspected.iter().flat_map(|item| item.findings.iter().cloned()));
     findings.extend(
         candidate

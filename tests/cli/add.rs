@@ -96,6 +96,22 @@ fn the_same_inputs_give_the_same_lock_everywhere() {
 }
 
 #[test]
+fn one_commit_by_tag_and_by_branch_gives_one_lock_in_any_order() {
+    let (npm, repository) = (npm_registry(), git_repository());
+    let (tag, branch) = (git_spec(&repository, "v1.0.0"), git_spec(&repository, "main"));
+    let mut texts = Vec::new();
+    for order in [[("a", &tag), ("b", &branch)], [("b", &branch), ("a", &tag)]] {
+        let mut env = TestEnv::new();
+        env.npm(&npm);
+        for (name, spec) in order {
+            let _added = env.mcpsec(["add", spec, "--name", name]).success();
+        }
+        texts.push(env.read("mcp.lock"));
+    }
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[test]
 fn a_range_a_tag_and_a_purl_choose_the_version() {
     let server = npm_registry();
     server.publish(&npm_package("files", "2.0.0").bin("files", "index.js"));
