@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) cache: PathBuf,
     /// `--offline`.
     pub(crate) offline: bool,
+    /// How often a request is repeated after a failure that may pass.
+    pub(crate) retries: usize,
     /// `--format`.
     pub(crate) format: Format,
     /// Colours on standard output and standard error.
@@ -121,6 +123,7 @@ impl Settings {
             store,
             cache,
             offline: global.offline,
+            retries: retries(&environment)?,
             format: global.format,
             color,
             verbosity,
@@ -211,6 +214,15 @@ impl Settings {
             netrc,
             default_index: None,
         })
+    }
+}
+
+/// `MCPSEC_HTTP_RETRIES`; without it four, which rides out some seconds of trouble.
+fn retries(env: &Environment) -> Result<usize, CommandError> {
+    let Some(text) = env.get("MCPSEC_HTTP_RETRIES") else { return Ok(4) };
+    match text.parse() {
+        Ok(count @ 0..=20) => Ok(count),
+        _ => Err(CommandError::usage("MCPSEC_HTTP_RETRIES must be a number from 0 to 20")),
     }
 }
 

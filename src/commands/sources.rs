@@ -69,7 +69,7 @@ impl<'a> Sources<'a> {
         let network = if self.settings.offline {
             None
         } else {
-            Some(Network::new(http_options()).map_err(|error| http_error(&error))?)
+            Some(Network::new(http_options(self.settings.retries)).map_err(|error| http_error(&error))?)
         };
         let metadata = Metadata::new(self.settings.cache.join("http"), network, self.settings.now);
         Ok(self.metadata.get_or_init(|| metadata))
@@ -280,10 +280,10 @@ impl<'a> Sources<'a> {
 }
 
 /// How patient the command line is.
-fn http_options() -> HttpOptions {
+fn http_options(retries: usize) -> HttpOptions {
     HttpOptions {
         user_agent: concat!("mcpsec/", env!("CARGO_PKG_VERSION")).to_owned(),
-        retries: 4,
+        retries,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(30),
         metadata_concurrency: 64,

@@ -7,7 +7,8 @@ use crate::worlds::{
 
 #[test]
 fn a_registry_that_is_gone_leaves_upstream_unchecked() {
-    let (env, server) = locked_npm();
+    let (mut env, server) = locked_npm();
+    env.set("MCPSEC_HTTP_RETRIES", "1");
     drop(server);
     let output = env.mcpsec(["verify"]).success();
     assert!(output.stdout.contains("upstream       unchecked 2 unchecked"), "{}", output.snapshot());
@@ -24,7 +25,8 @@ fn a_registry_that_is_gone_leaves_upstream_unchecked() {
 
 #[test]
 fn a_registry_that_answers_with_errors_is_down_too() {
-    let (env, server) = locked_npm();
+    let (mut env, server) = locked_npm();
+    env.set("MCPSEC_HTTP_RETRIES", "1");
     server.inject(Fault::Status(503));
     let output = env.mcpsec(["verify"]).success();
     assert!(output.stdout.contains("upstream       unchecked 2 unchecked"), "{}", output.snapshot());
@@ -107,6 +109,7 @@ fn adding_offline_works_from_cache_and_store_or_says_what_is_missing() {
 #[test]
 fn adding_from_a_registry_that_is_down() {
     let mut env = TestEnv::new();
+    env.set("MCPSEC_HTTP_RETRIES", "1");
     let server = npm_registry();
     env.npm(&server);
     drop(server);
@@ -119,9 +122,18 @@ fn adding_from_a_registry_that_is_down() {
     let _incomplete = env.mcpsec(["add", "npm:files"]).exits(3);
     assert!(!env.exists("mcp.toml") && !env.exists("mcp.lock"));
     server.heal();
-    server.inject(Fault::Truncate { after: 20 }.on("*.tgz").times(2));
+    server.inject(Fault::Truncate { after: 20 }.on("*.tgz").times(1));
     let _retried = env.mcpsec(["add", "npm:files"]).success();
     let _verified = env.mcpsec(["verify", "--offline"]).success();
+}
+
+#[test]
+fn the_number_of_retries_is_a_number() {
+    let (mut env, _server) = locked_npm();
+    for wrong in ["many", "-1", "21"] {
+        env.set("MCPSEC_HTTP_RETRIES", wrong);
+        let _refused = env.mcpsec(["verify"]).exits(2).says("must be a number from 0 to 20");
+    }
 }
 
 #[test]

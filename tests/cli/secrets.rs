@@ -144,6 +144,7 @@ fn a_server_that_echoes_the_credentials() {
     let registry = npm_registry();
     let mut env = TestEnv::new();
     env.npm_with_token(&registry, SECRET);
+    env.set("MCPSEC_HTTP_RETRIES", "0");
     registry
         .inject(Fault::RedirectTo { status: 302, origin: format!("http://reader:{SECRET}@127.0.0.1:9") }.on("/left*"));
     let output = env.mcpsec(["add", "npm:files", "-vvv"]);
