@@ -291,8 +291,11 @@ fn a_kill_at_any_moment_leaves_everything_whole() {
             _ => {
                 let sight = Sight::ALL[usize::try_from(random.next() % 5).expect("small")];
                 // Half of them at once: writing a file takes less than a millisecond.
-                let pause =
-                    if random.next() % 2 == 0 { Duration::ZERO } else { random.up_to(Duration::from_millis(3)) };
+                let pause = if random.next().is_multiple_of(2) {
+                    Duration::ZERO
+                } else {
+                    random.up_to(Duration::from_millis(3))
+                };
                 Moment::Seen(sight, pause)
             }
         };
@@ -304,7 +307,7 @@ fn a_kill_at_any_moment_leaves_everything_whole() {
             assert!(!servers(&env)[1].is_empty(), "{context:?}: what was locked is lost");
         }
         // The same command repairs whatever there is to repair.
-        if random.next() % 4 == 0 || number + 1 == kills {
+        if random.next().is_multiple_of(4) || number + 1 == kills {
             let _repaired = env.mcpsec(["add", "npm:big"]).success();
             // A repair that found everything in the store wrote nothing there; this one does.
             let writer = format!("writer-{number}");

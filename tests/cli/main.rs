@@ -12,4 +12,3 @@ mod secrets;
 mod tamper;
 mod verify;
 mod worlds;
-
