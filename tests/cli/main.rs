@@ -6,6 +6,7 @@ mod hostile;
 mod kill;
 mod online;
 mod refusals;
+mod strangers;
 mod tamper;
 mod verify;
 mod worlds;
