@@ -153,10 +153,12 @@ impl Settings {
     /// npm's configuration files and variables, highest precedence first (npmrc(5)).
     pub(crate) fn npmrc(&self) -> Result<NpmrcInput, CommandError> {
         let env = &self.environment;
-        let mut paths = vec![self.project.join(".npmrc")];
+        let project = self.project.join(".npmrc");
         let user = first_var(env, &["NPM_CONFIG_USERCONFIG", "npm_config_userconfig"])
             .or_else(|| env.home.as_ref().map(|home| home.join(".npmrc")));
-        paths.extend(user.filter(|user| *user != paths[0]));
+        // Whoever works in the home folder, or names the file as the user's, has no separate one of the project.
+        let is_users = user.as_ref() == Some(&project);
+        let mut paths: Vec<PathBuf> = user.into_iter().collect();
         let prefix = first_var(env, &["NPM_CONFIG_PREFIX", "npm_config_prefix", "PREFIX"]);
         let global = first_var(env, &["NPM_CONFIG_GLOBALCONFIG", "npm_config_globalconfig"])
             .or_else(|| prefix.map(|prefix| prefix.join("etc").join("npmrc")))
@@ -166,7 +168,8 @@ impl Settings {
                 Some(node.parent()?.parent()?.join("etc").join("npmrc"))
             });
         paths.extend(global);
-        Ok(NpmrcInput { files: read_all(&paths)?, env: env.vars.clone(), configured: None })
+        let project = if is_users { None } else { read_all(&[project])?.pop() };
+        Ok(NpmrcInput { project, files: read_all(&paths)?, env: env.vars.clone(), configured: None })
     }
 
     /// pip's and uv's configuration files and variables, highest precedence first.

@@ -8,6 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mcpsec_fetch::progress::{Event, Progress};
+use mcpsec_model::text::escape;
 
 use crate::error::CommandError;
 
@@ -18,11 +19,17 @@ const DIM: Style = Style::new().dimmed();
 
 /// Prints an error with its hints.
 pub(crate) fn print_error(error: &CommandError) {
-    let mut text = format!("{ERROR}error{ERROR:#}: {error}\n");
+    let mut text = format!("{ERROR}error{ERROR:#}: {}\n", visible(&error.to_string()));
     for hint in error.hints() {
-        text.push_str(&format!("  {HINT}hint{HINT:#}: {hint}\n"));
+        text.push_str(&format!("  {HINT}hint{HINT:#}: {}\n", visible(hint)));
     }
     to_stderr(&text);
+}
+
+/// The last gate before a terminal: names of local files and folders come unescaped to here, and a repository that was
+/// cloned brings its own. Line breaks are ours.
+fn visible(text: &str) -> String {
+    text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
 }
 
 fn to_stderr(text: &str) {
@@ -100,14 +107,14 @@ impl Ui {
     /// A line for everybody who did not ask for quiet.
     pub(crate) fn note(&self, text: &str) {
         if self.verbosity >= 0 {
-            self.line(&format!("{DIM}{text}{DIM:#}"));
+            self.line(&format!("{DIM}{}{DIM:#}", visible(text)));
         }
     }
 
     /// A line that matters even with `-q`.
     pub(crate) fn warn(&self, text: &str) {
         if self.verbosity >= -1 {
-            self.line(&format!("{WARNING}warning{WARNING:#}: {text}"));
+            self.line(&format!("{WARNING}warning{WARNING:#}: {}", visible(text)));
         }
     }
 
@@ -123,7 +130,7 @@ impl Progress for Ui {
     fn event(&self, event: Event<'_>) {
         if let Event::Retry { what, reason } = event {
             if self.verbosity >= 1 {
-                self.line(&format!("{DIM}retrying {what}: {reason}{DIM:#}"));
+                self.line(&format!("{DIM}retrying {}: {}{DIM:#}", visible(what), visible(reason)));
             }
             return;
         }

