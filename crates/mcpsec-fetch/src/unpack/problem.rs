@@ -134,12 +134,12 @@ pub enum Problem {
         /// Where.
         place: &'static str,
     },
-    /// The archive says two different things about the same entry: readers disagree on what is in it.
-    #[error("entry `{entry}` is described twice and differently ({what})")]
+    /// The archive says two different things about the same entry, or one that readers take differently.
+    #[error("entry `{entry}` can be read in two ways ({what})")]
     Ambiguous {
         /// The name.
         entry: String,
-        /// What differs.
+        /// What readers disagree about.
         what: &'static str,
     },
     /// Two zip entries share bytes.
