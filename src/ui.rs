@@ -81,17 +81,14 @@ impl Ui {
     /// Shows the bars of a resolution and its downloads, until [`Ui::done`].
     pub(crate) fn start(&self, what: &str) {
         let Some(bars) = &self.bars else { return };
-        let spinner = ProgressStyle::with_template("{spinner:.cyan} {msg}");
-        let bar = ProgressStyle::with_template("  {bar:28.cyan/dim} {pos}/{len} files  {msg}  {elapsed:.dim}");
         bars.resolving.reset();
         bars.fetching.reset();
         bars.fetching.set_length(0);
         bars.names.store(0, Ordering::Relaxed);
         bars.received.store(0, Ordering::Relaxed);
-        if let (Ok(spinner), Ok(bar)) = (spinner, bar) {
-            bars.resolving.set_style(spinner);
-            bars.fetching.set_style(bar);
-        }
+        set_style(&bars.resolving, "{spinner:.cyan} {msg}");
+        // Nothing to see before downloads are planned.
+        set_style(&bars.fetching, "");
         bars.resolving.set_message(what.to_owned());
         bars.resolving.enable_steady_tick(Duration::from_millis(80));
     }
@@ -140,7 +137,10 @@ impl Progress for Ui {
                 let count = bars.names.fetch_add(1, Ordering::Relaxed) + 1;
                 bars.resolving.set_message(format!("{count} packages seen, {name}"));
             }
-            Event::DownloadsPlanned { files, .. } => bars.fetching.inc_length(files as u64),
+            Event::DownloadsPlanned { files, .. } => {
+                set_style(&bars.fetching, "  {bar:28.cyan/dim} {pos}/{len} files  {msg}  {elapsed:.dim}");
+                bars.fetching.inc_length(files as u64);
+            }
             Event::BytesReceived(more) => {
                 let total = bars.received.fetch_add(more, Ordering::Relaxed) + more;
                 bars.fetching.set_message(bytes(u64::try_from(total).unwrap_or(0)));
@@ -148,6 +148,13 @@ impl Progress for Ui {
             Event::FileDone { .. } => bars.fetching.inc(1),
             Event::Retry { .. } => {}
         }
+    }
+}
+
+fn set_style(bar: &ProgressBar, template: &str) {
+    // The templates are constants; one that does not parse would only leave the bar as it was.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
 }
 
