@@ -64,7 +64,7 @@ impl Probe {
             ("uv", &["pip", "install", "--help"]),
             ("pip3", &["download", "--help"]),
             ("pip", &["download", "--help"]),
-            ("python3", &["-m", "pip", "download", "--help"]),
+            ("python3", &["-I", "-m", "pip", "download", "--help"]),
         ];
         for (name, arguments) in questions {
             let answer = self.ask("index", name, arguments, |output| {
@@ -136,6 +136,8 @@ fn output_of(program: &Path, arguments: &[&str]) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks runtimes about themselves")]
     let child = std::process::Command::new(program)
         .args(arguments)
+        // Not in the current folder, which may be a stranger's: interpreters look there for modules, tools for settings.
+        .current_dir(program.parent()?)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -58,3 +58,25 @@ fn strange_texts_are_shown_escaped() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn runtimes_are_asked_outside_of_the_project() {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    // `python3 -m pip` would import a `pip.py` of the folder that it is started in.
+    let mut env = TestEnv::new();
+    env.unset("UV_DEFAULT_INDEX");
+    let log = env.root().join("asked");
+    let python = env.root().join("bin/python3");
+    let script = format!("#!/bin/sh\necho \"$PWD: $*\" >> '{}'\nexit 1\n", log.display());
+    crate::worlds::replace_file(&python, script.as_bytes());
+    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).expect("executable");
+    env.write("pip.py", "raise SystemExit('a stranger runs code')");
+    let _no_index = env.mcpsec(["add", "pypi:fetcher"]).exits(2);
+    let asked = fs::read_to_string(&log).expect("python3 was asked");
+    assert!(asked.lines().any(|line| line.contains("-m pip")), "{asked}");
+    for line in asked.lines() {
+        assert!(!line.contains("/project") && line.contains(": -I "), "{line}");
+    }
+}
