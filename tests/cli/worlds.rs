@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use mcpsec_testkit::{GitRepo, Loopback, NpmPackage, NpmServer, PypiServer, TestEnv, npm_package, wheel};
+use mcpsec_testkit::{GitRepo, Loopback, NpmPackage, NpmServer, Output, PypiServer, TestEnv, npm_package, wheel};
 
 /// An npm server named `files` with one dependency.
 pub(crate) fn files() -> NpmPackage {
@@ -129,4 +129,16 @@ pub(crate) fn linked_repository(env: &TestEnv, repository: &GitRepo, reference: 
 /// Removes the store, as another machine would find it.
 pub(crate) fn empty_store(env: &TestEnv) {
     fs::remove_dir_all(env.store()).expect("a store");
+}
+
+/// How a check ended for each subject of all servers in a report v1, such as `pass`, sorted and each once.
+pub(crate) fn statuses(report: &Output, check: &str) -> Vec<String> {
+    let report = report.json();
+    let servers = report["servers"].as_array().expect("servers").iter();
+    let checks = servers.flat_map(|server| server["checks"].as_array().expect("checks"));
+    let wanted = checks.filter(|result| result["check"] == check);
+    let mut found: Vec<String> = wanted.filter_map(|result| Some(result["status"].as_str()?.to_owned())).collect();
+    found.sort();
+    found.dedup();
+    found
 }
