@@ -284,3 +284,25 @@ fn every_server_of_a_project_is_verified_and_the_worst_code_wins() {
     let _only = env.mcpsec(["verify", "files"]).exits(1);
     insta::assert_snapshot!(env.mcpsec(["verify", "nobody"]).exits(2).snapshot());
 }
+
+#[test]
+fn packages_inside_a_tarball_belong_to_the_closure() {
+    let server = NpmServer::start();
+    let inner = br#"{"name":"inner","version":"3.0.0"}"#;
+    let scoped = br#"{"name":"@scope/deep","version":"4.0.0"}"#;
+    server.publish(
+        npm_package("carrier", "1.0.0")
+            .bin("carrier", "index.js")
+            .file("node_modules/inner/package.json", inner)
+            .file("node_modules/inner/node_modules/@scope/deep/package.json", scoped)
+            .file("node_modules/inner/fixtures/package.json", br#"{"name":"fixture","version":"9.9.9"}"#),
+    );
+    let mut env = TestEnv::new();
+    env.npm(&server);
+    let _added = env.mcpsec(["add", "npm:carrier"]).success();
+    let lock = env.read("mcp.lock");
+    assert!(lock.contains("npm:inner@3.0.0") && lock.contains("npm:@scope/deep@4.0.0"), "{lock}");
+    assert!(lock.contains("bundled-in"), "{lock}");
+    assert!(!lock.contains("fixture@9.9.9"), "{lock}");
+    let _verified = env.mcpsec(["verify"]).success();
+}
