@@ -291,7 +291,7 @@ fn packages_inside_a_tarball_belong_to_the_closure() {
     let inner = br#"{"name":"inner","version":"3.0.0"}"#;
     let scoped = br#"{"name":"@scope/deep","version":"4.0.0"}"#;
     server.publish(
-        npm_package("carrier", "1.0.0")
+        &npm_package("carrier", "1.0.0")
             .bin("carrier", "index.js")
             .file("node_modules/inner/package.json", inner)
             .file("node_modules/inner/node_modules/@scope/deep/package.json", scoped)
