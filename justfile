@@ -17,7 +17,7 @@ test:
 
 # The few tests that talk to real registries.
 online:
-    cargo test --workspace -- --ignored online
+    cargo test --workspace --test cli -- --ignored online
 
 # Accept changed snapshots and regenerate the parts of docs/ that tests compare.
 docs:
