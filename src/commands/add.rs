@@ -59,8 +59,10 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     let mut failed = Failed::default();
     let many = wishes.len() > 1;
     for wish in wishes {
-        let kept =
-            lock.as_ref().filter(|_| !args.fresh).and_then(|lock| keep(&wish, &config, lock, &store, &sources, &args));
+        let kept = lock
+            .as_ref()
+            .filter(|_| !args.fresh)
+            .and_then(|lock| keep(&wish, &config, lock, &store, &sources, &args, settings));
         let outcome = match kept {
             Some(outcome) => outcome,
             None => {
@@ -151,6 +153,7 @@ fn keep(
     store: &Store,
     sources: &Sources<'_>,
     args: &AddArgs,
+    settings: &Settings,
 ) -> Option<Outcome> {
     let server = lock.servers.get(&wish.name)?;
     if !differences(server, &wish.config, &config.targets).is_empty() {
@@ -168,7 +171,7 @@ fn keep(
     }
     let checked: Result<Vec<CheckedArtifact>, _> = store.check_many(&wanted).into_iter().collect();
     let checked = checked.ok()?;
-    let checks = checked
+    let checks: Vec<CheckResult> = checked
         .iter()
         .map(|artifact| CheckResult::new(Check::ArtifactHash, artifact.package().to_string(), CheckStatus::Pass))
         .collect();
@@ -180,7 +183,7 @@ fn keep(
         name: wish.name.clone(),
         spec: server.spec.to_string(),
         version: Some(server.version.clone()),
-        verdict: Verdict::Pass,
+        verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
         checks,
         findings,
     };
