@@ -19,9 +19,12 @@ test:
 online:
     cargo test --workspace --test cli -- --ignored online
 
-# Accept changed snapshots and regenerate the parts of docs/ that tests compare.
+# Write changed snapshots and the lock files of testdata anew, and print the blocks of docs/lock-format.md. Review the diff:
+# the two `#[ignore]`d tests named here are generators, and no test depends on their having run.
 docs:
-    INSTA_UPDATE=always MCPSEC_REGENERATE_DOCS=1 cargo test --workspace
+    INSTA_UPDATE=always cargo test --workspace
+    cargo test -p mcpsec-model write_test_locks -- --ignored
+    cargo test -p mcpsec-model print_doc_blocks -- --ignored --nocapture
 
 # The long form of the kill test: 200 kills at random moments (CI runs a short form).
 kill-long:
