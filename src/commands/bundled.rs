@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use mcpsec_model::{
     candidate::Candidate,
     closure::{Closure, Edge, Node, NodeId},
+    finding::{Finding, Rule},
     name::{Ecosystem, PackageName},
     package::{Package, PackageId},
 };
@@ -48,6 +49,10 @@ pub(super) fn add(candidate: &mut Candidate, inspected: &[Inspected]) -> Result<
         let parent = item.artifact.package();
         if !candidate.packages.get(parent).is_some_and(Package::is_portable) {
             continue;
+        }
+        for path in &item.nameless {
+            let message = format!("carries `{path}`, which does not say what package it is");
+            candidate.findings.push(Finding::new(Rule::ClosureIncomplete, parent.to_string(), message));
         }
         for inner in &item.bundled {
             let target = NodeId::of(inner.clone());

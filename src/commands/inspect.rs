@@ -37,6 +37,8 @@ pub(super) struct Inspected {
     commands: Vec<SmolStr>,
     /// npm packages that lie inside the tarball, sorted.
     pub(super) bundled: Vec<PackageId>,
+    /// Folders like those whose package.json does not say what they are.
+    pub(super) nameless: Vec<String>,
     /// SHA-256 of the whole file.
     sha256: Digest,
 }
@@ -85,6 +87,7 @@ fn one(
         install_scripts: false,
         commands: Vec::new(),
         bundled: Vec::new(),
+        nameless: Vec::new(),
         sha256: sha256_of(&artifact)?,
         artifact,
     };
@@ -126,8 +129,13 @@ fn read_npm(
     let declared = scripts
         .is_some_and(|scripts| ["preinstall", "install", "postinstall"].iter().any(|name| scripts.contains_key(*name)));
     inspected.install_scripts = declared || file("binding.gyp").is_some();
-    let inner = files.iter().filter(|(path, _)| bundled::is_manifest(path));
-    let mut inner: Vec<PackageId> = inner.filter_map(|(_, bytes)| bundled::read(strip_bom(bytes))).collect();
+    let mut inner = Vec::new();
+    for (path, bytes) in files.iter().filter(|(path, _)| bundled::is_manifest(path)) {
+        match bundled::read(strip_bom(bytes)) {
+            Some(package) => inner.push(package),
+            None => inspected.nameless.push(Untrusted::new(path.as_str()).excerpt(120)),
+        }
+    }
     inner.sort();
     inner.dedup();
     let mut commands: Vec<SmolStr> = match json.get("bin") {

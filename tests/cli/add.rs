@@ -295,14 +295,19 @@ fn packages_inside_a_tarball_belong_to_the_closure() {
             .bin("carrier", "index.js")
             .file("node_modules/inner/package.json", inner)
             .file("node_modules/inner/node_modules/@scope/deep/package.json", scoped)
+            .file("node_modules/hidden/package.json", br#"{"name":"../hidden"}"#)
             .file("node_modules/inner/fixtures/package.json", br#"{"name":"fixture","version":"9.9.9"}"#),
     );
     let mut env = TestEnv::new();
     env.npm(&server);
-    let _added = env.mcpsec(["add", "npm:carrier"]).success();
+    let added = env.mcpsec(["add", "npm:carrier"]).success();
+    // Node would load it whatever it calls itself, so it may not go unsaid.
+    let said = "carries `node_modules/hidden/package.json`, which does not say what package it is";
+    assert!(added.stdout.contains(said), "{}", added.snapshot());
     let lock = env.read("mcp.lock");
     assert!(lock.contains("npm:inner@3.0.0") && lock.contains("npm:@scope/deep@4.0.0"), "{lock}");
     assert!(lock.contains("bundled-in"), "{lock}");
     assert!(!lock.contains("fixture@9.9.9"), "{lock}");
+    assert!(lock.contains("node_modules/hidden/package.json"), "the finding persists: {lock}");
     let _verified = env.mcpsec(["verify"]).success();
 }
