@@ -8,6 +8,7 @@ mod completions;
 mod failed;
 mod inspect;
 mod remove;
+mod shape;
 mod show;
 mod sources;
 mod store;

@@ -17,7 +17,7 @@ use mcpsec_model::{
     upstream::{UpstreamRecord, UpstreamState},
 };
 
-use super::sources::Sources;
+use super::{shape::contradiction, sources::Sources};
 use crate::error::CommandError;
 
 /// Questions in flight at once.
@@ -53,7 +53,11 @@ pub(super) async fn check(
             Some(_) => {
                 (CheckResult::new(Check::Upstream, package.id.to_string(), CheckStatus::NotApplicable), Vec::new())
             }
-            None => compare(package, None, &sources.upstream(package, None).await?),
+            None => {
+                let state = sources.upstream(package, None).await?;
+                let (check, findings) = compare(package, None, &state);
+                (held_to_record(check, package, &state, packages, servers), findings)
+            }
         };
         sources.ui().event(Event::MetadataFetched { name: package.id.name().as_str() });
         Ok::<_, CommandError>((package.id.clone(), answer))
@@ -133,6 +137,26 @@ fn compare(package: &Package, spec: Option<&Spec>, state: &UpstreamState) -> (Ch
             (result(status), notes(package, &subject, record))
         }
     }
+}
+
+/// A package whose digests fit must also stand where its record puts it.
+fn held_to_record(
+    mut check: CheckResult,
+    package: &Package,
+    state: &UpstreamState,
+    packages: &[&Package],
+    servers: &[&LockedServer],
+) -> CheckResult {
+    let UpstreamState::Present(UpstreamRecord { shape: Some(shape), .. }) = state else { return check };
+    let entry = |id: &PackageId| packages.iter().find(|package| package.id == *id).copied();
+    if check.status == CheckStatus::Pass
+        && let Some(words) = contradiction(package, shape, servers, entry)
+    {
+        check.status = CheckStatus::Fail(words);
+        check =
+            check.hint("restore mcp.lock with `git checkout mcp.lock`, or lock anew with `mcpsec add NAME --fresh`");
+    }
+    check
 }
 
 fn compare_files(package: &Package, record: &UpstreamRecord) -> CheckStatus {

@@ -116,3 +116,74 @@ fn bytes_of_another_package_meet_the_registry() {
     let output = env.mcpsec(["verify"]).exits(1);
     assert!(output.stdout.contains("the registry now says"), "{}", output.snapshot());
 }
+
+/// Every digest is right in these; only the graph is another one.
+#[test]
+fn a_changed_graph_with_right_seals_and_digests_meets_the_registry() {
+    let cases: [Case; 7] = [
+        (
+            |lock| {
+                with_closure(
+                    lock,
+                    &[
+                        ("npm:files@1.2.0", &["npm:left@1.0.3", "npm:evil@1.0.0"]),
+                        ("npm:left@1.0.3", &[]),
+                        ("npm:evil@1.0.0", &[]),
+                    ],
+                );
+            },
+            "gives it the dependency npm:evil@1.0.0, which the registry's record does not have",
+        ),
+        (|lock| with_closure(lock, &[("npm:files@1.2.0", &[])]), "leaves out its dependency left"),
+        (
+            |lock| {
+                with_closure(lock, &[("npm:files@1.2.0", &["npm:evil@1.0.0"]), ("npm:evil@1.0.0", &[])]);
+                let closure = &server(lock).closure;
+                let mut nodes = closure.nodes().clone();
+                for node in nodes.values_mut() {
+                    for edge in &mut node.edges {
+                        edge.name = "left".into();
+                    }
+                }
+                let closure = Closure::new(closure.root().clone(), nodes).expect("closure");
+                server(lock).closure = closure;
+            },
+            "resolves its dependency left to npm:evil@1.0.0",
+        ),
+        (
+            |lock| lock.packages.get_mut(&id("npm:left@1.0.3")).expect("package").os = vec!["aix".into()],
+            "has os aix, the registry's record all",
+        ),
+        (
+            |lock| lock.packages.get_mut(&id("npm:left@1.0.3")).expect("package").cpu = vec!["mips".into()],
+            "has cpu mips, the registry's record all",
+        ),
+        (
+            |lock| {
+                // Bundled packages have no artifacts, so nothing of it would be hashed any more.
+                let left = lock.packages.get_mut(&id("npm:left@1.0.3")).expect("package");
+                left.artifacts.clear();
+                left.bundled_in = Some(id("npm:files@1.2.0"));
+            },
+            "calls npm:left@1.0.3 bundled, the registry's record does not",
+        ),
+        (
+            |lock| {
+                let old = lock.servers.get_mut(&"old".parse().expect("name")).expect("server");
+                old.entry = EntryPoint::NpmBin("steal".into());
+            },
+            "starts steal, which is not the package's default command",
+        ),
+    ];
+    let (env, _npm) = world();
+    let whole = env.read("mcp.lock");
+    for (change, words) in cases {
+        env.write("mcp.lock", &whole);
+        tamper(&env, change);
+        let output = env.mcpsec(["verify"]).exits(1);
+        let flat: Vec<&str> = output.stdout.split_whitespace().collect();
+        assert!(flat.join(" ").contains(words), "not said: {words}\n{}", output.snapshot());
+    }
+    env.write("mcp.lock", &whole);
+    let _verified = env.mcpsec(["verify"]).success();
+}

@@ -1,4 +1,6 @@
 //! What a registry says today about a package that is locked.
+use std::collections::{BTreeMap, BTreeSet};
+
 use smol_str::SmolStr;
 
 use crate::{
@@ -28,6 +30,26 @@ pub struct UpstreamRecord {
     pub yanked: Option<Untrusted>,
     /// git: the commit that the locked reference points to now.
     pub commit: Option<SmolStr>,
+    /// npm: what the record says about the package's place in a closure.
+    pub shape: Option<Box<Shape>>,
+}
+
+/// What an npm record says about a package's place in a closure: what a locked graph must follow from.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Shape {
+    /// Names of `dependencies` that are neither optional nor bundled: each must have an edge.
+    pub required: BTreeSet<SmolStr>,
+    /// Every name that may have an edge (dependencies, optional ones, peers), with the package it names: another one for an
+    /// alias (`npm:other@1`).
+    pub known: BTreeMap<SmolStr, SmolStr>,
+    /// Names of `bin`.
+    pub commands: BTreeSet<SmolStr>,
+    /// `os`, sorted.
+    pub os: Vec<SmolStr>,
+    /// `cpu`, sorted.
+    pub cpu: Vec<SmolStr>,
+    /// `libc`, sorted.
+    pub libc: Vec<SmolStr>,
 }
 
 /// One file of a record.

@@ -12,6 +12,7 @@ use mcpsec_model::{
     target::{Target, Targets},
     text::Untrusted,
 };
+use smol_str::SmolStr;
 use url::Url;
 
 use super::{
@@ -165,7 +166,6 @@ impl Build<'_> {
         self.note_what_is_left_out(&package_id, &record);
         let local = self.root.local.as_ref() == Some(&package_id);
         let mut package = Package::bare(package_id.clone());
-        let words = |list: &[String]| list.iter().map(|word| word.as_str().into()).collect();
         (package.os, package.cpu, package.libc) = (words(&record.os), words(&record.cpu), words(&record.libc));
         package.install_scripts = record.install_scripts();
         if !local {
@@ -367,4 +367,9 @@ pub(crate) fn download_from(
         sha1,
         size: None,
     })
+}
+
+/// Short strings of a record as the lock holds them.
+pub(super) fn words(list: &[String]) -> Vec<SmolStr> {
+    list.iter().map(|word| word.as_str().into()).collect()
 }

@@ -1,14 +1,15 @@
 //! What the registry says today about packages that are locked, and where to download them again.
 use mcpsec_model::{
     package::{Package, PackageId},
-    upstream::{UpstreamFile, UpstreamRecord, UpstreamState},
+    upstream::{Shape, UpstreamFile, UpstreamRecord, UpstreamState},
 };
+use smol_str::SmolStr;
 use tokio::runtime::Handle;
 
 use super::{
     NpmError, NpmSource,
-    graph::{download, download_from, file_name, integrity},
-    record::Dist,
+    graph::{download, download_from, file_name, integrity, words},
+    record::{Dist, VersionRecord},
     registry::Registry,
 };
 use crate::{download::Download, http::Freshness};
@@ -27,6 +28,7 @@ impl NpmSource {
             Err(error) => return UpstreamState::Unreachable(error.to_string()),
         };
         let Some(record) = packument.version(package.version()) else { return UpstreamState::Gone };
+        let shape = shape(&record);
         let dist = record.dist.unwrap_or_default();
         let file = match integrity(package, &dist) {
             Ok(integrity) => UpstreamFile::from_integrity(file_name(package), &integrity),
@@ -36,6 +38,7 @@ impl NpmSource {
         UpstreamState::Present(UpstreamRecord {
             files: vec![file],
             deprecated: record.deprecated.map(Into::into),
+            shape: Some(Box::new(shape)),
             ..UpstreamRecord::default()
         })
     }
@@ -87,5 +90,38 @@ impl NpmSource {
             found.size = artifact.size;
         }
         Ok(vec![found])
+    }
+}
+
+/// What a locked graph must follow from.
+fn shape(record: &VersionRecord) -> Shape {
+    let removed = &record.removed;
+    let maps = [
+        &record.dependencies,
+        &record.optional_dependencies,
+        &record.peer_dependencies,
+        &removed.peers,
+        &removed.unsupported,
+        &removed.unsupported_optional,
+        &removed.unsupported_peers,
+    ];
+    let known = maps.into_iter().flatten().map(|(name, requirement)| (name.into(), package_of(name, requirement)));
+    let bundled = |name: &&String| record.bundle_dependencies.contains(name);
+    Shape {
+        required: record.dependencies.keys().filter(|name| !bundled(name)).map(Into::into).collect(),
+        known: known.collect(),
+        commands: record.bin.keys().map(Into::into).collect(),
+        os: words(&record.os),
+        cpu: words(&record.cpu),
+        libc: words(&record.libc),
+    }
+}
+
+/// The package that a dependency names: itself, or the one behind an alias.
+fn package_of(name: &str, requirement: &str) -> SmolStr {
+    let Some(alias) = requirement.trim().strip_prefix("npm:") else { return name.into() };
+    match alias.char_indices().skip(1).find(|(_, c)| *c == '@') {
+        Some((at, _)) => alias[..at].into(),
+        None => alias.into(),
     }
 }
