@@ -11,6 +11,7 @@ pub mod check;
 pub mod closure;
 pub mod config;
 pub mod digest;
+pub mod evidence;
 pub mod finding;
 #[cfg(test)]
 mod hostile;

@@ -1,0 +1,1 @@
+//! Sigstore bundles: signature, certificate, transparency log and time.
