@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use crate::{
     digest::Digests,
+    evidence::Pinned,
     name::{Ecosystem, NameError, PackageName},
     spec::GitSpec,
     text::Untrusted,
@@ -164,6 +165,8 @@ pub struct Package {
     pub bundled_in: Option<PackageId>,
     /// For git: what the reference pointed to.
     pub git: Option<GitPin>,
+    /// Who vouches for it. Not part of the closure id: it says who signed the bytes, not which bytes.
+    pub evidence: Pinned,
 }
 
 impl Package {
@@ -179,6 +182,7 @@ impl Package {
             install_scripts: false,
             bundled_in: None,
             git: None,
+            evidence: Pinned::NotLooked,
         }
     }
 

@@ -17,6 +17,7 @@ const STARTER: &str = r#"# mcpsec: the MCP servers of this project and what must
 [policy]
 min-release-age = "1d"             # a version must have been out for this long
 provenance = "if-published"        # checked where the publisher provides it
+trust-downgrade = "warn"           # a version with less evidence than earlier ones, or another signer, is shown
 install-scripts = "deny"           # never run
 isolation = "landlock"             # the weakest sandbox accepted
 upstream = "warn"                  # a registry that does not answer is said, and tolerated

@@ -7,6 +7,7 @@ mod error;
 mod policy;
 mod reader;
 mod server;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ pub use policy::{
 };
 pub use server::{SandboxNeeds, ServerConfig, Tools, command_name, is_env_name};
 use toml_edit::{Document, Item};
+pub use trust::{ExpectedSigner, Pattern};
 
 use crate::{
     name::ServerName,

@@ -4,8 +4,16 @@ use std::time::Duration;
 use smol_str::SmolStr;
 use toml_edit::{Item, TableLike};
 
-use super::reader::{Reader, join, tables};
-use crate::{finding::Rule, time::Date};
+use super::{
+    reader::{Reader, join, tables},
+    trust::{self, ExpectedSigner, Pattern},
+};
+use crate::{
+    finding::Rule,
+    name::{Ecosystem, ServerName},
+    package::PackageId,
+    time::Date,
+};
 
 /// What must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +22,14 @@ pub struct Policy {
     pub min_release_age: Duration,
     /// Who must have built it, per ecosystem.
     pub provenance: Provenance,
+    /// Who must have signed some packages.
+    pub signers: Vec<ExpectedSigner>,
+    /// What it does when a version has less evidence than earlier ones, or another signer.
+    pub trust_downgrade: Level,
+    /// The file of SSH keys that may sign git tags and commits, in OpenSSH's allowed-signers format.
+    pub git_signers: Option<SmolStr>,
+    /// The file of armored OpenPGP keys that may sign git tags and commits.
+    pub git_keys: Option<SmolStr>,
     /// Packages whose install scripts may run, as `npm:name@version`; all others never run. Empty is `"deny"`.
     pub install_scripts: Vec<SmolStr>,
     /// The weakest sandbox accepted.
@@ -37,7 +53,12 @@ impl Policy {
                 npm: ProvenanceRule::IfPublished,
                 pypi: ProvenanceRule::IfPublished,
                 git: ProvenanceRule::IfPublished,
+                rules: Vec::new(),
             },
+            signers: Vec::new(),
+            trust_downgrade: Level::Warn,
+            git_signers: None,
+            git_keys: None,
             install_scripts: Vec::new(),
             isolation: Isolation::Landlock,
             drift: DriftPolicy {
@@ -61,7 +82,9 @@ impl Policy {
                 npm: ProvenanceRule::Required,
                 pypi: ProvenanceRule::Required,
                 git: ProvenanceRule::Signed,
+                rules: Vec::new(),
             },
+            trust_downgrade: Level::Deny,
             approvals: Approvals { required: 1, signers: Some("mcp-signers".into()) },
             upstream: UpstreamPolicy::Required,
             ..Self::starter()
@@ -69,8 +92,8 @@ impl Policy {
     }
 }
 
-/// A rule for each ecosystem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A rule for each ecosystem, and exceptions by scope, package and server.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
     /// npm packages.
     pub npm: ProvenanceRule,
@@ -78,6 +101,23 @@ pub struct Provenance {
     pub pypi: ProvenanceRule,
     /// git sources.
     pub git: ProvenanceRule,
+    /// For some packages, in the order of the file.
+    pub rules: Vec<(Pattern, ProvenanceRule)>,
+}
+
+impl Provenance {
+    /// The rule for a package, which is the own package of `root_of` if given. A rule for the server wins over one for the
+    /// package, an exact name over a pattern, the longer pattern over the shorter, and any of them over the ecosystem's.
+    pub fn rule_for(&self, package: &PackageId, root_of: Option<&ServerName>) -> ProvenanceRule {
+        let matching =
+            self.rules.iter().filter_map(|(pattern, rule)| Some((pattern.matches(package, root_of)?, *rule)));
+        let best = matching.max_by_key(|(exactness, _)| *exactness).map(|(_, rule)| rule);
+        best.unwrap_or(match package.ecosystem() {
+            Ecosystem::Npm => self.npm,
+            Ecosystem::Pypi => self.pypi,
+            Ecosystem::Git => self.git,
+        })
+    }
 }
 
 macro_rules! words {
@@ -187,8 +227,20 @@ pub struct Exemption {
     pub until: Date,
 }
 
-pub(super) const KEYS: &[&str] =
-    &["min-release-age", "provenance", "install-scripts", "isolation", "drift", "approvals", "upstream", "exempt"];
+pub(super) const KEYS: &[&str] = &[
+    "min-release-age",
+    "provenance",
+    "signers",
+    "trust-downgrade",
+    "git-signers",
+    "git-keys",
+    "install-scripts",
+    "isolation",
+    "drift",
+    "approvals",
+    "upstream",
+    "exempt",
+];
 pub(super) const PROVENANCE_KEYS: &[&str] = &["npm", "pypi", "git"];
 pub(super) const APPROVAL_KEYS: &[&str] = &["required", "signers"];
 pub(super) const EXEMPT_KEYS: &[&str] = &["rule", "subject", "reason", "until"];
@@ -207,7 +259,11 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item) -> Policy {
                     policy.min_release_age = age;
                 }
             }
-            "provenance" => read_provenance(reader, item, &path, &mut policy.provenance),
+            "provenance" => trust::read_provenance(reader, item, &path, &mut policy.provenance),
+            "signers" => policy.signers = trust::read_signers(reader, item, &path),
+            "trust-downgrade" => set(&mut policy.trust_downgrade, reader.word(item, &path, Level::WORDS)),
+            "git-signers" => policy.git_signers = reader.parsed(item, &path, trust::file_beside),
+            "git-keys" => policy.git_keys = reader.parsed(item, &path, trust::file_beside),
             "install-scripts" => {
                 if item.as_str() == Some("deny") {
                     policy.install_scripts.clear();
@@ -245,33 +301,6 @@ fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-/// `signed` is about git only: on a registry it would look like a demand and be none.
-const REGISTRY_WORDS: &[(&str, ProvenanceRule)] = &[
-    ("off", ProvenanceRule::Off),
-    ("if-published", ProvenanceRule::IfPublished),
-    ("required", ProvenanceRule::Required),
-];
-
-fn read_provenance(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut Provenance) {
-    if item.is_str() {
-        if let Some(rule) = reader.word(item, path, REGISTRY_WORDS) {
-            *out = Provenance { npm: rule, pypi: rule, git: rule };
-        }
-        return;
-    }
-    let Some(table) = reader.table(item, path) else { return };
-    reader.only(table, path, PROVENANCE_KEYS);
-    for (key, item) in table.iter() {
-        let path = join(path, key);
-        match key {
-            "npm" => set(&mut out.npm, reader.word(item, &path, REGISTRY_WORDS)),
-            "pypi" => set(&mut out.pypi, reader.word(item, &path, REGISTRY_WORDS)),
-            "git" => set(&mut out.git, reader.word(item, &path, ProvenanceRule::WORDS)),
-            _ => {}
-        }
-    }
-}
-
 fn read_drift(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut DriftPolicy) {
     let Some(table) = reader.table(item, path) else { return };
     reader.only(table, path, DRIFT_KEYS);
@@ -300,15 +329,7 @@ fn read_approvals(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut Ap
     }
     if let Some(item) = table.get("signers") {
         let path = join(path, "signers");
-        let plain = |text: &str| {
-            let fits = !text.is_empty()
-                && text.len() <= 255
-                && !text.starts_with('.')
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-            // Beside mcp.toml and under the same review; a path could point out of the repository.
-            if fits { Ok(text.into()) } else { Err("must be the plain name of a file beside mcp.toml, not a path") }
-        };
-        out.signers = reader.parsed(item, &path, plain);
+        out.signers = reader.parsed(item, &path, trust::file_beside);
     } else if out.required > 0 {
         let hint = "add signers = \"mcp-signers\"".to_owned();
         reader.problem(item.span(), path, "requires approvals, and names no file of signers", Some(hint));

@@ -42,6 +42,11 @@ impl Pinned {
         self.pins().iter().filter(move |pin| pin.is_about(file))
     }
 
+    /// Orders by how much is known: what two servers know of one package, the lock keeps the better of.
+    pub fn strength(&self) -> usize {
+        EvidenceState::ALL.into_iter().rev().position(|state| state == self.state()).unwrap_or_default()
+    }
+
     /// The strongest kind of evidence: a word for summaries.
     pub fn state(&self) -> EvidenceState {
         match self {
@@ -50,7 +55,8 @@ impl Pinned {
             Self::Nothing => EvidenceState::Nothing,
             Self::By(pins) => {
                 let has = |wanted: &[EvidenceKind]| pins.iter().any(|pin| wanted.contains(&pin.kind));
-                let by_identity = |pin: &Pin| pin.kind == EvidenceKind::Publish && !matches!(pin.signer, SignerPin::Key { .. });
+                let by_identity =
+                    |pin: &Pin| pin.kind == EvidenceKind::Publish && !matches!(pin.signer, SignerPin::Key { .. });
                 if has(&[EvidenceKind::Provenance, EvidenceKind::Release]) || pins.iter().any(by_identity) {
                     EvidenceState::Attested
                 } else {
@@ -109,8 +115,8 @@ pub struct Pin {
     pub log: Option<LogEvidence>,
     /// The commit it was built from, where the certificate says so. Told, not compared: every version has another one.
     pub commit: Option<SmolStr>,
-    /// The files it is about, sorted; empty when it is about all of the package's.
-    pub files: Vec<SmolStr>,
+    /// The one file it is about; `None` when it is about all of the package's.
+    pub file: Option<SmolStr>,
 }
 
 /// Who signed, without what changes from version to version.
@@ -146,18 +152,12 @@ pub enum SignerPin {
 impl Pin {
     pub(super) fn of(proof: &Proof) -> Self {
         let commit = proof.signer().identity().and_then(|identity| identity.commit.as_deref()).map(SmolStr::new);
-        Self {
-            kind: proof.kind(),
-            signer: SignerPin::of(proof.signer()),
-            log: proof.log(),
-            commit,
-            files: Vec::new(),
-        }
+        Self { kind: proof.kind(), signer: SignerPin::of(proof.signer()), log: proof.log(), commit, file: None }
     }
 
     /// Whether it is about this file.
     pub fn is_about(&self, file: &str) -> bool {
-        self.files.is_empty() || self.files.iter().any(|own| own == file)
+        self.file.as_deref().is_none_or(|own| own == file)
     }
 
     /// Whether a proof is as good as what is pinned: same kind and signer, and a witness that is not weaker.
@@ -172,7 +172,9 @@ impl Pin {
             return Err(format!("it is signed by {}, locked is {}", proof.signer(), self.signer));
         }
         match (self.log, proof.log()) {
-            (Some(locked), Some(now)) if now > locked => Err(format!("its time is known by a {now} only, locked is a {locked}")),
+            (Some(locked), Some(now)) if now > locked => {
+                Err(format!("its time is known by a {now} only, locked is a {locked}"))
+            }
             (Some(locked), None) => Err(format!("nothing witnesses its time, locked is a {locked}")),
             _ => Ok(()),
         }
@@ -198,7 +200,9 @@ impl SignerPin {
                     workflow: workflow.as_str().into(),
                     reference: identity.reference.as_deref().map(pattern_of),
                 },
-                _ => Self::Subject { issuer: identity.issuer.as_str().into(), subject: identity.subject.as_str().into() },
+                _ => {
+                    Self::Subject { issuer: identity.issuer.as_str().into(), subject: identity.subject.as_str().into() }
+                }
             },
         }
     }
@@ -221,8 +225,12 @@ impl SignerPin {
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         match (self, other) {
             (a, b) if a == b => None,
-            (Self::Workload { repository, .. }, Self::Workload { repository: other, .. }) if repository != other => Some("repository"),
-            (Self::Workload { workflow, .. }, Self::Workload { workflow: other, .. }) if workflow != other => Some("workflow"),
+            (Self::Workload { repository, .. }, Self::Workload { repository: other, .. }) if repository != other => {
+                Some("repository")
+            }
+            (Self::Workload { workflow, .. }, Self::Workload { workflow: other, .. }) if workflow != other => {
+                Some("workflow")
+            }
             (Self::Workload { issuer, .. }, Self::Workload { issuer: other, .. }) if issuer != other => Some("issuer"),
             (Self::Workload { .. }, Self::Workload { .. }) => Some("ref"),
             (Self::Key { .. }, Self::Key { .. }) => Some("key"),
@@ -237,8 +245,11 @@ impl fmt::Display for SignerPin {
         match self {
             Self::Key { id, .. } => write!(f, "key {}", shown(id)),
             Self::Workload { repository, workflow, reference, .. } => {
-                let short = workflow.strip_prefix(repository.as_str()).map_or(workflow.as_str(), |rest| rest.trim_start_matches('/'));
-                let reference = reference.as_deref().map(|reference| format_smolstr!("@{}", shown(reference))).unwrap_or_default();
+                let short = workflow
+                    .strip_prefix(repository.as_str())
+                    .map_or(workflow.as_str(), |rest| rest.trim_start_matches('/'));
+                let reference =
+                    reference.as_deref().map(|reference| format_smolstr!("@{}", shown(reference))).unwrap_or_default();
                 write!(f, "{} {}{reference}", shown(repository), shown(short))
             }
             Self::Subject { issuer, subject } => write!(f, "{} ({})", shown(subject), shown(issuer)),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::{
     seal,
-    wire::{Artifact, Document, Finding, Lists, Package, Server, Text},
+    wire::{Artifact, Document, Finding, Lists, Package, Server, SignedBy, Text},
 };
 
 /// Reads a document, or the byte offset of the line that is not canonical.
@@ -248,9 +248,38 @@ impl<'t> Lines<'t> {
             git_reference: self.optional("git-reference")?,
             git_tree: self.optional("git-tree")?,
             artifacts: self.artifacts()?,
+            evidence: self.optional("evidence")?,
+            signed_by: self.signed_by()?,
         };
         let _checked_on_the_text = self.required("seal")?;
         Some(package)
+    }
+
+    fn signed_by(&mut self) -> Option<Vec<SignedBy<'t>>> {
+        let mut lines = Vec::new();
+        if self.exactly("signed-by = [").is_none() {
+            return Some(lines);
+        }
+        while self.exactly("]").is_none() {
+            let line = self.line()?;
+            let mut rest = line.strip_prefix("  { ")?;
+            let text_at = |rest: &str| self.at + line.len() - rest.len();
+            let (at, mut fields) = (self.at + 2, Vec::new());
+            while rest != " }," {
+                if !fields.is_empty() {
+                    rest = rest.strip_prefix(", ")?;
+                }
+                let (key, value) = rest.split_once(" = ")?;
+                let key = Text { text: Cow::Borrowed(key), at: text_at(rest) };
+                let at = text_at(value);
+                let (text, after) = string(value)?;
+                fields.push((key, Text { text, at }));
+                rest = after;
+            }
+            lines.push(SignedBy { at, fields });
+            self.advance(line);
+        }
+        Some(lines)
     }
 
     fn artifacts(&mut self) -> Option<Vec<Artifact<'t>>> {

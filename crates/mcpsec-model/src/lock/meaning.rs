@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     LockError, LockedServer, MAX_NODES, edge,
     fields::Source,
-    persists, plain,
+    persists, pin, plain,
     wire::{self, Lists, Text},
     write,
 };
 use crate::{
     closure::{Closure, Node, NodeId},
     digest::{Digest, Digests},
+    evidence::Pinned,
     finding::{Finding, Rule},
     name::{Ecosystem, ServerName},
     package::{Artifact, GitPin, Package, PackageId},
@@ -201,6 +202,7 @@ pub(super) fn package(source: &Source<'_>, wire: &wire::Package<'_>) -> Result<P
         install_scripts: wire.install_scripts,
         bundled_in: entry.read_optional("bundled-in", wire.bundled_in.as_ref(), |text| text.parse().ok())?,
         git,
+        evidence: evidence(&entry, wire)?,
         id,
     };
     let package = package.normalized();
@@ -208,6 +210,32 @@ pub(super) fn package(source: &Source<'_>, wire: &wire::Package<'_>) -> Result<P
         Ok(()) => Ok(package),
         Err(error) => Err(entry.invalid(entry.at, error.without_package())),
     }
+}
+
+fn evidence(entry: &Entry<'_>, wire: &wire::Package<'_>) -> Result<Pinned, LockError> {
+    if let Some(word) = &wire.evidence {
+        let state = entry.read("evidence", word, pin::state_from)?;
+        return match wire.signed_by.first() {
+            None => Ok(state),
+            Some(line) => Err(entry.invalid(line.at, "`evidence` and `signed-by` exclude each other")),
+        };
+    }
+    if wire.signed_by.is_empty() {
+        return Ok(Pinned::NotLooked);
+    }
+    let mut pins = Vec::new();
+    for line in &wire.signed_by {
+        let mut fields = BTreeMap::new();
+        for (key, value) in &line.fields {
+            if fields.insert(&*key.text, entry.plain(value)?).is_some() {
+                return Err(
+                    entry.invalid(key.at, format!("`{}` appears twice", Untrusted::new(&*key.text).excerpt(40)))
+                );
+            }
+        }
+        pins.push(pin::from_fields(fields).map_err(|reason| entry.invalid(line.at, reason))?);
+    }
+    Ok(Pinned::by(pins))
 }
 
 fn artifact(entry: &Entry<'_>, wire: &wire::Artifact<'_>, ecosystem: Ecosystem) -> Result<Artifact, LockError> {

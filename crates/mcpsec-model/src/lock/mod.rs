@@ -16,6 +16,7 @@ mod fields;
 mod id;
 mod lines;
 mod meaning;
+mod pin;
 mod plain;
 mod read;
 mod seal;
@@ -222,6 +223,9 @@ impl Package {
     fn add_pins_of(&mut self, earlier: &Self) {
         if let (Some(new), Some(old)) = (&mut self.git, &earlier.git) {
             new.reference = new.reference.take().max(old.reference.clone());
+        }
+        if self.evidence.strength() < earlier.evidence.strength() {
+            self.evidence = earlier.evidence.clone();
         }
         for old in &earlier.artifacts {
             match self.artifacts.iter_mut().find(|new| new.file == old.file) {

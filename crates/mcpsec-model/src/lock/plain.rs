@@ -54,6 +54,9 @@ pub(super) fn check_package(id: &PackageId, package: &Package) -> Result<(), Ins
     if let Some(git) = package.git.as_ref().filter(|git| !is_object_id(&git.tree)) {
         return Err(unwritable("the tree", &git.tree));
     }
+    if !super::pin::is_writable(&package.evidence) {
+        return Err(unwritable("the evidence of", &id.to_string()));
+    }
     let mut files = std::collections::BTreeMap::new();
     for artifact in &package.artifacts {
         if !is_file_name(&artifact.file) {

@@ -4,7 +4,7 @@ use toml::de::DeTable;
 use super::{
     LockError,
     fields::{Fields, Source},
-    wire::{Artifact, Document, Finding, Lists, Package, Server, Text},
+    wire::{Artifact, Document, Finding, Lists, Package, Server, SignedBy, Text},
 };
 use crate::text::Untrusted;
 
@@ -111,10 +111,19 @@ fn package<'t>(mut fields: Fields<'_, 't>) -> Result<Package<'t>, LockError> {
             let entry = fields.entry().to_owned();
             fields.tables("artifacts", &entry)?.into_iter().map(artifact).collect::<Result<_, _>>()?
         },
+        evidence: fields.optional("evidence")?,
+        signed_by: {
+            let entry = fields.entry().to_owned();
+            fields.tables("signed-by", &entry)?.into_iter().map(signed_by).collect::<Result<_, _>>()?
+        },
     };
     let _checked_on_the_text = fields.required("seal")?;
     fields.finish()?;
     Ok(package)
+}
+
+fn signed_by<'t>(fields: Fields<'_, 't>) -> Result<SignedBy<'t>, LockError> {
+    Ok(SignedBy { at: fields.at(), fields: pairs(fields)? })
 }
 
 fn artifact<'t>(mut fields: Fields<'_, 't>) -> Result<Artifact<'t>, LockError> {

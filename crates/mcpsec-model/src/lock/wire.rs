@@ -61,6 +61,15 @@ pub(super) struct Package<'t> {
     pub(super) git_reference: Option<Text<'t>>,
     pub(super) git_tree: Option<Text<'t>>,
     pub(super) artifacts: Vec<Artifact<'t>>,
+    pub(super) evidence: Option<Text<'t>>,
+    pub(super) signed_by: Vec<SignedBy<'t>>,
+}
+
+/// One line of `signed-by`: texts only.
+#[derive(Debug)]
+pub(super) struct SignedBy<'t> {
+    pub(super) at: usize,
+    pub(super) fields: Vec<(Text<'t>, Text<'t>)>,
 }
 
 /// One line of `artifacts`.

@@ -2,9 +2,10 @@
 //! escapes are ours to keep, and nothing changes when a dependency does.
 use std::fmt::Write as _;
 
-use super::{Lock, LockedServer, VERSION, edge, plain, seal};
+use super::{Lock, LockedServer, VERSION, edge, pin, plain, seal};
 use crate::{
     candidate::EntryPoint,
+    evidence::Pin,
     name::Ecosystem,
     package::{Artifact, ArtifactKind, Package},
     text::is_hidden,
@@ -122,6 +123,27 @@ impl Text {
             }
             self.0.push_str("]\n");
         }
+        if let Some(word) = pin::state_word(&package.evidence) {
+            self.text("evidence", word);
+        }
+        if !package.evidence.pins().is_empty() {
+            self.0.push_str("signed-by = [\n");
+            for pin in package.evidence.pins() {
+                self.signed_by(pin);
+            }
+            self.0.push_str("]\n");
+        }
+    }
+
+    fn signed_by(&mut self, pin: &Pin) {
+        self.0.push_str("  { ");
+        for (index, (key, value)) in pin::fields(pin).into_iter().enumerate() {
+            self.0.push_str(if index == 0 { "" } else { ", " });
+            self.0.push_str(key);
+            self.0.push_str(" = ");
+            quote(value, &mut self.0);
+        }
+        self.0.push_str(" },\n");
     }
 
     fn artifact(&mut self, artifact: &Artifact, ecosystem: Ecosystem) {

@@ -9,6 +9,7 @@ use crate::{
     candidate::EntryPoint,
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
+    evidence::{EvidenceKind, LogEvidence, Pin, Pinned, SignerPin},
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts, fields::Source, lines, read, tables},
     name::{Ecosystem, PackageName},
@@ -73,15 +74,41 @@ fn artifact() -> impl Strategy<Value = Artifact> {
     )
 }
 
+fn pin() -> impl Strategy<Value = Pin> {
+    let signer = prop_oneof![
+        (small(), option::of(small())).prop_map(|(id, fingerprint)| SignerPin::Key { id, fingerprint }),
+        (small(), small(), small(), option::of(small())).prop_map(|(issuer, repository, workflow, reference)| {
+            SignerPin::Workload { issuer, repository, workflow, reference }
+        }),
+        (small(), small()).prop_map(|(issuer, subject)| SignerPin::Subject { issuer, subject }),
+    ];
+    let logs = vec![None, Some(LogEvidence::Proof), Some(LogEvidence::Promise), Some(LogEvidence::Timestamp)];
+    (select(EvidenceKind::ALL.to_vec()), signer, select(logs), option::of(small()), option::of(file_name()))
+        .prop_map(|(kind, signer, log, commit, file)| Pin { kind, signer, log, commit, file })
+        .prop_filter("a text must not be empty", |pin| {
+            crate::lock::pin::fields(pin).iter().all(|(_, value)| !value.is_empty())
+        })
+}
+
+fn evidence() -> impl Strategy<Value = Pinned> {
+    prop_oneof![
+        Just(Pinned::NotLooked),
+        Just(Pinned::Stripped),
+        Just(Pinned::Nothing),
+        vec(pin(), 1..4).prop_map(Pinned::by),
+    ]
+}
+
 fn package(id: PackageId) -> impl Strategy<Value = Package> {
     let lists = (vec(small(), 0..3), vec(small(), 0..3), vec(small(), 0..2));
     let git = option::of((option::of(small()), "[0-9a-f]{40}".prop_map(SmolStr::from)));
-    (lists, option::of(small()), any::<bool>(), git, vec(artifact(), 1..3)).prop_map(
-        move |((os, cpu, libc), requires_python, install_scripts, git, artifacts)| {
+    (lists, option::of(small()), any::<bool>(), git, vec(artifact(), 1..3), evidence()).prop_map(
+        move |((os, cpu, libc), requires_python, install_scripts, git, artifacts, evidence)| {
             let files: BTreeMap<SmolStr, Artifact> = artifacts.into_iter().map(|a| (a.file.clone(), a)).collect();
             let git = git.map(|(reference, tree)| GitPin { reference, tree });
             let artifacts = files.into_values().collect();
-            Package { artifacts, os, cpu, libc, requires_python, install_scripts, git, ..Package::bare(id.clone()) }
+            let bare = Package::bare(id.clone());
+            Package { artifacts, os, cpu, libc, requires_python, install_scripts, git, evidence, ..bare }
         },
     )
 }

@@ -57,6 +57,33 @@ pub(super) fn cases() -> Vec<(&'static str, Vec<u8>)> {
         ("cut-in-line", cut(&npm, "512 = ")),
         ("edited-digest", replaced(&npm, &digest, &other)),
         ("edited-digest-resealed", resealed(&replaced(&npm, &digest, &other))),
+        (
+            "evidence-and-signed-by",
+            resealed(&replaced(
+                &npm,
+                "evidence = \"none\"\n",
+                "evidence = \"none\"\nsigned-by = [\n  { kind = \"publish\", key = \"k\" },\n]\n",
+            )),
+        ),
+        ("evidence-unknown-word", resealed(&replaced(&npm, "evidence = \"none\"", "evidence = \"fine\""))),
+        (
+            "signed-by-nobody",
+            resealed(&replaced(
+                &npm,
+                "signed-by = [\n  { kind = \"registry-signature\", key = \"SHA256:0wn\", fingerprint",
+                "signed-by = [\n  { kind = \"registry-signature\", fingerprint",
+            )),
+        ),
+        ("signed-by-unknown-key", resealed(&replaced(&npm, "log = \"proof\"", "trust = \"me\", log = \"proof\""))),
+        ("signed-by-unlike-log", resealed(&replaced(&npm, "log = \"proof\"", "log = \"rumour\""))),
+        (
+            "edited-signer",
+            replaced(
+                &npm,
+                "https://code.invalid/scope/servers/.ci/release.yml",
+                "https://code.invalid/scope/servers/.ci/other.yml",
+            ),
+        ),
         ("edited-os-resealed", resealed(&replaced(&npm, "os = [\"darwin\"]", "os = [\"linux\"]"))),
         ("edited-spec", replaced(&npm, "@^2026\"", "@^2027\"")),
         ("file-name-with-path", resealed(&replaced(&npm, "\"zod-4.0.0.tgz\"", "\"../../zod-4.0.0.tgz\""))),

@@ -5,6 +5,7 @@ use crate::{
     candidate::EntryPoint,
     closure::{Closure, Edge, Node, NodeId},
     digest::{Digest, Digests},
+    evidence::{EvidenceKind, LogEvidence, Pin, Pinned, SignerPin},
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     name::Ecosystem,
@@ -51,6 +52,24 @@ pub(super) fn artifact(ecosystem: Ecosystem, file: &str, content: &str) -> Artif
         size: Some(1000 + content.len() as u64),
         digests: Digests::from_iter([digest]),
     }
+}
+
+/// A registry's signature by a key that is built in.
+pub(super) fn signature() -> Pin {
+    let signer = SignerPin::Key { id: "SHA256:k3y1d".into(), fingerprint: None };
+    Pin { kind: EvidenceKind::RegistrySignature, signer, log: None, commit: None, file: None }
+}
+
+/// Provenance by a release workflow.
+pub(super) fn provenance(repository: &str) -> Pin {
+    let signer = SignerPin::Workload {
+        issuer: "https://tokens.code.invalid".into(),
+        repository: repository.into(),
+        workflow: format!("{repository}/.ci/release.yml").into(),
+        reference: Some("refs/tags/*".into()),
+    };
+    let commit = Some(COMMIT.into());
+    Pin { kind: EvidenceKind::Provenance, signer, log: Some(LogEvidence::Proof), commit, file: None }
 }
 
 /// An edge under the package's own name.
@@ -136,14 +155,15 @@ pub(super) fn npm() -> (ServerParts, Vec<Package>) {
     watch.install_scripts = true;
     let mut inner = Package::bare(id("npm:inner@0.1.0"));
     inner.bundled_in = Some(id("npm:sdk@1.2.0"));
-    let packages = vec![
-        package("npm:@scope/server-files@2026.8.31"),
-        package("npm:sdk@1.2.0"),
-        inner,
-        watch,
-        package("npm:zod@3.25.76"),
-        package("npm:zod@4.0.0"),
-    ];
+    let mut root = package("npm:@scope/server-files@2026.8.31");
+    root.evidence = Pinned::by([signature(), provenance("https://code.invalid/scope/servers")]);
+    let mut sdk = package("npm:sdk@1.2.0");
+    let unvouched = SignerPin::Key { id: "SHA256:0wn".into(), fingerprint: Some("5f".repeat(32).into()) };
+    sdk.evidence = Pinned::by([Pin { signer: unvouched, ..signature() }]);
+    watch.evidence = Pinned::Nothing;
+    let mut zod3 = package("npm:zod@3.25.76");
+    zod3.evidence = Pinned::Stripped;
+    let packages = vec![root, sdk, inner, watch, zod3, package("npm:zod@4.0.0")];
     (parts, packages)
 }
 
@@ -182,6 +202,19 @@ pub(super) fn pypi() -> (ServerParts, Vec<Package>) {
     let mut anyio = package("pypi:anyio@4.16.0");
     anyio.requires_python = Some(">=3.9".into());
     anyio.artifacts.push(artifact(Ecosystem::Pypi, "anyio-4.16.0.tar.gz", "source"));
+    let publisher = Pin { kind: EvidenceKind::Publish, ..provenance("https://code.invalid/anyio/anyio") };
+    let person =
+        SignerPin::Subject { issuer: "https://accounts.invalid".into(), subject: "release@anyio.invalid".into() };
+    anyio.evidence = Pinned::by([
+        Pin { file: Some(anyio.artifacts[0].file.clone()), ..publisher },
+        Pin {
+            kind: EvidenceKind::Publish,
+            signer: person,
+            log: Some(LogEvidence::Promise),
+            commit: None,
+            file: Some("anyio-4.16.0.tar.gz".into()),
+        },
+    ]);
     let mut winthing = Package::bare(id("pypi:winthing@1.0"));
     winthing.artifacts.push(artifact(Ecosystem::Pypi, "winthing-1.0.zip", "zip"));
     let packages = vec![package("pypi:server-fetch@0.6.2"), anyio, package("pypi:backport@2.0"), winthing];
