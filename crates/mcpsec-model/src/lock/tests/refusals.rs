@@ -87,7 +87,14 @@ pub(super) fn cases() -> Vec<(&'static str, Vec<u8>)> {
         ("edited-os-resealed", resealed(&replaced(&npm, "os = [\"darwin\"]", "os = [\"linux\"]"))),
         ("edited-spec", replaced(&npm, "@^2026\"", "@^2027\"")),
         ("file-name-with-path", resealed(&replaced(&npm, "\"zod-4.0.0.tgz\"", "\"../../zod-4.0.0.tgz\""))),
-        ("file-twice", resealed(&replaced(&pypi, "\"anyio-4.16.0.tar.gz\"", "\"anyio-4.16.0-py3-none-any.whl\""))),
+        (
+            "file-twice",
+            resealed(&replaced(
+                &pypi,
+                "{ file = \"anyio-4.16.0.tar.gz\"",
+                "{ file = \"anyio-4.16.0-py3-none-any.whl\"",
+            )),
+        ),
         ("entry-with-path", resealed(&replaced(&npm, "npm-bin:mcp-files", "npm-bin:../mcp-files"))),
         ("git-tree-unlike", resealed(&replaced(&git, "git-tree = \"89ab", "git-tree = \"HEAD"))),
         ("hidden-character-in-alias", resealed(&replaced(&npm, "zod-old = ", "zod-%1Bold = "))),
