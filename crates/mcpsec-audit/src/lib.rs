@@ -3,4 +3,5 @@
 //! [`policy::judge`] is what `add` and `verify` ask. Rules that look at content and manifests will live beside it.
 #![forbid(unsafe_code)]
 
+pub mod evidence;
 pub mod policy;

@@ -3,7 +3,7 @@
 //! | what was found | what it does to the verdict |
 //! |---|---|
 //! | a check that failed | deny, whatever the policy says |
-//! | a check that could not be made | incomplete; `upstream` is tolerated under `upstream = "warn"` and `"off"` |
+//! | a check that could not be made | incomplete, unless it is tolerated: `upstream` under `upstream = "warn"` and `"off"`, evidence as `provenance` says |
 //! | a finding that denies ([`Weight::Denies`]) | deny, unless an exemption for its rule and subject still counts |
 //! | any other finding | nothing: it is reported |
 //! | no check at all | incomplete: a server about which nothing was checked did not pass |
@@ -12,7 +12,7 @@
 use jiff::tz::TimeZone;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
-    config::{Exemption, Policy, UpstreamPolicy},
+    config::{Exemption, Level, Policy, UpstreamPolicy},
     finding::{Finding, Rule},
     time::{Date, Timestamp},
     verdict::Verdict,
@@ -62,7 +62,7 @@ pub fn judge(policy: &Policy, now: Timestamp, checks: &[CheckResult], findings: 
 
 /// What one finding does under this policy.
 pub fn weigh(policy: &Policy, now: Timestamp, finding: &Finding) -> Weight {
-    if !denies(finding.rule) {
+    if !denies(policy, finding.rule) {
         return Weight::Warns;
     }
     let today = day(now);
@@ -90,19 +90,21 @@ fn of_check(policy: &Policy, result: &CheckResult) -> Verdict {
     match &result.status {
         CheckStatus::Pass | CheckStatus::NotApplicable => Verdict::Pass,
         CheckStatus::Fail(_) => Verdict::Deny,
+        CheckStatus::Unchecked(_) if result.tolerated => Verdict::Pass,
         CheckStatus::Unchecked(_) => match (result.check, policy.upstream) {
             // A registry that is down must not stop people who hold a vetted copy, unless they said so.
             (Check::Upstream, UpstreamPolicy::Off | UpstreamPolicy::Warn) => Verdict::Pass,
-            (Check::Upstream, UpstreamPolicy::Required) | (Check::Config | Check::Lock | Check::ArtifactHash, _) => {
-                Verdict::Incomplete
-            }
+            _ => Verdict::Incomplete,
         },
     }
 }
 
 /// Without a wildcard: a new rule must be put on one side.
-fn denies(rule: Rule) -> bool {
+fn denies(policy: &Policy, rule: Rule) -> bool {
     match rule {
+        Rule::TrustDowngrade | Rule::SignerChanged => policy.trust_downgrade == Level::Deny,
+        // Only found where the policy requires provenance.
+        Rule::NoProvenance => true,
         // The artifact is not what the registry says it is; or part of it cannot be held to anything.
         Rule::ManifestConfusion | Rule::UnsupportedDependency => true,
         // Install scripts are never run unless the policy names the package, so wanting one harms nobody. A version that was
@@ -110,6 +112,8 @@ fn denies(rule: Rule) -> bool {
         Rule::InstallScript
         | Rule::ClosureIncomplete
         | Rule::Yanked
+        // The stored copy still proves it.
+        | Rule::EvidenceWithdrawn
         | Rule::Unpublished
         | Rule::Deprecated
         | Rule::UnresolvableTarget

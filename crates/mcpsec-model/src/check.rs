@@ -35,6 +35,10 @@ checks! {
     Lock, "lock", "mcp.lock is whole, unedited and canonical";
     ArtifactHash, "artifact-hash", "every artifact in the store has the locked digest and size";
     Upstream, "upstream", "the registry's record still says the locked digests";
+    RegistrySignature, "registry-signature", "the registry signed name, version and digest with a key that is known";
+    Provenance, "provenance", "attestations hold and are about exactly the locked bytes";
+    Signer, "signer", "who built or signed it is who is expected";
+    GitSignature, "git-signature", "the signature of the tag or commit holds and is about what is locked";
 }
 
 impl fmt::Display for Check {
@@ -87,12 +91,21 @@ pub struct CheckResult {
     pub subject: String,
     /// The next command or edit that helps, if one is known.
     pub hint: Option<String>,
+    /// Whether the policy tolerates that it could not be made. Has no meaning for other outcomes.
+    pub tolerated: bool,
 }
 
 impl CheckResult {
     /// A result without a hint.
     pub fn new(check: Check, subject: impl Into<String>, status: CheckStatus) -> Self {
-        Self { check, status, subject: subject.into(), hint: None }
+        Self { check, status, subject: subject.into(), hint: None, tolerated: false }
+    }
+
+    /// The policy tolerates that it could not be made.
+    #[must_use]
+    pub fn tolerated(mut self, tolerated: bool) -> Self {
+        self.tolerated = tolerated;
+        self
     }
 
     /// Adds what to do about it.

@@ -75,6 +75,10 @@ rules! {
     Deprecated, "deprecated", Info, "the publisher advises against this version";
     UnresolvableTarget, "unresolvable-target", Low, "no set of versions satisfies one of the targets";
     NoArtifactForTarget, "no-artifact-for-target", Low, "a package has no file that one of the targets can use";
+    NoProvenance, "no-provenance", High, "the policy requires to know who built it, and nothing says so";
+    TrustDowngrade, "trust-downgrade", High, "earlier versions were attested or signed, and this one is not";
+    SignerChanged, "signer-changed", High, "somebody else built or signed this version than earlier ones";
+    EvidenceWithdrawn, "evidence-withdrawn", Medium, "the registry no longer hands out evidence that it once did";
 }
 
 /// One finding.

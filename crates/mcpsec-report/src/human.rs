@@ -136,7 +136,9 @@ fn noun(check: Check) -> &'static str {
     match check {
         Check::Config | Check::Lock => "servers",
         Check::ArtifactHash => "artifacts",
-        Check::Upstream => "packages",
+        Check::Upstream | Check::RegistrySignature | Check::Provenance | Check::Signer | Check::GitSignature => {
+            "packages"
+        }
     }
 }
 

@@ -66,7 +66,9 @@ fn every_rule_is_on_one_side_under_every_named_policy() {
     for policy in [Policy::starter(), Policy::strict()] {
         for rule in Rule::ALL {
             let finding = Finding::new(*rule, "npm:x@1.0.0", "found");
-            let denies = matches!(rule, Rule::ManifestConfusion | Rule::UnsupportedDependency);
+            let of_trust = matches!(rule, Rule::TrustDowngrade | Rule::SignerChanged);
+            let denies = matches!(rule, Rule::ManifestConfusion | Rule::UnsupportedDependency | Rule::NoProvenance)
+                || of_trust && policy.trust_downgrade == Level::Deny;
             assert_eq!(
                 weigh(&policy, now(NOW), &finding),
                 if denies { Weight::Denies } else { Weight::Warns },

@@ -56,14 +56,19 @@ impl Pattern {
             None => name == pattern,
         };
         if let Some(pattern) = self.text.strip_prefix("server:") {
-            return root_of.filter(|name| fits(pattern, name.as_str())).map(|_| (true, pattern.len()));
+            return root_of.filter(|name| fits(pattern, name.as_str())).map(|_| (true, exactness(pattern)));
         }
         let name = match package.ecosystem() {
             Ecosystem::Git => package.name().to_string(),
             ecosystem => format!("{ecosystem}:{}", package.name()),
         };
-        fits(&self.text, &name).then_some((false, self.text.len()))
+        fits(&self.text, &name).then_some((false, exactness(&self.text)))
     }
+}
+
+/// A name without `*` before a pattern that starts with all of it, a longer start before a shorter one.
+fn exactness(pattern: &str) -> usize {
+    pattern.strip_suffix('*').map_or(2 * pattern.len() + 1, |start| 2 * start.len())
 }
 
 /// Who is expected to have signed some packages. Every field that is given must fit.
