@@ -208,7 +208,7 @@ pub(super) fn signer(policy: &Policy, case: Case<'_>) -> CheckResult {
         if proofs().any(|proof| wanted.iter().any(|wanted| wanted.admits(proof.signer()))) {
             return (CheckStatus::Pass, false);
         }
-        if let Some(proof) = proofs().filter(|proof| names_somebody(proof)).last() {
+        if let Some(proof) = proofs().rfind(|proof| names_somebody(proof)) {
             return (
                 CheckStatus::Fail(format!("it is signed by {}, mcp.toml expects {}", proof.signer(), describe())),
                 false,
