@@ -1,1 +1,0 @@
-//! Sigstore bundles: signature, certificate, transparency log and time.

@@ -1,0 +1,151 @@
+//! Who signed, out of a verified certificate; and who was expected to.
+use mcpsec_model::evidence::SignerIdentity;
+use sigstore_crypto::CertificateInfo;
+
+use super::error::{BundleError, CertificateFault, shown};
+
+/// The identity that a certificate gives its holder.
+///
+/// # Errors
+/// A certificate without subject or issuer: no authority writes such ones.
+pub(super) fn of(certificate: &CertificateInfo) -> Result<SignerIdentity, CertificateFault> {
+    let lacking = |what: &str| CertificateFault::Malformed(format!("it names no {what}"));
+    let subject = certificate.identity.as_ref().ok_or_else(|| lacking("subject"))?.as_str().to_owned();
+    let issuer = certificate.issuer.clone().filter(|issuer| !issuer.is_empty()).ok_or_else(|| lacking("issuer"))?;
+    let claims = &certificate.ci_claims;
+    let old = &claims.deprecated_github;
+    let reference = claims.source_repository_ref.clone().or_else(|| old.workflow_ref.clone());
+    let repository = claims.source_repository_uri.clone().or_else(|| {
+        // Only `owner/repository`, on the host that the subject's workflow lives on.
+        let short = old.workflow_repository.as_deref()?;
+        Some(format!("{}/{short}", origin(&subject)?))
+    });
+    let strip = |uri: &str| without_ref(uri, reference.as_deref()).to_owned();
+    let workflow = match &claims.build_signer_uri {
+        Some(uri) => Some(strip(uri)),
+        // The deprecated claims have none; there the subject is the workflow.
+        None if !old.is_empty() => origin(&subject).map(|_| strip(&subject)),
+        None => None,
+    };
+    Ok(SignerIdentity {
+        repository,
+        repository_id: claims.source_repository_identifier.clone(),
+        commit: claims.source_repository_digest.clone().or_else(|| old.workflow_sha.clone()),
+        build_config: claims.build_config_uri.as_deref().map(strip),
+        trigger: claims.build_trigger.clone().or_else(|| old.workflow_trigger.clone()),
+        run: claims.run_invocation_uri.clone(),
+        runner: claims.runner_environment.clone(),
+        workflow,
+        reference,
+        issuer,
+        subject,
+    })
+}
+
+/// `https://host` of a URI.
+fn origin(uri: &str) -> Option<&str> {
+    let rest = uri.strip_prefix("https://")?;
+    let host = rest.split('/').next().filter(|host| !host.is_empty())?;
+    uri.get(.."https://".len() + host.len())
+}
+
+/// A workflow's URI without the `@ref` behind it. A ref may itself contain `@` (`refs/tags/@scope/name@1.0.0`), so the last
+/// one is not where it begins.
+fn without_ref<'a>(uri: &'a str, reference: Option<&str>) -> &'a str {
+    if let Some(head) =
+        reference.and_then(|reference| uri.strip_suffix(reference)).and_then(|head| head.strip_suffix('@'))
+    {
+        return head;
+    }
+    if let Some((head, _)) = uri.split_once("@refs/") {
+        return head;
+    }
+    // A reusable workflow that is named by its commit.
+    match uri.rsplit_once('@') {
+        Some((head, rest)) if !rest.contains('/') && head.contains("://") && head.matches('/').count() > 2 => head,
+        _ => uri,
+    }
+}
+
+/// Whom the caller expects.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// The certificate's subject alternative name is exactly this.
+    Exact(String),
+    /// The whole of the subject alternative name matches this pattern.
+    Regexp(Pattern),
+}
+
+/// A regular expression that must match the whole text; bounded in size, linear in time.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    source: String,
+    regex: regex::Regex,
+}
+
+/// Why a pattern was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{pattern}` is not a usable regular expression: {why}")]
+pub struct PatternError {
+    pattern: String,
+    why: String,
+}
+
+impl Pattern {
+    /// Longest pattern, in bytes.
+    const LONGEST: usize = 4096;
+    /// Memory of the compiled pattern, in bytes.
+    const COMPILED: usize = 1 << 20;
+
+    /// Reads a pattern. It is anchored at both ends: a pattern for one repository must not match inside another one's name.
+    ///
+    /// # Errors
+    /// Too long, too large when compiled, or not a regular expression.
+    pub fn new(source: &str) -> Result<Self, PatternError> {
+        let refuse = |why: String| PatternError { pattern: shown(source), why };
+        if source.len() > Self::LONGEST {
+            return Err(refuse(format!("it has {} bytes, at most {} are read", source.len(), Self::LONGEST)));
+        }
+        // By itself first: `a)|(b` is no pattern, but would become one between the anchors.
+        let build = |text: &str| regex::RegexBuilder::new(text).size_limit(Self::COMPILED).nest_limit(64).build();
+        let reason = |error: regex::Error| {
+            refuse(match error {
+                regex::Error::CompiledTooBig(limit) => format!("compiled, it needs more than {limit} bytes"),
+                _ => "its syntax is wrong".to_owned(),
+            })
+        };
+        build(source).map_err(reason)?;
+        let regex = build(&format!(r"\A(?:{source})\z")).map_err(reason)?;
+        Ok(Self { source: source.to_owned(), regex })
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+/// What a caller demands of a certificate's holder.
+#[derive(Debug, Clone)]
+pub struct Expect {
+    /// Who.
+    pub identity: Identity,
+    /// Which identity provider vouched for them, exactly.
+    pub issuer: String,
+}
+
+impl Expect {
+    /// Whether the holder is the expected one.
+    pub(super) fn demand(&self, holder: &SignerIdentity) -> Result<(), BundleError> {
+        let (good, expected) = match &self.identity {
+            Identity::Exact(name) => (holder.subject == *name, name),
+            Identity::Regexp(pattern) => (pattern.matches(&holder.subject), &pattern.source),
+        };
+        if !good {
+            return Err(BundleError::Identity { expected: shown(expected), actual: shown(&holder.subject) });
+        }
+        if holder.issuer != self.issuer {
+            return Err(BundleError::Issuer { expected: shown(&self.issuer), actual: shown(&holder.issuer) });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! in-toto statements: what an attestation says, about which artifacts (in-toto Attestation Framework, Statement v0.1 and v1).
+use std::collections::BTreeMap;
+
+use mcpsec_model::digest::Digest;
+use serde_json::{Map, Value};
+
+use super::{
+    error::{BundleError, SubjectFault, shown},
+    json,
+};
+
+/// The statement types that are understood.
+const TYPES: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
+/// Subjects that are read.
+const SUBJECTS: usize = 1024;
+/// Digests of one subject that are read.
+const DIGESTS: usize = 32;
+
+/// A statement whose signature holds. What it says is the signer's word.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Statement {
+    type_: String,
+    predicate_type: String,
+    subjects: Vec<Subject>,
+    predicate: Value,
+}
+
+/// One artifact that a statement is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Subject {
+    name: Option<String>,
+    uri: Option<String>,
+    digests: BTreeMap<String, String>,
+}
+
+impl Statement {
+    /// `https://in-toto.io/Statement/v0.1` or `…/v1`.
+    pub fn type_(&self) -> &str {
+        &self.type_
+    }
+
+    /// What kind of predicate, a URI.
+    pub fn predicate_type(&self) -> &str {
+        &self.predicate_type
+    }
+
+    /// Every subject, in the statement's order; at least one, at most 1,024.
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// What is said about the subjects; an empty object where nothing is.
+    pub fn predicate(&self) -> &Value {
+        &self.predicate
+    }
+
+    /// The first subject with this digest.
+    pub fn subject_of(&self, digest: &Digest) -> Option<&Subject> {
+        self.subjects.iter().find(|subject| subject.is(digest))
+    }
+
+    /// Reads the payload of an envelope.
+    pub(super) fn read(payload: &[u8]) -> Result<Self, BundleError> {
+        let fault = |why: &str| BundleError::Statement(why.to_owned());
+        let document = json::read(payload).map_err(BundleError::Statement)?;
+        let document = document.as_object().ok_or_else(|| fault("it is not an object"))?;
+        let type_ = text(document, "_type")?.ok_or_else(|| fault("it has no `_type`"))?;
+        if !TYPES.contains(&type_.as_str()) {
+            return Err(BundleError::Statement(format!("`{}` is not a statement 0.1 or 1", shown(type_))));
+        }
+        let predicate_type = text(document, "predicateType")?.ok_or_else(|| fault("it has no `predicateType`"))?;
+        let subjects = document.get("subject").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        match subjects.len() {
+            0 => return Err(SubjectFault::None.into()),
+            actual if actual > SUBJECTS => return Err(SubjectFault::TooMany { limit: SUBJECTS, actual }.into()),
+            _ => {}
+        }
+        let subjects = subjects.iter().map(Subject::read).collect::<Result<_, _>>()?;
+        let predicate = document.get("predicate").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        Ok(Self { type_, predicate_type, subjects, predicate })
+    }
+
+    /// Demands a subject with this digest.
+    pub(super) fn demand(&self, digest: &Digest) -> Result<(), SubjectFault> {
+        if self.subject_of(digest).is_some() {
+            return Ok(());
+        }
+        let first = self.subjects.first().ok_or(SubjectFault::None)?;
+        Err(SubjectFault::Digest { digest: digest.to_string(), first: first.in_short() })
+    }
+}
+
+impl Subject {
+    /// Its name: a purl for npm, a file name for PyPI.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Its URI, which statements about git commits use instead of a name.
+    pub fn uri(&self) -> Option<&str> {
+        self.uri.as_deref()
+    }
+
+    /// Hexadecimal digests by algorithm, as signed.
+    pub fn digests(&self) -> &BTreeMap<String, String> {
+        &self.digests
+    }
+
+    /// Whether it has this digest. The other digests are not looked at.
+    pub fn is(&self, digest: &Digest) -> bool {
+        self.digests.get(digest.algorithm()).is_some_and(|hex| hex.eq_ignore_ascii_case(&digest.to_hex()))
+    }
+
+    fn in_short(&self) -> String {
+        let name = self.name.as_deref().or(self.uri.as_deref()).unwrap_or("without a name");
+        let digest =
+            self.digests.iter().next().map(|(algorithm, hex)| format!("{algorithm}:{hex}")).unwrap_or_default();
+        shown(format!("{name} {digest}"))
+    }
+
+    fn read(subject: &Value) -> Result<Self, BundleError> {
+        let fault = |why: &str| BundleError::Statement(why.to_owned());
+        let subject = subject.as_object().ok_or_else(|| fault("a subject is not an object"))?;
+        let listed =
+            subject.get("digest").and_then(Value::as_object).ok_or_else(|| fault("a subject has no digests"))?;
+        if listed.len() > DIGESTS {
+            return Err(BundleError::TooMany { what: "digests of a subject", limit: DIGESTS, actual: listed.len() });
+        }
+        let mut digests = BTreeMap::new();
+        for (algorithm, hex) in listed {
+            let hex = hex.as_str().ok_or_else(|| fault("a subject's digest is not a text"))?;
+            digests.insert(algorithm.clone(), hex.to_owned());
+        }
+        Ok(Self { name: text(subject, "name")?, uri: text(subject, "uri")?, digests })
+    }
+}
+
+/// A field that is a text, absent, or null.
+fn text(object: &Map<String, Value>, field: &str) -> Result<Option<String>, BundleError> {
+    match object.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(BundleError::Statement(format!("`{field}` is not a text"))),
+    }
+}
