@@ -1,0 +1,6 @@
+//! npm: signatures of the registry over `name@version:integrity`, and attestations of who published and who built.
+mod keys;
+mod signature;
+
+pub use keys::{Key, KeyError, KeySet, Missing, Usage};
+pub use signature::{SignatureError, signatures};

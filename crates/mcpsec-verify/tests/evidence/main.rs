@@ -1,0 +1,2 @@
+//! Evidence against recorded fixtures: what must hold holds, and what must not is refused for the right reason.
+mod npm;
