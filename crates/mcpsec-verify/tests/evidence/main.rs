@@ -1,0 +1,2 @@
+//! Evidence, verified as a user of the crate would: recorded signatures, made ones, and what must be refused.
+mod git;
