@@ -6,4 +6,5 @@
 #![warn(missing_docs)]
 
 pub mod npm;
+pub mod git;
 pub mod sigstore;

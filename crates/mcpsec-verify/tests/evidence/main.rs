@@ -1,2 +1,4 @@
 //! Evidence against recorded fixtures: what must hold holds, and what must not is refused for the right reason.
 mod npm;
+//! Evidence, verified as a user of the crate would: recorded signatures, made ones, and what must be refused.
+mod git;
