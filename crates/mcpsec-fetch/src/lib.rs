@@ -16,6 +16,7 @@ pub mod progress;
 pub mod pypi;
 pub mod resolve;
 pub mod store;
+pub mod trust;
 pub mod unpack;
 
 pub use resolve::{ResolveOptions, Resolved};

@@ -11,7 +11,9 @@ mod error;
 mod metadata;
 mod network;
 
+pub(crate) use body::read as read_body;
 pub use credentials::Credentials;
 pub use error::HttpError;
+pub(crate) use error::chain;
 pub use metadata::{Document, Freshness, Metadata, MetadataRequest, Reduction};
 pub use network::{HttpOptions, Network};
