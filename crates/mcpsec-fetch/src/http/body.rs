@@ -30,7 +30,7 @@ impl std::io::Write for Bounded {
 }
 
 /// Reads a whole body, gzip or plain. The limit holds for what comes out, so a small bomb stays small.
-pub(super) async fn read(
+pub(crate) async fn read(
     network: &Network,
     mut response: reqwest::Response,
     url: &SafeUrl,
