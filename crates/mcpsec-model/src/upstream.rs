@@ -30,6 +30,9 @@ pub struct UpstreamRecord {
     pub yanked: Option<Untrusted>,
     /// git: the commit that the locked reference points to now.
     pub commit: Option<SmolStr>,
+    /// git: the id of the annotated tag object that the locked reference names now. The same commit under another tag object
+    /// is a tag that was made (and perhaps signed) again.
+    pub tag: Option<SmolStr>,
     /// npm: what the record says about the package's place in a closure.
     pub shape: Option<Box<Shape>>,
 }

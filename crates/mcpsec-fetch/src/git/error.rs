@@ -101,6 +101,18 @@ pub enum GitError {
         /// `tree` or `blob`.
         kind: String,
     },
+    /// The remote says that a tag leads to one commit, and the tag object leads to another.
+    #[error("{url} says that `{reference}` leads to commit {told}, but its tag object leads to {actual}")]
+    Peeled {
+        /// The repository, without credentials.
+        url: String,
+        /// The reference, escaped.
+        reference: String,
+        /// What the remote says.
+        told: String,
+        /// What the tag objects say.
+        actual: String,
+    },
     /// An object is absent, or its bytes are not what its name says.
     #[error("{url}: object {id} is missing or corrupt: {reason}")]
     Object {

@@ -3,18 +3,25 @@
 //! The folder may belong to someone else and its configuration may be hostile, so it is opened with the lowest trust: its
 //! `config` cannot name programs, its hooks are not looked at, replacement objects are off, and a repository that borrows
 //! objects through `objects/info/alternates` is refused instead of followed.
-use std::{fs, io, path::PathBuf};
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
 
-use gix::ObjectId;
+use gix::{ObjectId, objs::Kind};
 use mcpsec_model::{text::escape, url::SafeUrl};
 
 use super::{
     GitOptions,
-    clone::{open_options, unique_prefix},
+    clone::unique_prefix,
+    connect::open_options,
     error::{GitError, causes},
-    reference::{Listed, Wanted},
+    history::{MAX_BYTES, MAX_LOCAL, preceding},
+    reference::{Choice, Listed, Wanted},
+    signed::{TAGS, TagObject},
     tree::Objects,
 };
+
+/// Most names of tags that are looked at, and most of those that are opened to see whether they are annotated.
+const MAX_NAMES: usize = 200_000;
+const MAX_OPENED: usize = 1024;
 
 /// Opens the repository that a `file:` address names.
 pub(super) fn open(url: &SafeUrl, options: &GitOptions) -> Result<gix::Repository, GitError> {
@@ -40,11 +47,7 @@ pub(super) fn open(url: &SafeUrl, options: &GitOptions) -> Result<gix::Repositor
 }
 
 /// What `wanted` is in this repository.
-pub(super) fn resolve(
-    objects: &Objects<'_>,
-    wanted: &Wanted,
-    shown: &str,
-) -> Result<(Option<String>, ObjectId), GitError> {
+pub(super) fn resolve(objects: &Objects<'_>, wanted: &Wanted, shown: &str) -> Result<Choice, GitError> {
     let names: &[String] = match wanted {
         Wanted::Commit(_) => &[],
         Wanted::Named { names, .. } => names,
@@ -60,7 +63,7 @@ pub(super) fn resolve(
     if let Wanted::Named { prefix: Some(prefix), .. } = wanted {
         let found = unique_prefix(objects.repo, prefix, tips(objects)?, objects.url)?;
         if let Some(commit) = found {
-            return Ok((None, commit));
+            return Ok(Choice { reference: None, commit, tag: None });
         }
     }
     Err(GitError::NoReference { url: objects.url.to_string(), reference: escape(shown) })
@@ -78,8 +81,9 @@ pub(super) fn look_up(objects: &Objects<'_>, name: &str) -> Result<Option<Listed
     for _ in 0..8 {
         match reference.target() {
             gix::refs::TargetRef::Object(id) => {
-                let (commit, _) = objects.commit(id.to_owned(), name)?;
-                return Ok(Some(Listed { name: name.to_owned(), commit, target }));
+                let peeled = objects.peel(id.to_owned(), name)?;
+                let tag = peeled.tags.first().map(|(id, _)| *id);
+                return Ok(Some(Listed { name: name.to_owned(), commit: peeled.commit, tag, target }));
             }
             gix::refs::TargetRef::Symbolic(next) => {
                 target = target.or_else(|| std::str::from_utf8(next.as_bstr()).ok().map(str::to_owned));
@@ -100,11 +104,35 @@ fn tips(objects: &Objects<'_>) -> Result<Vec<ObjectId>, GitError> {
         for reference in platform.prefixed(prefix).map_err(refuse)? {
             let Ok(reference) = reference else { continue };
             if let Some(id) = reference.target().try_id()
-                && let Ok((commit, _)) = objects.commit(id.to_owned(), "a tag")
+                && let Ok(peeled) = objects.peel(id.to_owned(), "a tag")
             {
-                tips.push(commit);
+                tips.push(peeled.commit);
             }
         }
     }
     Ok(tips)
+}
+
+/// The annotated tags before the tag `own`; `None` when the repository cannot be read or holds too many.
+pub(super) fn earlier_tags(objects: &Objects<'_>, own: &str) -> Option<Vec<TagObject>> {
+    let platform = objects.repo.references().ok()?;
+    let mut all: BTreeMap<String, ObjectId> = BTreeMap::new();
+    for reference in platform.prefixed(TAGS).ok()? {
+        if all.len() == MAX_NAMES {
+            return None;
+        }
+        let Ok(reference) = reference else { continue };
+        let name = std::str::from_utf8(reference.name().as_bstr()).ok().and_then(|name| name.strip_prefix(TAGS));
+        if let (Some(name), Some(id)) = (name, reference.target().try_id()) {
+            all.insert(name.to_owned(), id.to_owned());
+        }
+    }
+    let (names, _) = preceding(own, all.keys().map(String::as_str));
+    let read = |name: &str| {
+        let id = *all.get(name)?;
+        // A lightweight tag names a commit and has no object; one that is too large is left out.
+        let raw = objects.read(id, Kind::Tag, "a tag", MAX_BYTES).ok()?;
+        Some(TagObject { name: name.into(), id: id.to_string().into(), raw })
+    };
+    Some(names.into_iter().take(MAX_OPENED).filter_map(read).take(MAX_LOCAL).collect())
 }

@@ -2,8 +2,10 @@
 //!
 //! [`GitSource::fetch`] resolves the reference (`reference`), fetches the commit into a bare repository of the cache (`clone`;
 //! a local repository is read in place, `local`), reads commit, trees and blobs with every object's hash recomputed
-//! (`tree`), and writes the canonical archive (`archive`) that the lock pins. [`GitSource::upstream`] asks where the
+//! (`tree`), and writes the canonical archive (`archive`) that the lock pins. The objects that carry signatures come along
+//! (`signed`), and, for a tag, the annotated tags before it (`history`, `tags`). [`GitSource::upstream`] asks where the
 //! reference points today. [`GitSource::restore`] brings a locked commit back and compares it with its pin.
+//! [`host_attestations`] asks a git host what it attests about a commit.
 //!
 //! What never happens, whatever a repository holds: hooks, filters (clean, smudge, LFS), submodule fetches, attributes such as
 //! `export-ignore`, external protocols (`ext::`), borrowed object folders, replacement objects, programs named in the
@@ -13,11 +15,17 @@
 //! A full commit id is fetched as such. On hosts where forks share storage it may be a commit of a fork: the id names the
 //! bytes, it does not say that the repository's owner published them. A tag or branch does.
 mod archive;
+mod attestations;
 mod clone;
+mod connect;
 mod error;
+mod history;
 mod local;
 mod project;
 mod reference;
+mod remembered;
+mod signed;
+mod tags;
 mod tree;
 mod upstream;
 mod watch;
@@ -49,12 +57,15 @@ use smol_str::SmolStr;
 use self::{
     archive::{ArchiveWriter, Content},
     clone::Mirror,
-    reference::Wanted,
+    reference::{Choice, Wanted},
     tree::{LeafKind, Listing, Objects},
 };
 pub use self::{
+    attestations::{AttestationsError, host_attestations},
     error::GitError,
+    history::{MAX_LOCAL, MAX_REMOTE},
     project::{GitProject, PythonProject},
+    signed::{MAX_TAGS, SignedObjects, TagObject},
 };
 use crate::progress::{Event, Progress, Silent};
 
@@ -85,8 +96,10 @@ pub struct GitLimits {
     pub max_path: usize,
     /// Bytes of one object, and of one allocation while a pack is read.
     pub max_object: u64,
-    /// Bytes of one commit, tag or tree object.
+    /// Bytes of one tree object.
     pub max_metadata: u64,
+    /// Bytes of one commit or tag object, which are kept as evidence.
+    pub max_signed: u64,
     /// Bytes of a project file such as `package.json`.
     pub max_project_file: u64,
     /// Bytes that a remote may send for one fetch.
@@ -107,6 +120,7 @@ impl GitLimits {
             max_path: 4096,
             max_object: 256 << 20,
             max_metadata: 32 << 20,
+            max_signed: 1 << 20,
             max_project_file: 4 << 20,
             max_pack: 1 << 30,
             idle: Duration::from_secs(60),
@@ -134,6 +148,12 @@ pub struct GitTree {
     pub digests: Digests,
     /// Length of the archive in bytes.
     pub size: u64,
+    /// The commit object, and the tag objects of an annotated tag.
+    pub signed: SignedObjects,
+    /// The annotated tags before this one, oldest first: of its own series the nearest ones, then others (see `history`); at most
+    /// [`MAX_LOCAL`] in a local repository, [`MAX_REMOTE`] from a remote. `None` when nobody looked (the reference is no tag;
+    /// [`GitSource::restore`]) or when looking failed, which is not "there are none".
+    pub history: Option<Vec<TagObject>>,
     /// What the requested folder holds.
     pub project: GitProject,
     /// Submodules and LFS pointers, whose content the archive does not have.
@@ -166,16 +186,9 @@ impl GitSource {
     /// # Errors
     /// [`GitError`]: no such reference, an unsafe tree, a limit, a remote that cannot be reached.
     pub fn fetch(&self, spec: &GitSpec, progress: &dyn Progress) -> Result<GitTree, GitError> {
-        check_address(&spec.url)?;
-        let wanted = Wanted::parse(spec.reference.as_deref());
-        let shown = spec.reference.as_deref().unwrap_or("HEAD");
-        if spec.url.expose().scheme() == "file" {
-            let repo = local::open(&spec.url, &self.options)?;
-            let objects = Objects { repo: &repo, url: &spec.url, limits: &self.options.limits };
-            let (reference, commit) = local::resolve(&objects, &wanted, shown)?;
-            return self.pack(&objects, spec, reference, commit, progress);
-        }
-        self.fetch_remote(spec, &wanted, shown, progress)
+        let mut tree = self.bring(spec, progress)?;
+        tree.history = self.history(spec, &tree);
+        Ok(tree)
     }
 
     /// Where the locked reference points today. Never fails: what could not be asked is [`UpstreamState::Unreachable`].
@@ -199,7 +212,7 @@ impl GitSource {
         let spec: GitSpec = id.parse().map_err(|_| refuse("its name is not a git address"))?;
         let pin = package.git.as_ref().ok_or_else(|| refuse("the lock holds no tree of it"))?;
         let locked = package.artifacts.first().ok_or_else(|| refuse("the lock holds no archive of it"))?;
-        let mut tree = self.fetch(&spec, progress)?;
+        let mut tree = self.bring(&spec, progress)?;
         if tree.pin.tree != pin.tree {
             return Err(GitError::Mismatch {
                 package: id,
@@ -215,7 +228,23 @@ impl GitSource {
             return Err(refuse("the lock holds no digest of its archive"));
         }
         tree.pin = pin.clone();
+        if let Some(tags) = self.tags_of(&spec, &tree) {
+            tree.signed.tags = tags;
+        }
         Ok(tree)
+    }
+
+    fn bring(&self, spec: &GitSpec, progress: &dyn Progress) -> Result<GitTree, GitError> {
+        check_address(&spec.url)?;
+        let wanted = Wanted::parse(spec.reference.as_deref());
+        let shown = spec.reference.as_deref().unwrap_or("HEAD");
+        if spec.url.expose().scheme() == "file" {
+            let repo = local::open(&spec.url, &self.options)?;
+            let objects = Objects { repo: &repo, url: &spec.url, limits: &self.options.limits };
+            let choice = local::resolve(&objects, &wanted, shown)?;
+            return self.pack(&objects, spec, &choice, Vec::new(), progress);
+        }
+        self.fetch_remote(spec, &wanted, shown, progress)
     }
 
     fn fetch_remote(
@@ -230,11 +259,7 @@ impl GitSource {
         loop {
             // A full commit id that is there needs no question to anyone.
             let have = match wanted {
-                Wanted::Commit(commit) => mirror.cached(*commit).map(|repository| clone::Fetched {
-                    reference: None,
-                    commit: *commit,
-                    repository,
-                }),
+                Wanted::Commit(commit) => mirror.at_hand(Choice { reference: None, commit: *commit, tag: None }),
                 _ => None,
             };
             let fetched = match have {
@@ -242,17 +267,17 @@ impl GitSource {
                 None if !self.options.network => mirror.offline(wanted, shown)?,
                 None => self.supervised_fetch(&mirror, spec, wanted, shown, progress)?,
             };
-            let result = clone::open_bare(&fetched.repository, &self.options)
+            let result = connect::open_bare(&fetched.repository, &self.options)
                 .map_err(|error| GitError::Open { url: spec.url.to_string(), reason: error::causes(&error) })
                 .and_then(|repo| {
                     let objects = Objects { repo: &repo, url: &spec.url, limits: &self.options.limits };
-                    self.pack(&objects, spec, fetched.reference.clone(), fetched.commit, progress)
+                    self.pack(&objects, spec, &fetched.choice, fetched.tags, progress)
                 });
             match result {
                 // Damage on our own disk is repaired once; a remote that sends damaged objects stays an error.
                 Err(error) if error.is_damage() && self.options.network && !retried => {
                     tracing::warn!(url = %spec.url, %error, "the cached repository is damaged; fetching it again");
-                    mirror.forget(fetched.commit)?;
+                    mirror.forget(fetched.choice.commit)?;
                     retried = true;
                 }
                 result => return result,
@@ -301,16 +326,20 @@ impl GitSource {
         })
     }
 
-    /// Reads the commit and writes the archive.
+    /// Reads the commit and writes the archive. `tags` are the tag objects that lead to it, if they are not in this repository.
     fn pack(
         &self,
         objects: &Objects<'_>,
         spec: &GitSpec,
-        reference: Option<String>,
-        commit: ObjectId,
+        choice: &Choice,
+        tags: Vec<(ObjectId, Vec<u8>)>,
         progress: &dyn Progress,
     ) -> Result<GitTree, GitError> {
-        let (commit, tree) = objects.commit(commit, reference.as_deref().unwrap_or("the commit"))?;
+        let reference = choice.reference.as_deref();
+        let start = if tags.is_empty() { choice.tag.unwrap_or(choice.commit) } else { choice.commit };
+        let mut peeled = objects.peel(start, reference.unwrap_or("the commit"))?;
+        peeled.tags.splice(0..0, tags);
+        let (commit, tree) = (peeled.commit, peeled.tree);
         let package = PackageId::new(Ecosystem::Git, spec.package_name(), &commit.to_string())?;
         let listing = objects.list(tree)?;
         if let Some(folder) = &spec.subdirectory {
@@ -328,7 +357,8 @@ impl GitSource {
         })?;
         progress.event(Event::FileDone { file: &archive_name(&package) });
         let pin = GitPin { reference: reference.map(SmolStr::from), tree: tree.to_string().into() };
-        Ok(GitTree { package, pin, archive, digests, size, project, findings })
+        let signed = peeled.signed(reference);
+        Ok(GitTree { package, pin, archive, digests, size, signed, history: None, project, findings })
     }
 
     fn write(

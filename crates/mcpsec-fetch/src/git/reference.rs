@@ -17,6 +17,8 @@ pub(super) struct Listed {
     pub(super) name: String,
     /// The object, with annotated tags followed to what they name.
     pub(super) commit: ObjectId,
+    /// The annotated tag's own object, the outermost if there are several.
+    pub(super) tag: Option<ObjectId>,
     /// For `HEAD`: the branch it names.
     pub(super) target: Option<String>,
 }
@@ -58,21 +60,35 @@ impl Wanted {
         }
     }
 
-    /// The answer, if the list holds one: the full name to remember and the commit (or what should be one).
-    pub(super) fn choose(&self, listed: &[Listed]) -> Option<(Option<String>, ObjectId)> {
+    /// The answer, if the list holds one.
+    pub(super) fn choose(&self, listed: &[Listed]) -> Option<Choice> {
         let find = |name: &str| listed.iter().find(|item| item.name == name);
         match self {
-            Self::Commit(id) => Some((None, *id)),
-            Self::Named { names, .. } => {
-                names.iter().find_map(|name| find(name)).map(|item| (Some(item.name.clone()), item.commit))
-            }
+            Self::Commit(id) => Some(Choice { reference: None, commit: *id, tag: None }),
+            Self::Named { names, .. } => names.iter().find_map(|name| find(name)).map(|item| Choice {
+                reference: Some(item.name.clone()),
+                commit: item.commit,
+                tag: item.tag,
+            }),
             Self::Default => {
                 let head = find("HEAD")?;
                 // A detached HEAD names no branch; it is still a reference that can move.
-                Some((Some(head.target.clone().unwrap_or_else(|| head.name.clone())), head.commit))
+                let reference = Some(head.target.clone().unwrap_or_else(|| head.name.clone()));
+                Some(Choice { reference, commit: head.commit, tag: head.tag })
             }
         }
     }
+}
+
+/// What a reference text turned out to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Choice {
+    /// The full name to remember; `None` for a bare commit.
+    pub(super) reference: Option<String>,
+    /// The commit (or what should be one).
+    pub(super) commit: ObjectId,
+    /// The annotated tag's own object.
+    pub(super) tag: Option<ObjectId>,
 }
 
 #[cfg(test)]
@@ -84,7 +100,7 @@ mod tests {
     }
 
     fn listed(name: &str, digit: char, target: Option<&str>) -> Listed {
-        Listed { name: name.to_owned(), commit: id(digit), target: target.map(str::to_owned) }
+        Listed { name: name.to_owned(), commit: id(digit), tag: None, target: target.map(str::to_owned) }
     }
 
     #[test]
@@ -96,7 +112,9 @@ mod tests {
             listed("refs/tags/both", '3', None),
             listed(&format!("refs/tags/{}", "a".repeat(40)), '4', None),
         ];
-        let choose = |reference: Option<&str>| Wanted::parse(reference).choose(&remote);
+        let choose = |reference: Option<&str>| {
+            Wanted::parse(reference).choose(&remote).map(|choice| (choice.reference, choice.commit))
+        };
         assert_eq!(choose(None), Some((Some("refs/heads/main".into()), id('1'))));
         assert_eq!(choose(Some("both")), Some((Some("refs/tags/both".into()), id('3'))));
         assert_eq!(choose(Some("refs/heads/both")), Some((Some("refs/heads/both".into()), id('2'))));

@@ -75,7 +75,8 @@ impl Objects<'_> {
         Err(self.damaged(id, format!("it is a {found}, but {what} must be a {kind}")))
     }
 
-    fn read_any(&self, id: ObjectId, what: &str, max: u64) -> Result<(Kind, Vec<u8>), GitError> {
+    /// An object of any kind, at most `max` bytes, whose bytes hash to its name.
+    pub(super) fn read_any(&self, id: ObjectId, what: &str, max: u64) -> Result<(Kind, Vec<u8>), GitError> {
         // The header is cheap and says the size before anything is inflated.
         let header = self.repo.find_header(id).map_err(|error| self.damaged(id, causes(&error)))?;
         if header.size() > max {
@@ -93,36 +94,6 @@ impl Objects<'_> {
             .verify_checksum(&id)
             .map_err(|error| self.damaged(id, causes(&error)))?;
         Ok((object.kind, object.data))
-    }
-
-    /// Follows annotated tags to a commit. Also answers the commit's tree.
-    pub(super) fn commit(&self, id: ObjectId, reference: &str) -> Result<(ObjectId, ObjectId), GitError> {
-        let mut id = id;
-        // A tag of a tag is legal; a chain of many is not something people make.
-        for _ in 0..8 {
-            let (kind, bytes) = self.read_any(id, "a commit or tag", self.limits.max_metadata)?;
-            match kind {
-                Kind::Commit => {
-                    let tree = gix::objs::CommitRefIter::from_bytes(&bytes, id.kind())
-                        .tree_id()
-                        .map_err(|error| self.damaged(id, causes(&error)))?;
-                    return Ok((id, tree));
-                }
-                Kind::Tag => {
-                    id = gix::objs::TagRefIter::from_bytes(&bytes, id.kind())
-                        .target_id()
-                        .map_err(|error| self.damaged(id, causes(&error)))?;
-                }
-                kind => {
-                    return Err(GitError::NotACommit {
-                        url: self.url.to_string(),
-                        reference: reference.to_owned(),
-                        kind: kind.to_string(),
-                    });
-                }
-            }
-        }
-        Err(self.damaged(id, "the chain of annotated tags is too long".to_owned()))
     }
 
     /// The whole tree below `root`.
@@ -235,11 +206,11 @@ impl Objects<'_> {
         GitError::Entry { url: self.url.to_string(), path: shown(path), reason }
     }
 
-    fn over(&self, what: &str, limit: u64, unit: &'static str) -> GitError {
+    pub(super) fn over(&self, what: &str, limit: u64, unit: &'static str) -> GitError {
         GitError::OverLimit { url: self.url.to_string(), what: what.to_owned(), limit, unit }
     }
 
-    fn damaged(&self, id: ObjectId, reason: String) -> GitError {
+    pub(super) fn damaged(&self, id: ObjectId, reason: String) -> GitError {
         GitError::Object { url: self.url.to_string(), id: id.to_string(), reason }
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn judge(listed: &[Listed], locked: &GitPin, commit: &str) -> Upstrea
     match listed.iter().find(|item| item.name == reference) {
         Some(item) => UpstreamState::Present(UpstreamRecord {
             commit: Some(item.commit.to_string().into()),
+            tag: item.tag.map(|tag| tag.to_string().into()),
             ..UpstreamRecord::default()
         }),
         None => UpstreamState::Gone,

@@ -4,7 +4,7 @@
 //! credentials never reach another origin), and bounds time and size. [`Metadata`] asks it for registry documents through
 //! a disk cache ([RFC 9111](https://www.rfc-editor.org/rfc/rfc9111)); without a `Network` it answers from the cache alone,
 //! which is what `--offline` means.
-mod body;
+pub(crate) mod body;
 mod cache;
 pub mod credentials;
 mod error;
