@@ -5,6 +5,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-pub mod npm;
 pub mod git;
+pub mod npm;
 pub mod sigstore;

@@ -56,8 +56,8 @@ impl Place {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(TrustError::folder(&error)),
         };
-        let kept: KeptChain =
-            serde_json::from_slice(&bytes).map_err(|error| TrustError::Folder { reason: crate::http::chain(&error) })?;
+        let kept: KeptChain = serde_json::from_slice(&bytes)
+            .map_err(|error| TrustError::Folder { reason: crate::http::chain(&error) })?;
         if kept.format != FORMAT {
             return Err(TrustError::Folder { reason: format!("its format is {}, not {FORMAT}", kept.format) });
         }

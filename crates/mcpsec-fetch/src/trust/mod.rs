@@ -83,10 +83,8 @@ impl TrustOptions {
     /// Both instances as built in, from their public repositories: 3 seconds for the first answer, 10 for all.
     pub fn built_in() -> Self {
         let as_of = Timestamp::from_second(BUILT_IN).unwrap_or(Timestamp::UNIX_EPOCH);
-        let instance = |url: &str, root| Instance {
-            url: url.parse().ok(),
-            anchor: Anchor { root: Cow::Borrowed(root), as_of },
-        };
+        let instance =
+            |url: &str, root| Instance { url: url.parse().ok(), anchor: Anchor { root: Cow::Borrowed(root), as_of } };
         let registry = url::Url::parse(deno_npmrc::NPM_DEFAULT_REGISTRY).ok();
         let host = registry.as_ref().and_then(url::Url::host_str);
         Self {

@@ -1,4 +1,3 @@
-//! Evidence against recorded fixtures: what must hold holds, and what must not is refused for the right reason.
-mod npm;
 //! Evidence, verified as a user of the crate would: recorded signatures, made ones, and what must be refused.
 mod git;
+mod npm;
