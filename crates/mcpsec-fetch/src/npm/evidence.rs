@@ -9,9 +9,8 @@ use std::{
 };
 
 use futures::{
-    FutureExt as _, StreamExt as _, TryStreamExt as _,
+    FutureExt as _,
     future::{BoxFuture, Shared},
-    stream,
 };
 use mcpsec_model::{
     evidence::{RegistryKey, Release},
@@ -26,15 +25,11 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 use tokio::runtime::Handle;
 
-use super::{
-    NpmError, NpmSource, RegistryRecord,
-    offer::MAX_KEYID,
-    registry::Registry,
-};
+use super::{NpmError, NpmSource, RegistryRecord, offer::MAX_KEYID, registry::Registry};
 use crate::http::{Freshness, HttpError, MetadataRequest};
 
 /// Largest attestation response. Real ones have 15 kB.
-pub const MAX_ATTESTATIONS: usize = 8 << 20;
+const MAX_ATTESTATIONS: usize = 8 << 20;
 
 /// Largest keys document.
 const MAX_KEYS_BODY: usize = 1 << 20;
@@ -45,17 +40,21 @@ const MAX_KEYS: usize = 64;
 /// Longest key in base64 (RSA with 8192 bits has 1,400 characters).
 const MAX_KEY: usize = 4096;
 
-/// Long records asked for at once.
-const HISTORIES: usize = 16;
-
 type AskingKeys = Shared<BoxFuture<'static, Result<Option<Vec<RegistryKey>>, NpmError>>>;
 
 /// What was asked once and serves every later question.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Asked {
-    /// By registry address (shown form) and scope's credentials' origin: one question per registry.
+    /// By registry address: one question per registry.
     keys: Mutex<BTreeMap<String, AskingKeys>>,
     full: OnceLock<Arc<Registry>>,
+}
+
+/// Addresses may hold secrets, so nothing is shown.
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asked").finish_non_exhaustive()
+    }
 }
 
 impl NpmSource {
@@ -63,7 +62,7 @@ impl NpmSource {
     /// or knows no such thing (404, 405, 410).
     ///
     /// # Errors
-    /// [`NpmError::Http`]: could not ask, or more than [`MAX_ATTESTATIONS`] bytes. [`NpmError::Evidence`]: not UTF-8.
+    /// [`NpmError::Http`]: could not ask, or more than 8 MiB. [`NpmError::Evidence`]: not UTF-8.
     pub async fn attestations(&self, id: &PackageId) -> Result<Option<String>, NpmError> {
         let path = format!("-/npm/v1/attestations/{}@{}", id.name().as_str().replace('/', "%2f"), id.version());
         let Some(body) = self.ask(id.name(), &path, MAX_ATTESTATIONS).await? else { return Ok(None) };
@@ -114,10 +113,14 @@ impl NpmSource {
     /// # Errors
     /// Whatever keeps the record from being read.
     pub async fn history(&self, name: &PackageName) -> Result<Vec<Release>, NpmError> {
-        let registry = self.asked.full.get_or_init(|| {
+        Ok(self.long_records().packument(name.as_str()).await?.history())
+    }
+
+    /// The registry in its long form, asked once per name.
+    fn long_records(&self) -> &Arc<Registry> {
+        self.asked.full.get_or_init(|| {
             Registry::with_times(self.metadata.clone(), self.config.clone(), Freshness::Cached, Handle::current())
-        });
-        Ok(registry.packument(name.as_str()).await?.history())
+        })
     }
 
     /// Asks for the history of those packages that have none, are not attested, and have attested versions. The short form of
@@ -127,15 +130,20 @@ impl NpmSource {
         registry: &Registry,
         records: &mut BTreeMap<PackageId, RegistryRecord>,
     ) -> Result<(), NpmError> {
-        let lacking = records.iter_mut().filter(|(id, record)| {
-            let known = || registry.known(id.name().as_str());
-            record.offer.offers && known().is_some_and(|packument| packument.lacks_history(id.version()))
-        });
-        let asking = lacking.map(|(id, record)| async move {
-            record.history = self.history(id.name()).await?;
-            Ok::<_, NpmError>(())
-        });
-        stream::iter(asking).buffer_unordered(HISTORIES).try_collect::<Vec<()>>().await?;
+        let mut asking = Vec::new();
+        for id in records.keys() {
+            let name = id.name().as_str();
+            if registry.known(name).is_some_and(|packument| packument.lacks_history(id.version())) {
+                // Each runs on its own from here on, as many at once as the registry allows.
+                asking.push((id.clone(), self.long_records().packument(name)));
+            }
+        }
+        for (id, pending) in asking {
+            let history = pending.await?.history();
+            if let Some(record) = records.get_mut(&id) {
+                record.history = history;
+            }
+        }
         Ok(())
     }
 }
@@ -156,7 +164,9 @@ fn read_keys(body: &[u8]) -> Result<Vec<RegistryKey>, String> {
         #[serde(default)]
         expires: Option<String>,
     }
-    let shown = |error: serde_json::Error| format!("the keys document is malformed: {}", Untrusted::new(error.to_string()).excerpt(120));
+    let shown = |error: serde_json::Error| {
+        format!("the keys document is malformed: {}", Untrusted::new(error.to_string()).excerpt(120))
+    };
     let document: Document<'_> = serde_json::from_slice(body).map_err(shown)?;
     if document.keys.len() > MAX_KEYS {
         return Err(format!("the keys document has {} keys, at most {MAX_KEYS} are read", document.keys.len()));
@@ -169,7 +179,10 @@ fn read_keys(body: &[u8]) -> Result<Vec<RegistryKey>, String> {
         }
         let expires = match wire.expires {
             Some(text) => Some(text.parse::<Timestamp>().map_err(|_| {
-                format!("a key of the keys document expires at `{}`, which is no time", Untrusted::new(text.as_str()).excerpt(40))
+                format!(
+                    "a key of the keys document expires at `{}`, which is no time",
+                    Untrusted::new(text.as_str()).excerpt(40)
+                )
             })?),
             None => None,
         };

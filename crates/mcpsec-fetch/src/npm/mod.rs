@@ -211,10 +211,7 @@ impl Records for Known<'_> {
     }
 
     fn evidence(&self, name: &str, version: &str) -> (Offer, Vec<Release>) {
-        self.registry
-            .known(name)
-            .map(|packument| (packument.offer(version), packument.history()))
-            .unwrap_or_default()
+        self.registry.known(name).map(|packument| (packument.offer(version), packument.history())).unwrap_or_default()
     }
 }
 

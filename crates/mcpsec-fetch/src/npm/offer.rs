@@ -41,8 +41,7 @@ pub(crate) struct DistEvidence {
 impl DistEvidence {
     /// Reads leniently: an entry that is no signature is as good as absent. `None` when there are more than anybody makes.
     pub(crate) fn read(signatures: Option<&RawValue>, attestations: Option<&RawValue>) -> Option<Self> {
-        let list: Vec<&RawValue> =
-            signatures.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let list: Vec<&RawValue> = signatures.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         if list.len() > MAX_SIGNATURES {
             return None;
         }

@@ -135,7 +135,8 @@ impl<'a> Slim<'a> {
     ) -> Self {
         let deprecated = versions.iter().filter(|(_, record)| record.deprecated.is_some());
         let deprecated = deprecated.map(|(version, _)| version.as_str()).collect();
-        let evidence = versions.iter().filter_map(|(version, record)| Some((version.as_str(), &record.dist.as_ref()?.evidence)));
+        let evidence =
+            versions.iter().filter_map(|(version, record)| Some((version.as_str(), &record.dist.as_ref()?.evidence)));
         Self { name, tags, versions, published, deprecated, evidence: SlimEvidence::of(evidence) }
     }
 }
@@ -303,9 +304,14 @@ impl Packument {
     /// All versions of known time in the order in which they were published; empty unless at least one of them is attested,
     /// since nothing is expected of the others then.
     pub(crate) fn history(&self) -> Vec<Release> {
-        let Some(evidence) = self.evidence.as_ref().filter(|evidence| evidence.has_attested()) else { return Vec::new() };
-        let mut times: Vec<(i64, &str)> =
-            self.versions.keys().filter_map(|version| Some((*self.published.get(version)?, version.as_str()))).collect();
+        let Some(evidence) = self.evidence.as_ref().filter(|evidence| evidence.has_attested()) else {
+            return Vec::new();
+        };
+        let mut times: Vec<(i64, &str)> = self
+            .versions
+            .keys()
+            .filter_map(|version| Some((*self.published.get(version)?, version.as_str())))
+            .collect();
         times.sort_by(|a, b| {
             let parsed = |text: &str| Version::parse_from_npm(text).ok();
             a.0.cmp(&b.0).then_with(|| parsed(a.1).cmp(&parsed(b.1)))

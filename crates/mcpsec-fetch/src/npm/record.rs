@@ -191,9 +191,7 @@ impl WireVersion<'_> {
         Some(VersionRecord {
             version: version.to_owned(),
             dist: match self.dist {
-                Some(raw) => {
-                    Some(serde_json::from_str::<LenientDist<'_>>(raw.get()).unwrap_or_default().normalize()?)
-                }
+                Some(raw) => Some(serde_json::from_str::<LenientDist<'_>>(raw.get()).unwrap_or_default().normalize()?),
                 None => None,
             },
             bin: normalize_bin(name, parse(self.bin).as_ref())?,

@@ -105,7 +105,12 @@ impl Registry {
     }
 
     /// One that asks for the long form of every packument, with publication times where the registry has them.
-    pub(crate) fn with_times(metadata: Metadata, config: NpmConfig, freshness: Freshness, runtime: Handle) -> Arc<Self> {
+    pub(crate) fn with_times(
+        metadata: Metadata,
+        config: NpmConfig,
+        freshness: Freshness,
+        runtime: Handle,
+    ) -> Arc<Self> {
         Arc::new(Self { full: true, ..Self::make(metadata, config, None, freshness, runtime, None) })
     }
 

@@ -41,7 +41,9 @@ impl NpmSource {
         let file = match integrity(package, &dist) {
             Ok(integrity) => UpstreamFile::from_integrity(file_name(package), &integrity),
             // A record that pins nothing any more cannot confirm anything: no digests, so nothing agrees with it.
-            Err(_) => UpstreamFile { file: file_name(package).into(), digests: Default::default(), sha1: None, offer: None },
+            Err(_) => {
+                UpstreamFile { file: file_name(package).into(), digests: Default::default(), sha1: None, offer: None }
+            }
         };
         UpstreamState::Present(UpstreamRecord {
             files: vec![file],

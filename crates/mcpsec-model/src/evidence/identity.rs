@@ -78,7 +78,9 @@ impl fmt::Display for Signer {
             }
             Self::Identity(identity) => match (&identity.repository, &identity.workflow) {
                 (Some(repository), Some(workflow)) => {
-                    let short = workflow.strip_prefix(repository.as_str()).map_or(workflow.as_str(), |rest| rest.trim_start_matches('/'));
+                    let short = workflow
+                        .strip_prefix(repository.as_str())
+                        .map_or(workflow.as_str(), |rest| rest.trim_start_matches('/'));
                     write!(f, "{} {}", shown(repository), shown(short))?;
                     match &identity.reference {
                         Some(reference) => write!(f, "@{}", shown(reference)),

@@ -50,7 +50,8 @@ impl Pinned {
             Self::Nothing => EvidenceState::Nothing,
             Self::By(pins) => {
                 let has = |wanted: &[EvidenceKind]| pins.iter().any(|pin| wanted.contains(&pin.kind));
-                let by_identity = |pin: &Pin| pin.kind == EvidenceKind::Publish && !matches!(pin.signer, SignerPin::Key { .. });
+                let by_identity =
+                    |pin: &Pin| pin.kind == EvidenceKind::Publish && !matches!(pin.signer, SignerPin::Key { .. });
                 if has(&[EvidenceKind::Provenance, EvidenceKind::Release]) || pins.iter().any(by_identity) {
                     EvidenceState::Attested
                 } else {
@@ -146,13 +147,7 @@ pub enum SignerPin {
 impl Pin {
     pub(super) fn of(proof: &Proof) -> Self {
         let commit = proof.signer().identity().and_then(|identity| identity.commit.as_deref()).map(SmolStr::new);
-        Self {
-            kind: proof.kind(),
-            signer: SignerPin::of(proof.signer()),
-            log: proof.log(),
-            commit,
-            files: Vec::new(),
-        }
+        Self { kind: proof.kind(), signer: SignerPin::of(proof.signer()), log: proof.log(), commit, files: Vec::new() }
     }
 
     /// Whether it is about this file.
@@ -172,7 +167,9 @@ impl Pin {
             return Err(format!("it is signed by {}, locked is {}", proof.signer(), self.signer));
         }
         match (self.log, proof.log()) {
-            (Some(locked), Some(now)) if now > locked => Err(format!("its time is known by a {now} only, locked is a {locked}")),
+            (Some(locked), Some(now)) if now > locked => {
+                Err(format!("its time is known by a {now} only, locked is a {locked}"))
+            }
             (Some(locked), None) => Err(format!("nothing witnesses its time, locked is a {locked}")),
             _ => Ok(()),
         }
@@ -198,7 +195,9 @@ impl SignerPin {
                     workflow: workflow.as_str().into(),
                     reference: identity.reference.as_deref().map(pattern_of),
                 },
-                _ => Self::Subject { issuer: identity.issuer.as_str().into(), subject: identity.subject.as_str().into() },
+                _ => {
+                    Self::Subject { issuer: identity.issuer.as_str().into(), subject: identity.subject.as_str().into() }
+                }
             },
         }
     }
@@ -221,8 +220,12 @@ impl SignerPin {
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         match (self, other) {
             (a, b) if a == b => None,
-            (Self::Workload { repository, .. }, Self::Workload { repository: other, .. }) if repository != other => Some("repository"),
-            (Self::Workload { workflow, .. }, Self::Workload { workflow: other, .. }) if workflow != other => Some("workflow"),
+            (Self::Workload { repository, .. }, Self::Workload { repository: other, .. }) if repository != other => {
+                Some("repository")
+            }
+            (Self::Workload { workflow, .. }, Self::Workload { workflow: other, .. }) if workflow != other => {
+                Some("workflow")
+            }
             (Self::Workload { issuer, .. }, Self::Workload { issuer: other, .. }) if issuer != other => Some("issuer"),
             (Self::Workload { .. }, Self::Workload { .. }) => Some("ref"),
             (Self::Key { .. }, Self::Key { .. }) => Some("key"),
@@ -237,8 +240,11 @@ impl fmt::Display for SignerPin {
         match self {
             Self::Key { id, .. } => write!(f, "key {}", shown(id)),
             Self::Workload { repository, workflow, reference, .. } => {
-                let short = workflow.strip_prefix(repository.as_str()).map_or(workflow.as_str(), |rest| rest.trim_start_matches('/'));
-                let reference = reference.as_deref().map(|reference| format_smolstr!("@{}", shown(reference))).unwrap_or_default();
+                let short = workflow
+                    .strip_prefix(repository.as_str())
+                    .map_or(workflow.as_str(), |rest| rest.trim_start_matches('/'));
+                let reference =
+                    reference.as_deref().map(|reference| format_smolstr!("@{}", shown(reference))).unwrap_or_default();
                 write!(f, "{} {}{reference}", shown(repository), shown(short))
             }
             Self::Subject { issuer, subject } => write!(f, "{} ({})", shown(subject), shown(issuer)),
