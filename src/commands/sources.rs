@@ -162,7 +162,8 @@ impl<'a> Sources<'a> {
                 Ok(Found { resolved: found.resolved, records: found.records })
             }
             Spec::Pypi(spec) => {
-                let resolved = self.pypi()?.resolve(spec, command, options, ui).await.map_err(|e| pypi_error(&e))?;
+                let resolved =
+                    self.pypi()?.resolve(spec, command, options, ui).await.map_err(|e| pypi_error(&e))?.resolved;
                 Ok(Found { resolved, records: BTreeMap::new() })
             }
             Spec::Git(spec) => self.resolve_git(spec, wish, options, store).await,
@@ -201,7 +202,7 @@ impl<'a> Sources<'a> {
             GitProject::Python(python) | GitProject::Both { python, .. } => match &python.pyproject {
                 Some(pyproject) => {
                     let resolved = self.pypi()?.resolve_project(root.clone(), pyproject, &[], options, ui).await;
-                    Found { resolved: resolved.map_err(|e| pypi_error(&e))?, records: BTreeMap::new() }
+                    Found { resolved: resolved.map_err(|e| pypi_error(&e))?.resolved, records: BTreeMap::new() }
                 }
                 None => lone(&root, options, "setup.py alone does not say its dependencies without being run")?,
             },

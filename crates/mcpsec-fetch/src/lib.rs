@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod download;
+pub mod evidence;
 pub mod git;
 pub mod host;
 pub mod http;

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use crate::{
     digest::{Digests, Integrity},
+    evidence::{Offer, Release},
     text::Untrusted,
 };
 
@@ -35,6 +36,19 @@ pub struct UpstreamRecord {
     pub tag: Option<SmolStr>,
     /// npm: what the record says about the package's place in a closure.
     pub shape: Option<Box<Shape>>,
+    /// What evidence the registry says it has for this version. PyPI: of any of its files; see [`Self::offer_for`].
+    pub offer: Option<Offer>,
+    /// The versions of this package in the order in which they were published (by time, then version), where at least one of
+    /// them is attested and the registry tells times. Else empty: then nothing was attested, or nobody can tell when.
+    pub history: Vec<Release>,
+}
+
+impl UpstreamRecord {
+    /// What evidence the registry says it has for one file.
+    pub fn offer_for(&self, file: &str) -> Option<&Offer> {
+        let own = self.files.iter().find(|known| known.file == file).and_then(|known| known.offer.as_ref());
+        own.or(self.offer.as_ref())
+    }
 }
 
 /// What an npm record says about a package's place in a closure: what a locked graph must follow from.
@@ -64,11 +78,13 @@ pub struct UpstreamFile {
     pub digests: Digests,
     /// A legacy SHA-1, if that is all there is.
     pub sha1: Option<[u8; 20]>,
+    /// What evidence there is for this file, where it is told per file (PyPI).
+    pub offer: Option<Offer>,
 }
 
 impl UpstreamFile {
     /// From an npm `dist` record.
     pub fn from_integrity(file: impl Into<SmolStr>, integrity: &Integrity) -> Self {
-        Self { file: file.into(), digests: integrity.digests, sha1: integrity.sha1 }
+        Self { file: file.into(), digests: integrity.digests, sha1: integrity.sha1, offer: None }
     }
 }

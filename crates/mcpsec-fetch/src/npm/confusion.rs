@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mcpsec_model::{
+    evidence::{Offer, Release},
     finding::{Finding, Rule},
     text::Untrusted,
 };
@@ -22,16 +23,22 @@ const MAX_PACKAGE_JSON: usize = 8 << 20;
 /// What npm's publish writes as the install script of a package with a `binding.gyp` and no install script of its own.
 const GYP_SCRIPT: &str = "node-gyp rebuild";
 
-/// What a registry's record says about one version, as far as the tarball can contradict it.
+/// What a registry's record says about one version, as far as the tarball can contradict it or somebody signed it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RegistryRecord {
     name: String,
     record: VersionRecord,
+    /// What evidence the registry says it has.
+    pub offer: Offer,
+    /// The versions of the package in the order in which they were published (by time, then version), where at least one of
+    /// them is attested. Versions after the date of an `as-of` resolution are not in it. Where this version is attested itself
+    /// and the registry told no times unasked, it is empty.
+    pub history: Vec<Release>,
 }
 
 impl RegistryRecord {
     pub(crate) fn of(name: &str, record: &VersionRecord) -> Self {
-        Self { name: name.to_owned(), record: record.clone() }
+        Self { name: name.to_owned(), record: record.clone(), offer: Offer::default(), history: Vec::new() }
     }
 
     /// The package's name.

@@ -90,6 +90,14 @@ pub enum NpmError {
         /// What is missing or malformed.
         reason: String,
     },
+    /// The registry's evidence (attestations, keys) cannot be read.
+    #[error("the registry's evidence for {package} cannot be read: {reason}")]
+    Evidence {
+        /// The package or name it was asked for.
+        package: String,
+        /// What is wrong, safe to print.
+        reason: String,
+    },
     /// `dist.tarball` is unusable.
     #[error("the registry's record of {package} has no usable tarball address")]
     Tarball {

@@ -6,6 +6,7 @@ use mcpsec_model::{
     candidate::{Candidate, EntryPoint},
     closure::{Closure, Edge, Node, NodeId},
     digest::{Digest, Digests, Integrity},
+    evidence::{Offer, Release},
     finding::{Finding, Rule},
     name::{Ecosystem, PackageName},
     package::{Artifact, ArtifactKind, Package, PackageId},
@@ -28,6 +29,8 @@ use crate::{Resolved, download::Download};
 pub(crate) trait Records {
     /// The record that the resolver used.
     fn record(&self, name: &str, version: &str) -> Option<VersionRecord>;
+    /// What evidence there is for it, and its history where it is known.
+    fn evidence(&self, name: &str, version: &str) -> (Offer, Vec<Release>);
 }
 
 /// The server at the root of the graph.
@@ -195,7 +198,11 @@ impl Build<'_> {
             let scripts: Vec<String> = scripts.collect();
             self.out.findings.push(if scripts.is_empty() { finding } else { finding.evidence(scripts.join("\n")) });
         }
-        self.out.records.insert(package_id.clone(), RegistryRecord::of(name, &record));
+        let mut kept = RegistryRecord::of(name, &record);
+        if !local {
+            (kept.offer, kept.history) = self.records.evidence(name, &version);
+        }
+        self.out.records.insert(package_id.clone(), kept);
         self.out.packages.insert(package_id, package);
         Ok(record)
     }

@@ -15,6 +15,7 @@ use std::{
 use deno_npm::resolution::NpmOverrides;
 use deno_semver::{Version, VersionReq};
 use mcpsec_model::{
+    evidence::{Offer, Release},
     finding::{Finding, Rule},
     package::PackageId,
     spec::NpmSpec,
@@ -27,7 +28,9 @@ mod config;
 mod confusion;
 mod dependency;
 mod error;
+mod evidence;
 mod graph;
+mod offer;
 mod packument;
 mod platform;
 mod record;
@@ -72,6 +75,7 @@ pub struct NpmSource {
     metadata: Metadata,
     config: NpmConfig,
     revalidating: Arc<OnceLock<Arc<Registry>>>,
+    asked: Arc<evidence::Asked>,
 }
 
 /// A resolution with the registry's records, for comparison with the tarballs.
@@ -86,7 +90,7 @@ pub struct NpmResolved {
 impl NpmSource {
     /// Nothing is asked before it is needed.
     pub fn new(metadata: Metadata, config: NpmConfig) -> Self {
-        Self { metadata, config, revalidating: Arc::default() }
+        Self { metadata, config, revalidating: Arc::default(), asked: Arc::default() }
     }
 
     /// Resolves a server and everything below it, for all platforms at once. `command` is the `bin` entry to start, by default
@@ -186,7 +190,9 @@ impl NpmSource {
             }
         };
         let records = Known { registry: &registry, local };
-        graph::build(solved, root, &records, &self.config, &options.targets)
+        let mut out = graph::build(solved, root, &records, &self.config, &options.targets)?;
+        self.add_histories(&registry, &mut out.records).await?;
+        Ok(out)
     }
 }
 
@@ -202,6 +208,10 @@ impl Records for Known<'_> {
             Some(local) if local.name == name => local.packument.version(version),
             _ => self.registry.known(name)?.version(version),
         }
+    }
+
+    fn evidence(&self, name: &str, version: &str) -> (Offer, Vec<Release>) {
+        self.registry.known(name).map(|packument| (packument.offer(version), packument.history())).unwrap_or_default()
     }
 }
 

@@ -15,11 +15,18 @@ use bytes::Bytes;
 use deno_npm::registry::NpmPackageInfo;
 use deno_semver::{Version, VersionReq};
 use jiff::Timestamp;
-use mcpsec_model::{text::Untrusted, time::AsOf};
+use mcpsec_model::{
+    evidence::{Offer, Release, Trust},
+    text::Untrusted,
+    time::AsOf,
+};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
-use super::record::{VersionRecord, WireVersion};
+use super::{
+    offer::{Evidence, SlimEvidence, SlimEvidenceIndex},
+    record::{VersionRecord, WireVersion},
+};
 
 /// Largest record that is read, in bytes.
 pub(crate) const MAX_PACKUMENT: usize = 64 << 20;
@@ -29,6 +36,9 @@ const MAX_VERSIONS: usize = 50_000;
 
 /// Most dist-tags in one record.
 const MAX_TAGS: usize = 10_000;
+
+/// Most versions in a history; the oldest are left out.
+const MAX_HISTORY: usize = 5_000;
 
 /// Why a document is not a package record. Safe to print.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -112,6 +122,8 @@ struct Slim<'a> {
     published: &'a BTreeMap<String, i64>,
     /// Versions whose publisher advises against them.
     deprecated: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<SlimEvidence<'a>>,
 }
 
 impl<'a> Slim<'a> {
@@ -122,7 +134,10 @@ impl<'a> Slim<'a> {
         published: &'a BTreeMap<String, i64>,
     ) -> Self {
         let deprecated = versions.iter().filter(|(_, record)| record.deprecated.is_some());
-        Self { name, tags, versions, published, deprecated: deprecated.map(|(version, _)| version.as_str()).collect() }
+        let deprecated = deprecated.map(|(version, _)| version.as_str()).collect();
+        let evidence =
+            versions.iter().filter_map(|(version, record)| Some((version.as_str(), &record.dist.as_ref()?.evidence)));
+        Self { name, tags, versions, published, deprecated, evidence: SlimEvidence::of(evidence) }
     }
 }
 
@@ -200,6 +215,8 @@ pub(crate) struct Packument {
     /// Versions that a range does not select, since an older one that is not deprecated does as well.
     avoided: BTreeSet<String>,
     deprecated: BTreeSet<String>,
+    /// `None` when no version has any: then the registry hands out none.
+    evidence: Option<Evidence>,
     info: OnceLock<Result<Arc<NpmPackageInfo>, String>>,
 }
 
@@ -220,6 +237,8 @@ struct SlimIndex<'a> {
     versions: BTreeMap<&'a str, &'a RawValue>,
     published: BTreeMap<String, i64>,
     deprecated: BTreeSet<String>,
+    #[serde(borrow, default)]
+    evidence: Option<SlimEvidenceIndex<'a>>,
 }
 
 impl Packument {
@@ -236,7 +255,8 @@ impl Packument {
         let (name, tags, published) = (index.name.into_owned(), index.tags, index.published);
         let avoided = avoided(&versions, &index.deprecated);
         let deprecated = index.deprecated;
-        Ok(Self { name, tags, versions, published, avoided, deprecated, info: OnceLock::new(), text })
+        let evidence = index.evidence.map(|index| Evidence::new(index, place));
+        Ok(Self { name, tags, versions, published, avoided, deprecated, evidence, info: OnceLock::new(), text })
     }
 
     /// A package of a single version that no registry has; its `latest` tag points to that version.
@@ -265,6 +285,50 @@ impl Packument {
     /// One version's record.
     pub(crate) fn version(&self, version: &str) -> Option<VersionRecord> {
         serde_json::from_slice(&self.text[self.versions.get(version)?.clone()]).ok()
+    }
+
+    /// What evidence the registry says it has for a version.
+    pub(crate) fn offer(&self, version: &str) -> Offer {
+        let published = self.published.get(version).and_then(|millis| Timestamp::from_millisecond(*millis).ok());
+        match &self.evidence {
+            None => Offer { published, ..Offer::default() },
+            Some(evidence) => Offer {
+                offers: true,
+                signatures: evidence.signatures(&self.text, version),
+                attested: evidence.is_attested(version),
+                published,
+            },
+        }
+    }
+
+    /// All versions of known time in the order in which they were published; empty unless at least one of them is attested,
+    /// since nothing is expected of the others then.
+    pub(crate) fn history(&self) -> Vec<Release> {
+        let Some(evidence) = self.evidence.as_ref().filter(|evidence| evidence.has_attested()) else {
+            return Vec::new();
+        };
+        let mut times: Vec<(i64, &str)> = self
+            .versions
+            .keys()
+            .filter_map(|version| Some((*self.published.get(version)?, version.as_str())))
+            .collect();
+        times.sort_by(|a, b| {
+            let parsed = |text: &str| Version::parse_from_npm(text).ok();
+            a.0.cmp(&b.0).then_with(|| parsed(a.1).cmp(&parsed(b.1)))
+        });
+        let newest = times.split_off(times.len().saturating_sub(MAX_HISTORY));
+        let releases = newest.into_iter().filter_map(|(millis, version)| {
+            let published = Timestamp::from_millisecond(millis).ok()?;
+            let trust = if evidence.is_attested(version) { Trust::Attested } else { Trust::None };
+            Some(Release { version: version.into(), published, trust, signer: None })
+        });
+        releases.collect()
+    }
+
+    /// Whether a version is not attested while others are, and nobody told which came first.
+    pub(crate) fn lacks_history(&self, version: &str) -> bool {
+        let evidence = self.evidence.as_ref().filter(|evidence| evidence.has_attested());
+        evidence.is_some_and(|evidence| !evidence.is_attested(version)) && !self.has_times()
     }
 
     /// Removes what was published later, and moves tags back: a tag whose version is gone points to the newest remaining

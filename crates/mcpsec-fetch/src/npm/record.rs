@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::dependency::unsupported;
+use super::{dependency::unsupported, offer::DistEvidence};
 
 /// Most entries in one map or list of a record.
 pub(crate) const MAX_ENTRIES: usize = 5_000;
@@ -68,6 +68,9 @@ pub(crate) struct Dist {
     pub(crate) integrity: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shasum: Option<String>,
+    /// Only in what [`WireVersion::normalize`] made: the compact text keeps the evidence of all versions in one place.
+    #[serde(skip)]
+    pub(crate) evidence: DistEvidence,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -187,7 +190,10 @@ impl WireVersion<'_> {
         };
         Some(VersionRecord {
             version: version.to_owned(),
-            dist: self.dist.map(|raw| serde_json::from_str::<LenientDist>(raw.get()).unwrap_or_default().into()),
+            dist: match self.dist {
+                Some(raw) => Some(serde_json::from_str::<LenientDist<'_>>(raw.get()).unwrap_or_default().normalize()?),
+                None => None,
+            },
             bin: normalize_bin(name, parse(self.bin).as_ref())?,
             dependencies,
             optional_dependencies,
@@ -226,22 +232,31 @@ impl VersionRecord {
     }
 }
 
-/// `dist` with every field optional and of any type; other fields of it (signatures, attestations) are not for resolution.
+/// `dist` with every field optional and of any type.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct LenientDist {
+struct LenientDist<'a> {
     #[serde(deserialize_with = "any_string")]
     tarball: Option<String>,
     #[serde(deserialize_with = "any_string")]
     integrity: Option<String>,
     #[serde(deserialize_with = "any_string")]
     shasum: Option<String>,
+    #[serde(borrow)]
+    signatures: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attestations: Option<&'a RawValue>,
 }
 
-impl From<LenientDist> for Dist {
-    fn from(dist: LenientDist) -> Self {
+impl LenientDist<'_> {
+    fn normalize(self) -> Option<Dist> {
         let some = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Self { tarball: dist.tarball.unwrap_or_default(), integrity: some(dist.integrity), shasum: some(dist.shasum) }
+        Some(Dist {
+            tarball: self.tarball.unwrap_or_default(),
+            integrity: some(self.integrity),
+            shasum: some(self.shasum),
+            evidence: DistEvidence::read(self.signatures, self.attestations)?,
+        })
     }
 }
 

@@ -40,7 +40,7 @@ const FULL: &str = "application/json";
 
 /// What the metadata cache keeps of a packument. The number changes with the compact form.
 const REDUCTION: Reduction =
-    Reduction { form: "npm-packument-2", reduce: |body| distil(body).map_err(|error| error.to_string()) };
+    Reduction { form: "npm-packument-3", reduce: |body| distil(body).map_err(|error| error.to_string()) };
 
 type Answer = Result<Arc<Packument>, NpmError>;
 type Pending = Shared<BoxFuture<'static, Answer>>;
@@ -56,6 +56,8 @@ pub(crate) struct Registry {
     metadata: Metadata,
     config: NpmConfig,
     as_of: Option<AsOf>,
+    /// Whether publication times are needed.
+    full: bool,
     freshness: Freshness,
     runtime: Handle,
     requests: Semaphore,
@@ -76,10 +78,22 @@ impl Registry {
         runtime: Handle,
         fetched: Option<UnboundedSender<String>>,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::make(metadata, config, as_of, freshness, runtime, fetched))
+    }
+
+    fn make(
+        metadata: Metadata,
+        config: NpmConfig,
+        as_of: Option<AsOf>,
+        freshness: Freshness,
+        runtime: Handle,
+        fetched: Option<UnboundedSender<String>>,
+    ) -> Self {
+        Self {
             metadata,
             config,
             as_of,
+            full: as_of.is_some(),
             freshness,
             runtime,
             requests: Semaphore::new(CONCURRENCY),
@@ -87,7 +101,17 @@ impl Registry {
             asked: Mutex::default(),
             guessed: Mutex::default(),
             versions: NpmVersionResolver::default(),
-        })
+        }
+    }
+
+    /// One that asks for the long form of every packument, with publication times where the registry has them.
+    pub(crate) fn with_times(
+        metadata: Metadata,
+        config: NpmConfig,
+        freshness: Freshness,
+        runtime: Handle,
+    ) -> Arc<Self> {
+        Arc::new(Self { full: true, ..Self::make(metadata, config, None, freshness, runtime, None) })
     }
 
     /// The packument of `name`. Concurrent and repeated calls share one request.
@@ -130,7 +154,7 @@ impl Registry {
         let package = PackageName::npm(name).map_err(|error| malformed(error.to_string()))?;
         let (registry, credentials) = self.config.registry_for(&package);
         let url = registry.join(&name.replace('/', "%2f")).map_err(|error| malformed(error.to_string()))?;
-        let accept = if self.as_of.is_some() { FULL } else { ABBREVIATED };
+        let accept = if self.full { FULL } else { ABBREVIATED };
         let request = MetadataRequest { url, credentials, accept, max_bytes: MAX_PACKUMENT, freshness: self.freshness };
         let document = {
             let _permit = self.requests.acquire().await;

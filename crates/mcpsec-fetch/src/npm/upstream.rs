@@ -28,17 +28,29 @@ impl NpmSource {
             Err(error) => return UpstreamState::Unreachable(error.to_string()),
         };
         let Some(record) = packument.version(package.version()) else { return UpstreamState::Gone };
+        let history = if packument.lacks_history(package.version()) {
+            match self.history(package.name()).await {
+                Ok(history) => history,
+                Err(error) => return UpstreamState::Unreachable(error.to_string()),
+            }
+        } else {
+            packument.history()
+        };
         let shape = shape(&record);
         let dist = record.dist.unwrap_or_default();
         let file = match integrity(package, &dist) {
             Ok(integrity) => UpstreamFile::from_integrity(file_name(package), &integrity),
             // A record that pins nothing any more cannot confirm anything: no digests, so nothing agrees with it.
-            Err(_) => UpstreamFile { file: file_name(package).into(), digests: Default::default(), sha1: None },
+            Err(_) => {
+                UpstreamFile { file: file_name(package).into(), digests: Default::default(), sha1: None, offer: None }
+            }
         };
         UpstreamState::Present(UpstreamRecord {
             files: vec![file],
             deprecated: record.deprecated.map(Into::into),
             shape: Some(Box::new(shape)),
+            offer: Some(packument.offer(package.version())),
+            history,
             ..UpstreamRecord::default()
         })
     }

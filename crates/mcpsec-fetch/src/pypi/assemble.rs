@@ -23,6 +23,7 @@ use pep508_rs::ExtraName;
 use super::{
     catalog::{Catalog, FileError},
     error::PypiError,
+    evidence::{IndexRecord, PypiResolved},
     metadata::CoreMetadata,
     page::{Page, Release},
     provider::Pkg,
@@ -62,7 +63,7 @@ pub(super) async fn assemble(
     answer: Answer,
     as_of: Option<AsOf>,
     entry: EntryPoint,
-) -> Result<Resolved, PypiError> {
+) -> Result<PypiResolved, PypiError> {
     let mut chosen = Versions::new();
     for solution in &answer.solutions {
         for (package, version) in &solution.versions {
@@ -81,6 +82,7 @@ pub(super) async fn assemble(
     let mut packages = BTreeMap::new();
     let mut downloads = Vec::new();
     let mut findings = Vec::new();
+    let mut records = BTreeMap::new();
     for ((_, version), one) in &chosen {
         let id = &one.id;
         if !nodes.contains_key(&NodeId::of(id.clone())) {
@@ -89,6 +91,7 @@ pub(super) async fn assemble(
         let Some(release) = one.release(version) else { continue };
         let package = pin(one, release, as_of, &mut downloads)?;
         packages.insert(id.clone(), package);
+        records.insert(id.clone(), IndexRecord::of(&one.page, release, as_of));
         if one.metadata.incomplete {
             findings.push(Finding::new(
                 Rule::ClosureIncomplete,
@@ -125,7 +128,8 @@ pub(super) async fn assemble(
     }
     findings.sort();
     let closure = Closure::new(root_id, nodes)?;
-    Ok(Resolved { candidate: Candidate { closure, packages, entry, targets, findings }, downloads })
+    let resolved = Resolved { candidate: Candidate { closure, packages, entry, targets, findings }, downloads };
+    Ok(PypiResolved { resolved, records })
 }
 
 async fn look_up(

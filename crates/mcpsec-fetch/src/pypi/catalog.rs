@@ -68,6 +68,10 @@ impl Catalog {
         Arc::new(Self { http, config, pages: Mutex::default(), metadata: Mutex::default() })
     }
 
+    pub(super) fn http(&self) -> &Metadata {
+        &self.http
+    }
+
     pub(super) fn config(&self) -> &PypiConfig {
         &self.config
     }

@@ -84,6 +84,16 @@ pub enum PypiError {
         /// The file.
         file: String,
     },
+    /// The provenance of a file cannot be read.
+    #[error("the provenance of `{file}` of {package} cannot be read: {reason}")]
+    Evidence {
+        /// The package id.
+        package: String,
+        /// The file, escaped.
+        file: String,
+        /// What is wrong, safe to print.
+        reason: &'static str,
+    },
     /// `[targets]` leaves nothing to resolve for.
     #[error("none of the targets can run `{spec}`: {reason}")]
     NoTarget {

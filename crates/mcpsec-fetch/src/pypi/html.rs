@@ -1,13 +1,14 @@
-//! A project page in HTML (PEP 503, with the attributes of PEP 592, 658 and 714).
+//! A project page in HTML (PEP 503, with the attributes of PEP 592, 658, 714 and 740).
 //!
-//! Of a page only `<base href>` and `<a href data-…>` with its text matter, so a small forgiving scanner does: it walks tag
+//! Of a page only `<base href>`, the format's `<meta>` and `<a href data-…>` with its text matter, so a small forgiving scanner does: it walks tag
 //! by tag, skips comments, scripts and styles, and never builds a tree. Time and memory are linear in the page.
-use super::page::RawFile;
+use super::page::{Listing, RawFile, format_version};
 
 /// The links of a page, and the address they are relative to if the page names one.
-pub(super) fn parse(text: &str) -> (Vec<RawFile>, Option<String>) {
+pub(super) fn parse(text: &str) -> Listing {
     let mut files = Vec::new();
     let mut base = None;
+    let mut version = None;
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         rest = &rest[at..];
@@ -25,6 +26,9 @@ pub(super) fn parse(text: &str) -> (Vec<RawFile>, Option<String>) {
         rest = after;
         match tag.name.as_str() {
             "script" | "style" => rest = skip_to_close(rest, &tag.name),
+            "meta" if version.is_none() && tag.get("name").is_some_and(|name| name == "pypi:repository-version") => {
+                version = tag.get("content").as_deref().and_then(format_version);
+            }
             "base" if base.is_none() => base = tag.get("href"),
             "a" => {
                 let end = rest.find('<').unwrap_or(rest.len());
@@ -36,7 +40,7 @@ pub(super) fn parse(text: &str) -> (Vec<RawFile>, Option<String>) {
             _ => {}
         }
     }
-    (files, base)
+    Listing { files, base, version }
 }
 
 fn file_of(tag: &Tag, href: String, text: &str) -> RawFile {
@@ -63,6 +67,7 @@ fn file_of(tag: &Tag, href: String, text: &str) -> RawFile {
         core_metadata: metadata
             .filter(|value| value != "false")
             .map(|value| value.strip_prefix("sha256=").map(str::to_owned)),
+        provenance: tag.get("data-provenance").filter(|url| !url.is_empty()).map(Into::into),
     }
 }
 
@@ -181,10 +186,10 @@ mod tests {
 
     #[test]
     fn links_and_their_attributes_are_read() {
-        let (files, base) = parse(
-            r#"<!DOCTYPE html><html><head><base href="https://files.invalid/x/"><script>"<a href='evil'>"</script></head>
+        let Listing { files, base, version } = parse(
+            r#"<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.3"><base href="https://files.invalid/x/"><script>"<a href='evil'>"</script></head>
             <body><!-- <a href="c">c-1.tar.gz</a> --><h1>Links</h1>
-            <A class=x HREF="a-1-py3-none-any.whl#sha256=aa&amp;x=1" data-requires-python="&gt;=3.8,&#60;4" data-yanked data-core-metadata="sha256=bb"> a-1-py3-none-any.whl </A><br />
+            <A class=x HREF="a-1-py3-none-any.whl#sha256=aa&amp;x=1" data-requires-python="&gt;=3.8,&#60;4" data-yanked data-core-metadata="sha256=bb" data-provenance="https://index.invalid/p?a&amp;b"> a-1-py3-none-any.whl </A><br />
             <a href='/p/a-2.tar.gz?t=1' data-dist-info-metadata=true></a></body>"#,
         );
         assert_eq!(base.as_deref(), Some("https://files.invalid/x/"));
@@ -196,7 +201,8 @@ mod tests {
         assert_eq!(files[0].yanked.as_deref(), Some(""));
         assert_eq!(files[0].core_metadata, Some(Some("bb".to_owned())));
         assert_eq!((files[1].filename.as_str(), &files[1].core_metadata), ("a-2.tar.gz", &Some(None)));
-        assert_eq!(files[1].yanked, None);
+        assert_eq!((files[1].yanked.as_deref(), files[1].provenance.as_deref()), (None, None));
+        assert_eq!((files[0].provenance.as_deref(), version), (Some("https://index.invalid/p?a&b"), Some((1, 3))));
     }
 
     #[test]
@@ -221,8 +227,7 @@ mod tests {
         ] {
             let _parsed = parse(page);
         }
-        let (files, _) = parse(&"<a href=".repeat(50_000));
-        assert!(files.len() <= 50_000);
+        assert!(parse(&"<a href=".repeat(50_000)).files.len() <= 50_000);
     }
 
     proptest::proptest! {

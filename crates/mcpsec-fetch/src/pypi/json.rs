@@ -1,10 +1,10 @@
-//! A project page in JSON (PEP 691, with the fields of PEP 592, 658, 700 and 714).
+//! A project page in JSON (PEP 691, with the fields of PEP 592, 658, 700, 714 and 740).
 use std::collections::BTreeMap;
 
 use mcpsec_model::text::Untrusted;
 use serde::Deserialize;
 
-use super::page::{PageError, RawFile};
+use super::page::{Listing, PageError, RawFile, format_version};
 
 #[derive(Deserialize)]
 struct Document {
@@ -31,6 +31,7 @@ struct File {
     dist_info_metadata: Option<Flag>,
     upload_time: Option<String>,
     size: Option<u64>,
+    provenance: Option<String>,
 }
 
 /// `false`, `true`, a reason, or hashes: what `yanked` and `core-metadata` can be.
@@ -70,15 +71,17 @@ impl<'de> Deserialize<'de> for Flag {
 }
 
 /// Reads the page. A wrong type anywhere refuses the page: half a page would mean resolving against a part of the truth.
-pub(super) fn parse(bytes: &[u8]) -> Result<Vec<RawFile>, PageError> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Listing, PageError> {
     let document: Document =
         serde_json::from_slice(bytes).map_err(|e| PageError::Json(Untrusted::new(e.to_string()).excerpt(160)))?;
-    if let Some(version) = document.meta.and_then(|meta| meta.api_version)
+    let said = document.meta.and_then(|meta| meta.api_version);
+    let version = said.as_deref().and_then(format_version);
+    if let Some(version) = said
         && version.split('.').next() != Some("1")
     {
         return Err(PageError::ApiVersion(Untrusted::new(version).excerpt(20)));
     }
-    Ok(document.files.into_iter().map(RawFile::from).collect())
+    Ok(Listing { files: document.files.into_iter().map(RawFile::from).collect(), base: None, version })
 }
 
 impl From<File> for RawFile {
@@ -102,6 +105,7 @@ impl From<File> for RawFile {
             yanked,
             upload_time: file.upload_time,
             core_metadata,
+            provenance: file.provenance.filter(|url| !url.is_empty()).map(Into::into),
         }
     }
 }
@@ -112,14 +116,15 @@ mod tests {
 
     #[test]
     fn every_field_is_read_in_each_of_its_forms() {
-        let files = parse(
+        let Listing { files, version, .. } = parse(
             br#"{"meta":{"api-version":"1.4","x":1},"name":"a","versions":["1"],"files":[
-            {"filename":"a-1-py3-none-any.whl","url":"../a.whl","hashes":{"sha256":"aa","md5":"b"},"requires-python":">=3.8","yanked":"broken","core-metadata":{"sha256":"cc"},"upload-time":"2025-01-01T00:00:00Z","size":3,"provenance":null},
-            {"filename":"a-1.tar.gz","url":"a","hashes":{},"requires-python":null,"yanked":false,"dist-info-metadata":true,"core-metadata":null,"size":null},
+            {"filename":"a-1-py3-none-any.whl","url":"../a.whl","hashes":{"sha256":"aa","md5":"b"},"requires-python":">=3.8","yanked":"broken","core-metadata":{"sha256":"cc"},"upload-time":"2025-01-01T00:00:00Z","size":3,"provenance":"../p"},
+            {"filename":"a-1.tar.gz","url":"a","hashes":{},"requires-python":null,"yanked":false,"dist-info-metadata":true,"core-metadata":null,"size":null,"provenance":null},
             {"filename":"a-2.tar.gz","url":"a","yanked":true}]}"#,
         )
         .expect("page");
-        assert_eq!(files.len(), 3);
+        assert_eq!((files.len(), version), (3, Some((1, 4))));
+        assert_eq!((files[0].provenance.as_deref(), files[1].provenance.as_deref()), (Some("../p"), None));
         assert_eq!(files[0].yanked.as_deref(), Some("broken"));
         assert_eq!(files[0].core_metadata, Some(Some("cc".to_owned())));
         assert_eq!(files[0].sha256.as_deref(), Some("aa"));
@@ -138,6 +143,7 @@ mod tests {
             "{\"files\":[{\"filename\":1,\"url\":\"x\"}]}",
             "{\"files\":[{\"filename\":\"a\",\"url\":\"x\",\"size\":-1}]}",
             "{\"files\":[{\"filename\":\"a\",\"url\":\"x\",\"yanked\":[]}]}",
+            "{\"files\":[{\"filename\":\"a\",\"url\":\"x\",\"provenance\":{}}]}",
             "{\"meta\":{\"api-version\":\"2.0\"},\"files\":[]}",
         ] {
             assert!(parse(page.as_bytes()).is_err(), "{page}");

@@ -11,6 +11,7 @@ mod catalog;
 mod config;
 mod environment;
 mod error;
+mod evidence;
 mod host;
 mod html;
 mod ini;
@@ -31,6 +32,7 @@ mod wheel;
 
 pub use config::{Index, PypiConfig, PypiConfigError, PypiConfigInput, default_index_from_help};
 pub use error::PypiError;
+pub use evidence::{IndexRecord, PypiResolved};
 pub use host::host_artifact;
 pub use page::PageError;
 pub use source::PypiSource;

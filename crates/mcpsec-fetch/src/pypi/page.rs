@@ -49,7 +49,29 @@ pub(super) struct RawFile {
     pub(super) upload_time: Option<String>,
     /// PEP 658: offered; with its sha256 if given.
     pub(super) core_metadata: Option<Option<String>>,
+    /// PEP 740: where the file's provenance is, as written.
+    pub(super) provenance: Option<Box<str>>,
 }
+
+/// A page as read, nothing checked.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) files: Vec<RawFile>,
+    /// What links are relative to, if the page says so itself.
+    pub(super) base: Option<String>,
+    /// The format's version, if the page says it.
+    pub(super) version: Option<(u64, u64)>,
+}
+
+/// `1.3` as two numbers.
+pub(super) fn format_version(text: &str) -> Option<(u64, u64)> {
+    let (major, minor) = text.trim().split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// The version of the format that brought provenance (PEP 740). An index of this version hands out provenance where there is
+/// some, so that its silence about a file means something.
+const WITH_PROVENANCE: (u64, u64) = (1, 3);
 
 /// All versions of a project on one index.
 #[derive(Debug)]
@@ -58,6 +80,8 @@ pub(super) struct Page {
     pub(super) index: Index,
     /// Newest first.
     pub(super) releases: BTreeMap<Reverse<Version>, Release>,
+    /// Whether the index hands out provenance at all.
+    pub(super) offers: bool,
 }
 
 /// One version.
@@ -65,7 +89,7 @@ pub(super) struct Page {
 pub(super) struct Release {
     pub(super) version: Version,
     base: SafeUrl,
-    raw: Vec<RawFile>,
+    pub(super) raw: Vec<RawFile>,
     files: OnceLock<Vec<IndexFile>>,
 }
 
@@ -90,6 +114,10 @@ pub(super) struct IndexFile {
     pub(super) upload_time: Option<Timestamp>,
     /// PEP 658: offered; with its sha256 if given and well-formed.
     pub(super) core_metadata: Option<Option<Digest>>,
+    /// PEP 740: whether the index says that there is provenance.
+    pub(super) attested: bool,
+    /// Where it is, if that is an address that can be asked.
+    pub(super) provenance: Option<SafeUrl>,
 }
 
 impl IndexFile {
@@ -111,14 +139,16 @@ impl Page {
     /// Reads a page by its content: JSON when it starts with `{`, else HTML. `url` is where it was served from.
     pub(super) fn parse(name: &PackageName, index: &Index, url: &SafeUrl, bytes: &[u8]) -> Result<Self, PageError> {
         let is_json = bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
-        let (files, base) = if is_json {
-            (json::parse(bytes)?, None)
+        let Listing { files, base, version } = if is_json {
+            json::parse(bytes)?
         } else {
             html::parse(std::str::from_utf8(bytes).map_err(|_| PageError::Encoding)?)
         };
         let base = base.and_then(|base| url.join(&base).ok()).unwrap_or_else(|| url.clone());
         let uv_name = uv_normalize::PackageName::from_str(name.as_str()).ok();
         let mut releases: BTreeMap<Reverse<Version>, Release> = BTreeMap::new();
+        let offers = version.is_some_and(|version| version >= WITH_PROVENANCE)
+            || files.iter().any(|file| file.provenance.is_some());
         // Files of one version stand together, so the last answer is usually the next one.
         let mut last: Option<(String, Version)> = None;
         for raw in files {
@@ -137,7 +167,7 @@ impl Page {
                 .raw
                 .push(raw);
         }
-        Ok(Self { name: name.clone(), index: index.clone(), releases })
+        Ok(Self { name: name.clone(), index: index.clone(), releases, offers })
     }
 
     /// One version.
@@ -185,10 +215,12 @@ fn read_file(raw: &RawFile, base: &SafeUrl) -> Option<IndexFile> {
     } else {
         FileKind::Sdist(SourceDistExtension::from_path(&raw.filename).ok()?)
     };
-    let url = base.join(&raw.url).ok()?;
-    if !matches!(url.expose().scheme(), "https" | "http") || url.expose().host_str().is_none() {
-        return None;
-    }
+    let address = |text: &str| {
+        let url = base.join(text).ok()?;
+        let usable = matches!(url.expose().scheme(), "https" | "http") && url.expose().host_str().is_some();
+        usable.then_some(url)
+    };
+    let url = address(&raw.url)?;
     let requires_python = match raw.requires_python.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         // A file whose requirement cannot be read is left out, as uv does.
         Some(text) => Some(specifiers::lenient_specifiers(text)?),
@@ -212,6 +244,8 @@ fn read_file(raw: &RawFile, base: &SafeUrl) -> Option<IndexFile> {
         yanked: raw.yanked.clone(),
         upload_time: raw.upload_time.as_deref().and_then(|text| text.parse().ok()),
         core_metadata,
+        attested: raw.provenance.is_some(),
+        provenance: raw.provenance.as_deref().and_then(address),
     })
 }
 

@@ -16,6 +16,7 @@ use super::{
     catalog::Catalog,
     config::PypiConfig,
     error::PypiError,
+    evidence::{self, PypiResolved},
     page::Page,
     project::Project,
     requirement::Requirement,
@@ -23,7 +24,7 @@ use super::{
     specifiers,
 };
 use crate::{
-    ResolveOptions, Resolved,
+    ResolveOptions,
     download::Download,
     http::{Freshness, Metadata},
     progress::Progress,
@@ -32,7 +33,7 @@ use crate::{
 /// Python packages from the indexes of a [`PypiConfig`]. Cheap to clone; clones share everything learnt.
 #[derive(Clone)]
 pub struct PypiSource {
-    catalog: Arc<Catalog>,
+    pub(super) catalog: Arc<Catalog>,
 }
 
 impl std::fmt::Debug for PypiSource {
@@ -60,7 +61,7 @@ impl PypiSource {
         command: Option<&str>,
         options: &ResolveOptions,
         progress: &dyn Progress,
-    ) -> Result<Resolved, PypiError> {
+    ) -> Result<PypiResolved, PypiError> {
         // A missing or unreadable page of the requested package is told as such, not as a conflict.
         let page = self.catalog.page(&spec.name, Freshness::Cached).await?;
         let requirement = Requirement::plain(spec.name.clone(), spec.extras.clone(), &spec.specifiers);
@@ -99,7 +100,7 @@ impl PypiSource {
         extras: &[PackageName],
         options: &ResolveOptions,
         progress: &dyn Progress,
-    ) -> Result<Resolved, PypiError> {
+    ) -> Result<PypiResolved, PypiError> {
         let project = Project::parse(pyproject_toml, extras)?;
         let requirements = Arc::new(project.requirements);
         let question = Question {
@@ -118,8 +119,8 @@ impl PypiSource {
             assemble::assemble(&self.catalog, at_root, answer, options.as_of, EntryPoint::Unknown).await?;
         if let Some(reason) = project.incomplete {
             let message = format!("{reason}, so its dependencies are not known without running its build");
-            resolved.candidate.findings.push(Finding::new(Rule::ClosureIncomplete, root.to_string(), message));
-            resolved.candidate.findings.sort();
+            resolved.resolved.candidate.findings.push(Finding::new(Rule::ClosureIncomplete, root.to_string(), message));
+            resolved.resolved.candidate.findings.sort();
         }
         Ok(resolved)
     }
@@ -139,10 +140,13 @@ impl PypiSource {
             file: file.file.clone(),
             digests: file.sha256.into_iter().collect(),
             sha1: None,
+            offer: Some(evidence::offer(&page, file)),
         });
         UpstreamState::Present(UpstreamRecord {
             files: files.collect(),
             yanked: release.yanked(None).map(Untrusted::new),
+            offer: Some(evidence::offer_of_all(&page, release)),
+            history: evidence::history(&page, None),
             ..UpstreamRecord::default()
         })
     }

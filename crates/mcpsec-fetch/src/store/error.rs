@@ -51,6 +51,16 @@ pub enum StoreError {
         /// What the bytes are.
         actual: Pinned,
     },
+    /// The stored evidence of a file cannot be read. Asking the registry again is safe: nothing in it is trusted unverified.
+    #[error("{package}: the stored evidence of {file} is unreadable: {reason}")]
+    Evidence {
+        /// The package it belongs to.
+        package: PackageId,
+        /// Its file name, safe to print.
+        file: String,
+        /// What is wrong with it, safe to print.
+        reason: String,
+    },
     /// A newer mcpsec wrote this store.
     #[error("the store at {path} has format {found}, and this mcpsec knows up to {known}: use a newer mcpsec")]
     Newer {

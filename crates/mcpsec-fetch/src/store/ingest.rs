@@ -168,7 +168,7 @@ impl Accepted {
 }
 
 /// Renames; makes the target's folder only if it turns out to be missing. Answers whether it was made.
-fn rename_into(from: &Path, to: &Path) -> Result<bool, StoreError> {
+pub(super) fn rename_into(from: &Path, to: &Path) -> Result<bool, StoreError> {
     match fs::rename(from, to) {
         Ok(()) => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -183,18 +183,18 @@ fn rename_into(from: &Path, to: &Path) -> Result<bool, StoreError> {
 }
 
 #[cfg(unix)]
-fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
     File::open(dir).and_then(|handle| handle.sync_all()).map_err(|error| StoreError::io("sync", dir, error))
 }
 
 /// Other systems have no handle for folders that could be synced.
 #[cfg(not(unix))]
-fn sync_dir(_dir: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_dir(_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
 /// Runs `work` on every item on up to [`SYNC_THREADS`] threads; answers in order.
-fn in_parallel<T: Send, R: Send>(items: &mut [T], work: impl Fn(&mut T) -> R + Sync) -> Vec<R> {
+pub(super) fn in_parallel<T: Send, R: Send>(items: &mut [T], work: impl Fn(&mut T) -> R + Sync) -> Vec<R> {
     if items.len() <= 1 {
         return items.iter_mut().map(work).collect();
     }

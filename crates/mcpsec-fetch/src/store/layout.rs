@@ -4,7 +4,8 @@
 //! format                                        "mcpsec-store 1\n"
 //! objects/sha512/ab/<128 hex>                   npm artifacts, by the digest that npm pins
 //! objects/sha256/ab/<64 hex>                    PyPI files and git archives
-//! records/<ecosystem>/<name>/<version>/<file>.artifact.json   what an object is called; evidence lies beside it
+//! records/<ecosystem>/<name>/<version>/<file>.artifact.json   what an object is called
+//! records/<ecosystem>/<name>/<version>/<file>.evidence.json   who signed it; also of files that are not stored
 //! quarantine/<algorithm>-<hex>-<random>         objects whose bytes were wrong
 //! locks/<hex>                                   advisory locks of projects, which the command line holds
 //! tmp/<random>/                                 one folder per writing process, locked while it lives
@@ -28,6 +29,9 @@ pub(crate) const TMP: &str = "tmp";
 pub(crate) const LOCKS: &str = "locks";
 /// Ends the names of records, so that evidence files beside them are never taken for one.
 pub(crate) const RECORD_SUFFIX: &str = ".artifact.json";
+
+/// Ends the names of evidence files.
+pub(crate) const EVIDENCE_SUFFIX: &str = ".evidence.json";
 
 /// The digest by which an artifact is stored. It depends only on the ecosystem and on what is pinned, so everyone who
 /// holds the pin finds the object.
@@ -56,6 +60,11 @@ pub(crate) fn record_dir(root: &Path, package: &PackageId) -> PathBuf {
 /// The path of the record of one file.
 pub(crate) fn record(root: &Path, package: &PackageId, file: &str) -> PathBuf {
     record_dir(root, package).join(segment(file) + RECORD_SUFFIX)
+}
+
+/// The path of the evidence of one file.
+pub(crate) fn evidence(root: &Path, package: &PackageId, file: &str) -> PathBuf {
+    record_dir(root, package).join(segment(file) + EVIDENCE_SUFFIX)
 }
 
 pub(crate) fn ecosystem(ecosystem: Ecosystem) -> &'static str {

@@ -6,6 +6,7 @@
 //! object is whole: a rename either happened or did not. A wrong object (a bad disk, an edited file) is moved to
 //! `quarantine/` by whoever notices.
 mod error;
+mod evidence;
 pub(crate) mod hash;
 mod ingest;
 pub(crate) mod layout;
@@ -29,6 +30,7 @@ use mcpsec_model::{
 use rayon::prelude::*;
 
 pub use error::{Pinned, StoreError};
+pub use evidence::Evidence;
 use hash::Wanted;
 pub(crate) use ingest::Entering;
 pub use record::{Record, Records};

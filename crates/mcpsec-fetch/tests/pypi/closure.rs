@@ -71,7 +71,7 @@ async fn every_way_to_metadata_gives_the_same_closure() {
         }
         // A second run offline needs nothing but the cache.
         let source = client.source(false);
-        let again = source.resolve(&pypi("app"), None, &options(LINUX, None), &Silent).await.expect("offline");
+        let again = source.resolve(&pypi("app"), None, &options(LINUX, None), &Silent).await.expect("offline").resolved;
         assert_eq!(again.candidate, resolved.candidate);
         seen.push(resolved.candidate.packages.values().map(|p| p.artifacts[0].digests).collect::<Vec<_>>());
     }
@@ -102,7 +102,13 @@ async fn a_date_shows_the_index_as_it_stood() {
     // A late file of an old version did not exist then either.
     server.publish(wheel("lib", "1.0").tag("cp312-cp312-win_amd64").uploaded("2025-12-01T00:00:00Z").distribution());
     let client = Client::of(&server);
-    let ask = async |date| client.source(true).resolve(&pypi("app"), None, &options(LINUX, Some(date)), &Silent).await;
+    let ask = async |date| {
+        client
+            .source(true)
+            .resolve(&pypi("app"), None, &options(LINUX, Some(date)), &Silent)
+            .await
+            .map(|found| found.resolved)
+    };
     let resolved = ask("2025-08-01").await.expect("resolved");
     assert_eq!(pins(&resolved), ["app==1.0", "lib==1.0"]);
     assert_eq!(resolved.downloads.len(), 2);
@@ -189,7 +195,8 @@ async fn a_project_from_elsewhere_has_its_own_requirements() {
         .source(true)
         .resolve_project(root.clone(), text, &extras, &options(&[], None), &Silent)
         .await
-        .expect("resolved");
+        .expect("resolved")
+        .resolved;
     assert_eq!(resolved.candidate.closure.root().package(), &root);
     assert_eq!(resolved.candidate.closure.packages().len(), 3);
     assert_eq!(resolved.candidate.targets.len(), 15, "3.12 to 3.14");
@@ -198,7 +205,8 @@ async fn a_project_from_elsewhere_has_its_own_requirements() {
         .source(true)
         .resolve_project(root, dynamic, &[], &options(LINUX, None), &Silent)
         .await
-        .expect("resolved");
+        .expect("resolved")
+        .resolved;
     assert_eq!(findings(&resolved)[0].0, Rule::ClosureIncomplete);
 }
 

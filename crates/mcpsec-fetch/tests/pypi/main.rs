@@ -56,7 +56,7 @@ impl Client {
 
     /// Resolves for the targets (none: the standard ones).
     async fn resolve(&self, spec: &str, targets: &[&str]) -> Result<Resolved, PypiError> {
-        self.source(true).resolve(&pypi(spec), None, &options(targets, None), &Silent).await
+        self.source(true).resolve(&pypi(spec), None, &options(targets, None), &Silent).await.map(|found| found.resolved)
     }
 }
 

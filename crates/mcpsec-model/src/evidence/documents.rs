@@ -58,6 +58,9 @@ pub struct Documents {
     /// npm: the attestation response; PyPI: the provenance object (PEP 740). The text exactly as sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestations: Option<String>,
+    /// The registry says that there are attestations and has none to give (404). Nothing was found, and something should be.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub withheld: bool,
     /// git: attestations of the host for the locked commit, each a Sigstore bundle as sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bundles: Vec<String>,
@@ -70,4 +73,19 @@ pub struct Documents {
     /// When the registry says the version was published. Unsigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Timestamp>,
+}
+
+impl Documents {
+    /// Whether there is anything in it that could prove something.
+    pub fn is_empty(&self) -> bool {
+        self.signatures.is_empty()
+            && self.attestations.is_none()
+            && self.bundles.is_empty()
+            && self.tag.is_none()
+            && self.commit.is_none()
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
