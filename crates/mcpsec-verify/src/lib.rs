@@ -5,5 +5,9 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod claims;
 pub mod npm;
+pub mod pypi;
 pub mod sigstore;
+
+pub use claims::Contradiction;

@@ -1,2 +1,4 @@
 //! Evidence against recorded fixtures: what must hold holds, and what must not is refused for the right reason.
 mod npm;
+mod npm_attestations;
+mod pypi;
