@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn each_claim_that_differs_is_named() {
-        let changes: [(&str, fn(&mut SignerIdentity)); 4] = [
+        type Change = (&'static str, fn(&mut SignerIdentity));
+        let changes: [Change; 4] = [
             ("repository", |own| own.repository = Some("https://git.invalid/o/r2".into())),
             ("ref", |own| own.reference = Some("refs/heads/main".into())),
             ("commit", |own| own.commit = Some("deadbeef".into())),

@@ -6,5 +6,9 @@
 #![warn(missing_docs)]
 
 pub mod git;
+mod claims;
 pub mod npm;
+pub mod pypi;
 pub mod sigstore;
+
+pub use claims::Contradiction;

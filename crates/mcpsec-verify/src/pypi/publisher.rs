@@ -19,12 +19,7 @@ pub(super) enum Publisher {
     /// A service account.
     Google { email: String },
     /// A pipeline definition of a project; origin and ref where the record has them.
-    CircleCi {
-        project_id: String,
-        pipeline_definition_id: String,
-        vcs_origin: Option<String>,
-        vcs_ref: Option<String>,
-    },
+    CircleCi { project_id: String, pipeline_definition_id: String, vcs_origin: Option<String>, vcs_ref: Option<String> },
     /// A project of an organization.
     ActiveState { organization: String, project: String },
 }
@@ -62,9 +57,7 @@ impl Publisher {
         let kind = text("kind")?;
         Ok(match kind.to_ascii_lowercase().as_str() {
             "github" => Self::GitHub { repository: text("repository")?, workflow: text("workflow")? },
-            "gitlab" => {
-                Self::GitLab { repository: text("repository")?, workflow_filepath: text("workflow_filepath")? }
-            }
+            "gitlab" => Self::GitLab { repository: text("repository")?, workflow_filepath: text("workflow_filepath")? },
             "google" => Self::Google { email: text("email")? },
             "circleci" => Self::CircleCi {
                 project_id: text("project_id")?,

@@ -1,0 +1,99 @@
+//! Evidence: brought by `fetch`, kept in the store, verified by `verify`, judged by `audit`. This folder joins the arms.
+//!
+//! `tools` holds what signatures are verified with (keys, trust roots, files of signers), `assess` turns the documents of one file
+//! into what is known about it, `collect` finds the documents: in the store first, else at the registry.
+mod assess;
+mod collect;
+mod tools;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mcpsec_audit::evidence::{self as judgement, Case, Said, trust};
+use mcpsec_model::{
+    config::Config,
+    evidence::{Assessed, EvidenceState, Release},
+    finding::Finding,
+    lock::{Lock, LockedServer},
+    name::ServerName,
+    package::{Package, PackageId},
+    time::Timestamp,
+};
+
+pub(super) use collect::{Offered, for_add, for_lock};
+pub(super) use tools::Tools;
+
+/// What is known about the files of each package.
+pub(super) type Known = BTreeMap<PackageId, Vec<Assessed>>;
+
+/// Judges every package of a closure. `packages` hold what mcp.lock pins, if anything does.
+pub(super) fn judge<'a>(
+    config: &Config,
+    server: &ServerName,
+    root: &PackageId,
+    packages: impl IntoIterator<Item = &'a Package>,
+    known: &Known,
+) -> Said {
+    let mut all = Said::default();
+    for package in packages {
+        let assessed = known.get(&package.id).map(Vec::as_slice).unwrap_or_default();
+        let case = Case { server, package, is_root: package.id == *root, assessed };
+        let said = judgement::judge(&config.policy, case);
+        all.checks.extend(said.checks);
+        all.findings.extend(said.findings);
+    }
+    all
+}
+
+/// How many packages are in which state of evidence. Bundled packages are covered by their parents.
+pub(super) fn count<'a>(packages: impl IntoIterator<Item = &'a Package>) -> BTreeMap<EvidenceState, usize> {
+    let mut states = BTreeMap::new();
+    for package in packages.into_iter().filter(|package| !package.artifacts.is_empty()) {
+        *states.entry(package.evidence.state()).or_default() += 1;
+    }
+    states
+}
+
+/// What a version has less of than those before it, or from somebody else: held to the releases that the registry tells of, and
+/// to what is locked under the same server until now.
+pub(super) fn held_to_earlier(
+    packages: &BTreeMap<PackageId, Package>,
+    histories: &BTreeMap<PackageId, History>,
+    locked: Option<(&Lock, &LockedServer)>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in packages.values() {
+        let trust = trust::of(&package.evidence);
+        if let Some(History { version, published: Some(published), releases }) = histories.get(&package.id) {
+            findings.extend(trust::downgrade(&package.id, version, *published, trust, releases));
+        }
+    }
+    let Some((lock, server)) = locked else { return findings };
+    let told: BTreeSet<String> = findings.iter().map(|finding| finding.subject.clone()).collect();
+    let before: Vec<&Package> = lock.packages_of(&[server]);
+    for package in packages.values() {
+        // Several versions of one package may be locked; the nearest to the new one is the one with the same evidence, if any has.
+        let earlier = before.iter().filter(|earlier| same_package(earlier, package));
+        let changes = earlier.map(|earlier| trust::since_locked(earlier, package));
+        if let Some(change) = changes.min_by_key(Vec::len)
+            && !told.contains(&package.id.to_string())
+        {
+            findings.extend(change);
+        }
+    }
+    findings
+}
+
+fn same_package(a: &Package, b: &Package) -> bool {
+    a.id.ecosystem() == b.id.ecosystem() && a.id.name() == b.id.name()
+}
+
+/// What the registry or repository tells about earlier versions of a package.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    /// What it is called there: the version, for git the tag.
+    pub(super) version: String,
+    /// When it was published. Unsigned.
+    pub(super) published: Option<Timestamp>,
+    /// All releases that are known.
+    pub(super) releases: Vec<Release>,
+}
