@@ -5,11 +5,15 @@
 use std::str::FromStr as _;
 
 use serde_json::Value;
-use sigstore_types::{Bundle, MediaType, SignatureContent, bundle::VerificationMaterialContent};
+use sigstore_types::{
+    Bundle, MediaType, SignatureContent,
+    bundle::{CheckpointData, VerificationMaterialContent},
+};
 
 use super::{
     error::{BundleError, LogFault, shown},
     json,
+    root::TrustRoot,
 };
 
 /// Longest bundle that is read. Real ones have 5 to 60 kB.
@@ -86,6 +90,18 @@ impl Parsed {
     }
 }
 
+impl Parsed {
+    /// A promise of a log that nobody knows is no promise. (A proof needs no such word: its checkpoint names the log by its key.)
+    pub(super) fn demand_known_logs(&self, root: &TrustRoot) -> Result<(), LogFault> {
+        let promised =
+            self.0.verification_material.tlog_entries.iter().filter(|entry| entry.inclusion_promise.is_some());
+        match promised.map(|entry| &entry.log_id.key_id).find(|id| !root.knows_log(id.as_bytes())) {
+            Some(id) => Err(LogFault::UnknownLog(shown(id))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the shape of the document says.
 fn inspect(document: &Value) -> Result<(), BundleError> {
     let malformed = |why: &str| BundleError::Malformed(why.to_owned());
@@ -121,6 +137,9 @@ fn inspect(document: &Value) -> Result<(), BundleError> {
     bound("log entries", entries, ENTRIES)?;
     for entry in entries.and_then(Value::as_array).into_iter().flatten() {
         bound("hashes in an inclusion proof", entry.pointer("/inclusionProof/hashes"), HASHES)?;
+        if let Some(envelope) = entry.pointer("/inclusionProof/checkpoint/envelope").and_then(Value::as_str) {
+            CheckpointData::new(envelope).map_err(|error| LogFault::Checkpoint(shown(error)))?;
+        }
     }
     Ok(())
 }

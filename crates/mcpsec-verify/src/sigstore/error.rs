@@ -1,6 +1,5 @@
 //! Why a bundle or a trust root is refused: precise, because "invalid bundle" helps neither people nor tests.
 use mcpsec_model::{text::Untrusted, time::Timestamp};
-use sigstore_verify as lib;
 use thiserror::Error;
 
 /// Longest excerpt of a library's or a stranger's words inside a message, in characters.
@@ -254,81 +253,5 @@ impl BundleError {
             Self::Identity { .. } => "identity",
             Self::Issuer { .. } => "issuer",
         }
-    }
-}
-
-impl From<lib::Error> for BundleError {
-    fn from(error: lib::Error) -> Self {
-        match error {
-            lib::Error::IdentityMismatch { expected, actual } => {
-                Self::Identity { expected: shown(expected), actual: actual.map_or_else(|| "nobody".to_owned(), shown) }
-            }
-            lib::Error::IssuerMismatch { expected, actual } => {
-                Self::Issuer { expected: shown(expected), actual: actual.map_or_else(|| "nobody".to_owned(), shown) }
-            }
-            lib::Error::SignatureInvalid(why) => Self::Signature(shown(why)),
-            lib::Error::ArtifactMismatch(why) | lib::Error::UnsupportedArtifact(why) => Self::Artifact(shown(why)),
-            lib::Error::Certificate(error) => certificate(error),
-            lib::Error::TransparencyLog(error) => log(error),
-            lib::Error::Timestamp(error) => timestamp(error),
-            lib::Error::InvalidBundle(why) => Self::Malformed(shown(why)),
-            lib::Error::UnsupportedBundle(why) => Self::Unsupported(shown(why)),
-            lib::Error::Bundle(error) => shape(&error),
-            lib::Error::Types(error) => Self::Malformed(shown(error)),
-            lib::Error::Crypto(error) => Self::Key(shown(error)),
-            other => Self::Unsupported(shown(other)),
-        }
-    }
-}
-
-fn certificate(error: lib::CertificateError) -> BundleError {
-    match error {
-        lib::CertificateError::Malformed(why) => CertificateFault::Malformed(shown(why)).into(),
-        lib::CertificateError::ChainInvalid(why) => CertificateFault::Chain(shown(why)).into(),
-        lib::CertificateError::NoValidAuthority { time } => CertificateFault::NoAuthority { time }.into(),
-        lib::CertificateError::NotYetValid { time, not_before } => {
-            CertificateFault::NotYetValid { time, not_before }.into()
-        }
-        lib::CertificateError::Expired { time, not_after } => CertificateFault::Expired { time, not_after }.into(),
-        lib::CertificateError::Sct(why) => CertificateFault::Sct(shown(why)).into(),
-        other => CertificateFault::Malformed(shown(other)).into(),
-    }
-}
-
-fn log(error: lib::TransparencyLogError) -> BundleError {
-    use lib::TransparencyLogError as Log;
-    match error {
-        Log::UnknownLog { log_id } => LogFault::UnknownLog(shown(log_id)),
-        Log::InclusionProof(why) => LogFault::Proof(shown(why)),
-        Log::Checkpoint(why) => LogFault::Checkpoint(shown(why)),
-        Log::InclusionPromise(why) => LogFault::Promise(shown(why)),
-        Log::EntryMismatch(why) => LogFault::Entry(shown(why)),
-        Log::IntegratedTime(why) => LogFault::Time(shown(why)),
-        Log::MalformedEntry(why) => LogFault::Malformed(shown(why)),
-        other => LogFault::Malformed(shown(other)),
-    }
-    .into()
-}
-
-fn timestamp(error: lib::TimestampError) -> BundleError {
-    match error {
-        lib::TimestampError::Invalid(why) => TimestampFault::Invalid(shown(why)).into(),
-        lib::TimestampError::OutsideAuthorityValidity { time } => TimestampFault::Authority(time).into(),
-        lib::TimestampError::NoVerifiedTimestamp(why) => BundleError::NoTime(shown(why)),
-        other => TimestampFault::Invalid(shown(other)).into(),
-    }
-}
-
-/// What the bundle's version asks for and it does not have.
-fn shape(error: &lib::bundle::Error) -> BundleError {
-    use lib::bundle::Error as Shape;
-    match error {
-        Shape::UnsupportedMediaType(media_type) => BundleError::WrongMediaType(shown(media_type)),
-        Shape::MissingInclusionPromise(_) => LogFault::Promise(shown(error)).into(),
-        Shape::MissingInclusionProof(_) | Shape::LogIndexOutOfRange { .. } => LogFault::Proof(shown(error)).into(),
-        Shape::MissingCheckpoint | Shape::CheckpointRootMismatch => LogFault::Checkpoint(shown(error)).into(),
-        Shape::MissingSigningTimeEvidence | Shape::MissingTimestamp => BundleError::NoTime(shown(error)),
-        Shape::CertificateChainNotAllowed(_) => BundleError::Malformed(shown(error)),
-        other => BundleError::Unsupported(shown(other)),
     }
 }

@@ -7,6 +7,7 @@ mod bundle;
 mod error;
 mod identity;
 mod json;
+mod library;
 mod root;
 mod statement;
 
@@ -229,6 +230,7 @@ fn verify(root: &TrustRoot, parsed: &Parsed, file: Material<'_>, by: By<'_>) -> 
     if logged {
         parsed.demand_log()?;
     }
+    parsed.demand_known_logs(root)?;
     let verifier = root.verifier();
     let result = match by {
         By::Certificate => verifier.verify(file, &parsed.0, &root.policy()),

@@ -1,5 +1,5 @@
 //! Trust roots: whose certificates, logs and clocks are believed, and which evidence each instance owes.
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sigstore_trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, SIGSTORE_STAGING_TRUSTED_ROOT, TrustedRoot,
@@ -25,6 +25,7 @@ pub enum Rules {
 #[derive(Clone)]
 pub struct TrustRoot {
     verifier: Arc<Verifier>,
+    logs: Arc<BTreeSet<Vec<u8>>>,
     rules: Rules,
 }
 
@@ -63,7 +64,8 @@ impl TrustRoot {
         }
         let root = TrustedRoot::from_json(json).map_err(|error| TrustRootError::Malformed(shown(error)))?;
         let verifier = Verifier::new(&root).map_err(|error| TrustRootError::Unusable(shown(error)))?;
-        Ok(Self { verifier: Arc::new(verifier), rules })
+        let logs = root.tlogs.iter().map(|log| log.log_id.key_id.as_bytes().to_vec()).collect();
+        Ok(Self { verifier: Arc::new(verifier), logs: Arc::new(logs), rules })
     }
 
     /// Which evidence its bundles owe.
@@ -73,6 +75,11 @@ impl TrustRoot {
 
     pub(super) fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    /// Whether it names a transparency log of this id.
+    pub(super) fn knows_log(&self, id: &[u8]) -> bool {
+        self.logs.contains(id)
     }
 
     /// The cryptographic half of the judgement; who may have signed is judged afterwards, on what the certificate says.
