@@ -12,6 +12,7 @@ mod armor;
 mod error;
 mod id;
 mod object;
+mod pgp;
 mod signers;
 mod ssh;
 #[cfg(test)]
@@ -30,8 +31,7 @@ pub use signers::{Signers, SignersError};
 use armor::Form;
 use object::{Fields, Object};
 
-/// Placeholder.
-pub struct TrustRoot;
+use crate::sigstore::TrustRoot;
 
 /// The largest object that is read: 1 MiB. The longest tags and commits in use have some 100 kB.
 pub const MAX_OBJECT: usize = 1024 * 1024;
@@ -129,6 +129,7 @@ fn signature(
     let Some(block) = &object.signature else { return Ok(Outcome::Unsigned) };
     match Form::of(block)? {
         Form::Ssh => ssh::verify(object, block, kind, id, signers),
+        Form::Pgp => pgp::verify(object, block, kind, id, signers),
         form => Err(GitError::Unsupported { form: form.as_str(), what: "form".to_owned() }),
     }
 }
