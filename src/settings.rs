@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) cache: PathBuf,
     /// `--offline`.
     pub(crate) offline: bool,
+    /// Whether trust roots may be renewed over the network.
+    pub(crate) trust_refresh: bool,
     /// How often a request is repeated after a failure that may pass.
     pub(crate) retries: usize,
     /// `--format`.
@@ -124,6 +126,7 @@ impl Settings {
             cache,
             offline: global.offline,
             retries: retries(&environment)?,
+            trust_refresh: trust_refresh(&environment)?,
             format: global.format,
             color,
             verbosity,
@@ -217,6 +220,15 @@ impl Settings {
             netrc,
             default_index: None,
         })
+    }
+}
+
+/// `MCPSEC_TRUST_REFRESH`: `off` for networks from which the repositories of trust roots cannot be reached.
+fn trust_refresh(env: &Environment) -> Result<bool, CommandError> {
+    match env.get("MCPSEC_TRUST_REFRESH") {
+        None | Some("on") => Ok(true),
+        Some("off") => Ok(false),
+        Some(_) => Err(CommandError::usage("MCPSEC_TRUST_REFRESH must be on or off")),
     }
 }
 

@@ -3,7 +3,7 @@
 //! What is already locked and still fits is not resolved again: an `add` that changes nothing asks no registry.
 use std::{collections::BTreeMap, sync::Arc};
 
-use mcpsec_audit::policy;
+use mcpsec_audit::{evidence::pins, policy};
 use mcpsec_fetch::{
     ResolveOptions,
     download::{self, Download},
@@ -25,6 +25,7 @@ use super::{
     artifacts, bundled,
     commit::{self, Change},
     compare::differences,
+    evidence,
     failed::Failed,
     inspect,
     sources::{Found, Sources, download_error, store_error},
@@ -67,7 +68,7 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
             Some(outcome) => outcome,
             None => {
                 ui.start(&wish.spec().to_string());
-                let outcome = lock_one(settings, &config, &sources, &store, &wish, &args).await;
+                let outcome = lock_one(settings, &config, &sources, &store, &wish, &args, lock.as_ref()).await;
                 ui.done();
                 match outcome {
                     Ok(outcome) => outcome,
@@ -184,6 +185,7 @@ fn keep(
         spec: server.spec.to_string(),
         version: Some(server.version.clone()),
         verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
+        evidence: evidence::count(packages.iter().copied()),
         checks,
         findings,
     };
@@ -197,9 +199,10 @@ async fn lock_one(
     store: &Store,
     wish: &Wish,
     args: &AddArgs,
+    lock: Option<&Lock>,
 ) -> Result<Outcome, CommandError> {
     let options = ResolveOptions { targets: config.targets.clone(), as_of: wish.as_of() };
-    let Found { resolved, records } = sources.resolve(wish, &options, store).await?;
+    let Found { resolved, records, mut offered } = sources.resolve(wish, &options, store).await?;
     let mut candidate = resolved.candidate;
 
     let downloads = select(sources, &candidate.packages, &candidate.targets, resolved.downloads, args.all_platforms);
@@ -218,6 +221,16 @@ async fn lock_one(
     bundled::add(&mut candidate, &inspected)?;
     let entry = inspect::entry_point(wish, &candidate, &inspected)?;
 
+    let known = evidence::for_add(settings, config, sources, store, &candidate.packages, &mut offered).await?;
+    let root = candidate.closure.root().package().clone();
+    let said = evidence::judge(config, &wish.name, &root, candidate.packages.values(), &known);
+    for package in candidate.packages.values_mut() {
+        let assessed = known.get(&package.id).map(Vec::as_slice).unwrap_or_default();
+        package.evidence = pins(package, assessed);
+    }
+    let before = lock.and_then(|lock| Some((lock, lock.servers.get(&wish.name)?)));
+    let lost = evidence::held_to_earlier(&candidate.packages, &offered.histories, before);
+
     // A record may keep quiet about install scripts; what the tarball says was merged into the packages above.
     let of_record = candidate.findings.iter().filter(|finding| finding.rule != Rule::InstallScript);
     let mut findings: Vec<Finding> = of_record.cloned().collect();
@@ -229,6 +242,8 @@ async fn lock_one(
             .filter(|package| package.install_scripts)
             .map(|package| inspect::install_script(&package.id)),
     );
+    findings.extend(said.findings);
+    findings.extend(lost.iter().cloned());
     findings.sort_by(|a, b| b.rule.severity().cmp(&a.rule.severity()).then_with(|| a.cmp(b)));
     findings.dedup();
 
@@ -237,6 +252,8 @@ async fn lock_one(
         .map(|item| CheckResult::new(Check::ArtifactHash, item.artifact.package().to_string(), CheckStatus::Pass))
         .collect();
     checks.dedup();
+    checks.extend(said.checks);
+    candidate.findings.extend(lost);
     let checked: Vec<CheckedArtifact> = inspected.into_iter().map(|item| item.artifact).collect();
     let parts = ServerParts {
         name: wish.name.clone(),
@@ -253,12 +270,13 @@ async fn lock_one(
     let server = LockedServer::new(parts, &candidate.packages)
         .map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?;
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
-    let summary = Summary::new(wish, &server, &packages, &checked, &findings);
+    let summary = Summary::new(wish, &server, &packages, &checked, &findings).built_by(known.get(&root));
     let report = ServerReport {
         name: wish.name.clone(),
         spec: wish.spec().to_string(),
         version: Some(server.version.clone()),
         verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
+        evidence: evidence::count(packages.iter().map(|(_, package)| package)),
         checks,
         findings,
     };

@@ -5,6 +5,7 @@ mod bundled;
 mod commit;
 mod compare;
 mod completions;
+mod evidence;
 mod failed;
 mod inspect;
 mod remove;

@@ -1,20 +1,27 @@
 //! The three sources behind one face: made when first needed, asked by ecosystem.
 //!
 //! A run that needs nothing from outside builds no HTTP client, reads no `.npmrc` and starts no program.
-use std::{cell::OnceCell, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use mcpsec_fetch::{
     ResolveOptions, Resolved,
     download::{Download, DownloadError},
+    evidence::{Gathered, Wanted, gather},
     git::{GitError, GitLimits, GitOptions, GitProject, GitSource, GitTree},
     host::Host,
     http::{HttpError, HttpOptions, Metadata, Network},
-    npm::{self, NpmConfig, NpmError, NpmSource, RegistryRecord},
-    pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiSource},
+    npm::{self, NpmConfig, NpmError, NpmResolved, NpmSource, RegistryRecord},
+    pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiResolved, PypiSource},
     store::{Store, StoreError},
 };
 use mcpsec_model::{
     candidate::{Candidate, EntryPoint},
+    evidence::Documents,
     closure::{Closure, Node, NodeId},
     config::Config,
     finding::{Finding, Rule},
@@ -24,8 +31,9 @@ use mcpsec_model::{
     target::Target,
     upstream::UpstreamState,
 };
+use smol_str::SmolStr;
 
-use super::wish::Wish;
+use super::{evidence::Offered, wish::Wish};
 use crate::{error::CommandError, settings::Settings, ui::Ui};
 
 /// Everything that can be asked about packages.
@@ -43,6 +51,8 @@ pub(super) struct Sources<'a> {
 pub(super) struct Found {
     pub(super) resolved: Resolved,
     pub(super) records: BTreeMap<PackageId, RegistryRecord>,
+    /// What is said about evidence.
+    pub(super) offered: Offered,
 }
 
 impl<'a> Sources<'a> {
@@ -159,12 +169,11 @@ impl<'a> Sources<'a> {
                     .resolve(spec, command, wish.overrides(), options, ui)
                     .await
                     .map_err(|e| npm_error(&e))?;
-                Ok(Found { resolved: found.resolved, records: found.records })
+                Ok(of_npm(found))
             }
             Spec::Pypi(spec) => {
-                let resolved =
-                    self.pypi()?.resolve(spec, command, options, ui).await.map_err(|e| pypi_error(&e))?.resolved;
-                Ok(Found { resolved, records: BTreeMap::new() })
+                let found = self.pypi()?.resolve(spec, command, options, ui).await.map_err(|e| pypi_error(&e))?;
+                Ok(of_pypi(found))
             }
             Spec::Git(spec) => self.resolve_git(spec, wish, options, store).await,
         }
@@ -202,7 +211,7 @@ impl<'a> Sources<'a> {
             GitProject::Python(python) | GitProject::Both { python, .. } => match &python.pyproject {
                 Some(pyproject) => {
                     let resolved = self.pypi()?.resolve_project(root.clone(), pyproject, &[], options, ui).await;
-                    Found { resolved: resolved.map_err(|e| pypi_error(&e))?.resolved, records: BTreeMap::new() }
+                    of_pypi(resolved.map_err(|e| pypi_error(&e))?)
                 }
                 None => lone(&root, options, "setup.py alone does not say its dependencies without being run")?,
             },
@@ -215,7 +224,8 @@ impl<'a> Sources<'a> {
         let entry = candidate.packages.entry(root).or_insert_with(|| package.clone());
         entry.artifacts = package.artifacts;
         entry.git = package.git;
-        candidate.findings.extend(tree.findings);
+        candidate.findings.extend(tree.findings.iter().cloned());
+        found.offered = found.offered.git(&tree);
         Ok(found)
     }
 
@@ -228,8 +238,7 @@ impl<'a> Sources<'a> {
     ) -> Result<Found, CommandError> {
         let ui: &Ui = &self.ui;
         let found = self.npm()?.resolve_project(root.clone(), package_json, wish.overrides(), options, ui).await;
-        let found = found.map_err(|error| npm_error(&error))?;
-        Ok(Found { resolved: found.resolved, records: found.records })
+        Ok(of_npm(found.map_err(|error| npm_error(&error))?))
     }
 
     /// Runs something of git on a thread where blocking is allowed.
@@ -272,12 +281,43 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// Asks registries for the evidence that they say they have. The sources of ecosystems that nobody asks about stay unmade.
+    pub(super) async fn gather<'w>(
+        &self,
+        wanted: Vec<Wanted<'w>>,
+        known: &BTreeSet<SmolStr>,
+    ) -> Result<Vec<Gathered<'w>>, CommandError> {
+        let about = |ecosystem| wanted.iter().any(|one| one.package.ecosystem() == ecosystem);
+        let asked = mcpsec_fetch::evidence::Sources {
+            npm: if about(Ecosystem::Npm) { Some(self.npm()?) } else { None },
+            pypi: if about(Ecosystem::Pypi) { Some(self.pypi()?) } else { None },
+        };
+        Ok(gather(asked, wanted, known, 0).await)
+    }
+
+    /// Fetches a locked commit again for its commit and tag objects.
+    pub(super) async fn signed_objects(&self, package: &Package) -> Result<Documents, CommandError> {
+        let wanted = package.clone();
+        let tree = self.git_task(move |git, ui| git.restore(&wanted, ui)).await?;
+        Ok(tree.signed.documents())
+    }
+
     /// Fetches a locked commit again and puts its archive into the store.
     pub(super) async fn restore(&self, package: &Package, store: &Store) -> Result<(), CommandError> {
         let wanted = package.clone();
         let tree = self.git_task(move |git, ui| git.restore(&wanted, ui)).await?;
         keep_archive(store, &tree)
     }
+}
+
+fn of_npm(found: NpmResolved) -> Found {
+    let offered = Offered::default().npm(&found.records, &found.resolved.candidate.packages);
+    Found { resolved: found.resolved, records: found.records, offered }
+}
+
+fn of_pypi(found: PypiResolved) -> Found {
+    let offered = Offered::default().pypi(found.records);
+    Found { resolved: found.resolved, records: BTreeMap::new(), offered }
 }
 
 /// How patient the command line is.
@@ -307,7 +347,8 @@ fn lone(root: &PackageId, options: &ResolveOptions, why: &str) -> Result<Found, 
             .collect(),
         findings: vec![Finding::new(Rule::ClosureIncomplete, root.to_string(), why)],
     };
-    Ok(Found { resolved: Resolved { candidate, downloads: Vec::new() }, records: BTreeMap::new() })
+    let resolved = Resolved { candidate, downloads: Vec::new() };
+    Ok(Found { resolved, records: BTreeMap::new(), offered: Offered::default() })
 }
 
 fn keep_archive(store: &Store, tree: &GitTree) -> Result<(), CommandError> {

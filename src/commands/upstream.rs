@@ -29,6 +29,8 @@ pub(super) struct Answers {
     shared: BTreeMap<PackageId, Answer>,
     /// Git sources, per server: two servers may hold one commit by a tag and by a branch.
     own: BTreeMap<ServerName, Answer>,
+    /// The records themselves; the text is why there is none.
+    pub(super) records: BTreeMap<PackageId, Result<UpstreamRecord, String>>,
 }
 
 type Answer = (CheckResult, Vec<Finding>);
@@ -48,6 +50,7 @@ pub(super) async fn check(
 ) -> Result<Answers, CommandError> {
     let of_registries = packages.iter().filter(|package| package.id.ecosystem() != Ecosystem::Git);
     let shared = of_registries.map(|package| async move {
+        let mut record = None;
         let answer = match &package.bundled_in {
             // It has no record of its own; its bytes are its parent's.
             Some(_) => {
@@ -56,11 +59,13 @@ pub(super) async fn check(
             None => {
                 let state = sources.upstream(package, None).await?;
                 let (check, findings) = compare(package, None, &state);
-                (held_to_record(check, package, &state, packages, servers), findings)
+                let check = held_to_record(check, package, &state, packages, servers);
+                record = Some(record_of(state));
+                (check, findings)
             }
         };
         sources.ui().event(Event::MetadataFetched { name: package.id.name().as_str() });
-        Ok::<_, CommandError>((package.id.clone(), answer))
+        Ok::<_, CommandError>((package.id.clone(), answer, record))
     });
     let own = git_roots(packages, servers).into_iter().map(|(server, package)| async move {
         let spec = Some(&server.spec);
@@ -70,10 +75,26 @@ pub(super) async fn check(
     let shared = stream::iter(shared).buffer_unordered(CONCURRENCY).collect::<Vec<_>>();
     let own = stream::iter(own).buffer_unordered(CONCURRENCY).collect::<Vec<_>>();
     let (shared, own) = futures::future::join(shared, own).await;
+    let (mut answers, mut records) = (BTreeMap::new(), BTreeMap::new());
+    for one in shared {
+        let (id, answer, record) = one?;
+        records.extend(record.map(|record| (id.clone(), record)));
+        answers.insert(id, answer);
+    }
     Ok(Answers {
-        shared: shared.into_iter().collect::<Result<_, _>>()?,
+        shared: answers,
+        records,
         own: own.into_iter().collect::<Result<_, _>>()?,
     })
+}
+
+/// What the registry has about a package, or why that is not known.
+fn record_of(state: UpstreamState) -> Result<UpstreamRecord, String> {
+    match state {
+        UpstreamState::Present(record) => Ok(record),
+        UpstreamState::Gone => Err("the registry no longer has this version".to_owned()),
+        UpstreamState::Unreachable(why) => Err(why),
+    }
 }
 
 /// Nobody is asked, because the policy says so: the check stays open.
@@ -84,6 +105,10 @@ pub(super) fn not_asked(packages: &[&Package], servers: &[&LockedServer]) -> Ans
     };
     Answers {
         shared: packages.iter().map(|package| (package.id.clone(), open(package))).collect(),
+        records: packages
+            .iter()
+            .map(|package| (package.id.clone(), Err("mcp.toml says upstream = \"off\"".to_owned())))
+            .collect(),
         own: git_roots(packages, servers)
             .iter()
             .map(|(server, package)| (server.name.clone(), open(package)))

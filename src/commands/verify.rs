@@ -8,11 +8,11 @@ use mcpsec_model::{
     config::{Config, UpstreamPolicy},
     lock::{Lock, LockedServer},
     name::ServerName,
-    package::PackageId,
+    package::{Package, PackageId},
     report::{Report, ServerReport},
 };
 
-use super::{artifacts, compare::differences, sources::Sources, upstream};
+use super::{artifacts, compare::differences, evidence, sources::Sources, upstream};
 use crate::{
     cli::{Format, VerifyArgs},
     error::{CommandError, Kind},
@@ -53,11 +53,13 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         UpstreamPolicy::Off => upstream::not_asked(&packages, &wanted),
         UpstreamPolicy::Warn | UpstreamPolicy::Required => upstream::check(&sources, &packages, &wanted).await?,
     };
+    let store = artifacts::open_store(settings)?;
+    let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
     ui.done();
 
     let mut servers = Vec::new();
     for name in names {
-        servers.push(judge(&name, &config, &lock, &artifacts, &upstream, settings));
+        servers.push(judge(&name, &config, &lock, &Seen { artifacts: &artifacts, upstream: &upstream, known: &known }, settings));
     }
     let report = Report { command: "verify", servers };
     print(settings, &report)
@@ -92,23 +94,30 @@ fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<Serv
     Ok(known.into_iter().filter(|name| names.contains(name)).collect())
 }
 
+/// What was found out about packages, whoever uses them.
+struct Seen<'a> {
+    artifacts: &'a BTreeMap<PackageId, CheckResult>,
+    upstream: &'a upstream::Answers,
+    known: &'a evidence::Known,
+}
+
 fn judge(
     name: &ServerName,
     config: &Config,
     lock: &Lock,
-    artifacts: &BTreeMap<PackageId, CheckResult>,
-    upstream: &upstream::Answers,
+    seen: &Seen<'_>,
     settings: &Settings,
 ) -> ServerReport {
     let mut checks = vec![config_check(name, config, lock)];
     let mut findings = Vec::new();
+    let mut states = BTreeMap::new();
     let locked = lock.servers.get(name);
     if let Some(locked) = locked {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::Pass));
         let packages = locked.closure.packages();
-        checks.extend(packages.iter().filter_map(|package| artifacts.get(package).cloned()));
+        checks.extend(packages.iter().filter_map(|package| seen.artifacts.get(package).cloned()));
         for package in &packages {
-            if let Some((check, found)) = upstream.get(name, package) {
+            if let Some((check, found)) = seen.upstream.get(name, package) {
                 checks.push(check.clone());
                 findings.extend(found.iter().cloned());
             }
@@ -118,6 +127,12 @@ fn judge(
                 findings.push(super::inspect::install_script(package));
             }
         }
+        let entries: Vec<&Package> = packages.iter().filter_map(|package| lock.packages.get(*package)).collect();
+        let root = locked.closure.root().package();
+        let said = evidence::judge(config, name, root, entries.iter().copied(), seen.known);
+        states = evidence::count(entries);
+        checks.extend(said.checks);
+        findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
@@ -130,6 +145,7 @@ fn judge(
         spec,
         version: locked.map(|locked| locked.version.clone()),
         verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
+        evidence: states,
         checks,
         findings,
     }
@@ -175,6 +191,7 @@ fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) ->
             spec: server.source.to_string(),
             version: None,
             verdict: policy::judge(&config.policy, settings.now, &checks, &[]),
+            evidence: BTreeMap::new(),
             checks,
             findings: Vec::new(),
         }

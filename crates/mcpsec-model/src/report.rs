@@ -1,5 +1,7 @@
 //! What a command found out, before it is rendered: input of `mcpsec-report`.
-use crate::{check::CheckResult, finding::Finding, name::ServerName, verdict::Verdict};
+use std::collections::BTreeMap;
+
+use crate::{check::CheckResult, evidence::EvidenceState, finding::Finding, name::ServerName, verdict::Verdict};
 
 /// The outcome of a command over all servers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +23,8 @@ pub struct ServerReport {
     pub version: Option<String>,
     /// What policy makes of checks and findings.
     pub verdict: Verdict,
+    /// How many packages are in which state of evidence, as mcp.lock pins it.
+    pub evidence: BTreeMap<EvidenceState, usize>,
     /// All checks, in the order of [`crate::check::Check::ALL`], then by subject.
     pub checks: Vec<CheckResult>,
     /// All findings, worst first.

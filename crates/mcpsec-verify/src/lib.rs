@@ -5,8 +5,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-pub mod git;
 mod claims;
+pub mod git;
 pub mod npm;
 pub mod pypi;
 pub mod sigstore;

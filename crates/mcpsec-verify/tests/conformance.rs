@@ -179,7 +179,6 @@ fn a_key_that_is_another_one() {
         .and_then(|path| text(&path))
         .expect("keys");
     let keys: serde_json::Value = serde_json::from_str(&keys).expect("JSON");
-    let other = STANDARD.decode(keys["keys"][0]["key"].as_str().expect("key")).expect("base64");
     let other = STANDARD.decode(keys["keys"][0]["publicKey"]["rawBytes"].as_str().expect("key")).expect("base64");
     assert!(own != other && own.len() == other.len());
     let refused = blob(&root, &bundle, Artifact::Bytes(&bytes), Signed::With(&other));

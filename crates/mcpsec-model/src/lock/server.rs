@@ -71,12 +71,16 @@ pub struct ServerParts {
     pub findings: Vec<Finding>,
 }
 
-/// Whether findings of a rule are kept in the lock: those that say the closure itself is not whole. All others are found
-/// again from artifacts and registries.
+/// Whether findings of a rule are kept in the lock: those that say the closure itself is not whole, and that a version had less
+/// evidence than earlier ones, which a reviewer should see. All others are found again from artifacts and registries.
 pub fn persists(rule: Rule) -> bool {
     matches!(
         rule,
-        Rule::ClosureIncomplete | Rule::UnsupportedDependency | Rule::UnresolvableTarget | Rule::NoArtifactForTarget
+        Rule::ClosureIncomplete
+            | Rule::UnsupportedDependency
+            | Rule::UnresolvableTarget
+            | Rule::NoArtifactForTarget
+            | Rule::TrustDowngrade
     )
 }
 
