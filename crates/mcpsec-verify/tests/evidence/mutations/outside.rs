@@ -27,7 +27,7 @@ impl Changes<'_> {
             self.set(
                 "swapped certificate",
                 other.label.as_str(),
-                &["signature", "log.time", "log.entry"],
+                &["certificate.expired", "certificate.not-yet-valid"],
                 &place,
                 theirs,
             );
