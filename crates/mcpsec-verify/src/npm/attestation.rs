@@ -4,14 +4,14 @@
 //! looks at the provenance lets anybody attach another registry's or version's publish attestation.
 use mcpsec_model::{
     digest::Digest,
-    evidence::{EvidenceKind, Signer, VerifiedProvenance},
+    evidence::{EvidenceKind, Signer, SignerIdentity, VerifiedProvenance},
     name::Ecosystem,
     package::PackageId,
     text::Untrusted,
     time::Timestamp,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     KeySet, Missing, Usage,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     claims::{self, Contradiction, SLSA_V0_2, SLSA_V1},
-    sigstore::{self, Attestation, BundleError, By, TrustRoot},
+    sigstore::{self, Attestation, BundleError, By, Statement, TrustRoot},
 };
 
 /// npm's publish attestation, version 0.1.
@@ -298,15 +298,8 @@ impl Subject<'_> {
         if let Some(&at) = attestation.times().iter().find(|at| !key.is_valid_at(**at)) {
             return Err(AttestationError::KeyNotValidAt { keyid: keyid(), at, start: key.start(), end: key.end() });
         }
-        self.subject(&attestation)?;
-        let published = Published::deserialize(attestation.statement().predicate())
-            .map_err(|error| AttestationError::Malformed(shown(&error.to_string())))?;
-        if published.name != self.package.name().as_str() || published.version != self.package.version() {
-            return Err(AttestationError::Published {
-                expected: format!("{}@{}", self.package.name(), self.package.version()),
-                found: shown(&format!("{}@{}", published.name, published.version)),
-            });
-        }
+        self.subject(attestation.statement())?;
+        published(self.package, attestation.statement().predicate())?;
         Ok(VerifiedProvenance::vouch_attestation_was_verified(
             EvidenceKind::Publish,
             PUBLISH,
@@ -319,18 +312,10 @@ impl Subject<'_> {
 
     /// By a certificate of the workload that built it.
     fn provenance(&self, entry: &Entry<'_>) -> Result<VerifiedProvenance, AttestationError> {
-        let predicate = || shown(&entry.predicate_type);
         let attestation = self.signed(entry, By::Certificate)?;
         let statement = attestation.statement();
-        self.subject(&attestation)?;
-        let identity = attestation.identity().filter(|identity| !identity.issuer.is_empty());
-        let identity = identity.ok_or_else(|| AttestationError::NoIssuer { predicate: predicate() })?;
-        if identity.repository.is_none() {
-            return Err(AttestationError::NotAWorkload { predicate: predicate(), subject: shown(&identity.subject) });
-        }
-        claims::agree(statement.predicate_type(), statement.predicate(), identity).map_err(|contradiction| {
-            AttestationError::PredicateContradictsCertificate { predicate: predicate(), contradiction }
-        })?;
+        self.subject(statement)?;
+        let identity = workload(statement, attestation.identity())?;
         Ok(VerifiedProvenance::vouch_attestation_was_verified(
             EvidenceKind::Provenance,
             statement.predicate_type(),
@@ -355,8 +340,7 @@ impl Subject<'_> {
     }
 
     /// About this package in this version and nothing else.
-    fn subject(&self, attestation: &Attestation) -> Result<(), AttestationError> {
-        let statement = attestation.statement();
+    fn subject(&self, statement: &Statement) -> Result<(), AttestationError> {
         let predicate = || shown(statement.predicate_type());
         let [subject] = statement.subjects() else {
             return Err(AttestationError::Subjects { predicate: predicate(), count: statement.subjects().len() });
@@ -379,6 +363,38 @@ impl Entry<'_> {
     }
 }
 
+/// A publish attestation says that this package was published in this version.
+fn published(package: &PackageId, predicate: &Value) -> Result<(), AttestationError> {
+    let published =
+        Published::deserialize(predicate).map_err(|error| AttestationError::Malformed(shown(&error.to_string())))?;
+    if published.name == package.name().as_str() && published.version == package.version() {
+        return Ok(());
+    }
+    Err(AttestationError::Published {
+        expected: format!("{}@{}", package.name(), package.version()),
+        found: shown(&format!("{}@{}", published.name, published.version)),
+    })
+}
+
+/// The signer of a build attestation is a workload of a repository, the one that the predicate says.
+fn workload<'a>(
+    statement: &Statement,
+    identity: Option<&'a SignerIdentity>,
+) -> Result<&'a SignerIdentity, AttestationError> {
+    let predicate = || shown(statement.predicate_type());
+    let identity = identity.filter(|identity| !identity.issuer.is_empty());
+    let identity = identity.ok_or_else(|| AttestationError::NoIssuer { predicate: predicate() })?;
+    if identity.repository.is_none() {
+        return Err(AttestationError::NotAWorkload { predicate: predicate(), subject: shown(&identity.subject) });
+    }
+    match claims::agree(statement.predicate_type(), statement.predicate(), identity) {
+        Ok(()) => Ok(identity),
+        Err(contradiction) => {
+            Err(AttestationError::PredicateContradictsCertificate { predicate: predicate(), contradiction })
+        }
+    }
+}
+
 /// A package as npm's attestations name it: a package URL in which only the scope's `@` is encoded.
 fn purl(package: &PackageId) -> String {
     let name = package.name().as_str();
@@ -391,3 +407,7 @@ fn purl(package: &PackageId) -> String {
 fn shown(text: &str) -> String {
     Untrusted::new(text).excerpt(160)
 }
+
+#[cfg(test)]
+#[path = "attestation_tests.rs"]
+mod tests;

@@ -283,3 +283,73 @@ fn kind(statement: &Statement, identity: &SignerIdentity) -> Result<EvidenceKind
 fn shown(text: &str) -> String {
     Untrusted::new(text).excerpt(160)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const FILE: &str = "foo_bar-1.0-py3-none-any.whl";
+
+    fn digest() -> Digest {
+        Digest::sha256_of(b"wheel")
+    }
+
+    fn statement(predicate_type: &str, subjects: &Value, predicate: &Value) -> Statement {
+        let document = json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": subjects,
+            "predicateType": predicate_type,
+            "predicate": predicate,
+        });
+        Statement::read(document.to_string().as_bytes()).expect("a statement")
+    }
+
+    fn subject(name: &str, digest: &Digest) -> Value {
+        json!({ "name": name, "digest": { digest.algorithm(): digest.to_hex() } })
+    }
+
+    fn check(subjects: &Value) -> Result<(), ProvenanceError> {
+        let (package, sha256) = ("pypi:foo-bar@1.0".parse().expect("an id"), digest());
+        let root = TrustRoot::public_good().expect("the embedded root");
+        Subject::new(&package, FILE, &sha256, &root)?.subject(&statement(PUBLISH, subjects, &Value::Null))
+    }
+
+    #[test]
+    fn the_only_subject_is_the_file() {
+        let own = subject(FILE, &digest());
+        assert_eq!(check(&json!([own])), Ok(()));
+        assert_eq!(check(&json!([subject("Foo.Bar-1.0.0-py3-none-any.whl", &digest())])), Ok(()));
+        let sdist = subject("foo_bar-1.0.tar.gz", &digest());
+        assert_eq!(check(&json!([own, sdist])), Err(ProvenanceError::Subjects { count: 2 }));
+        assert!(matches!(check(&json!([sdist])), Err(ProvenanceError::Subject { .. })));
+        assert!(matches!(check(&json!([subject("", &digest())])), Err(ProvenanceError::Subject { .. })));
+        let other = subject(FILE, &Digest::sha256_of(b"other"));
+        assert!(matches!(check(&json!([other])), Err(ProvenanceError::Digest { .. })));
+        let stronger = subject(FILE, &Digest::sha512_of(b"wheel"));
+        assert!(matches!(check(&json!([stronger])), Err(ProvenanceError::Digest { .. })));
+    }
+
+    #[test]
+    fn only_known_statements_count() {
+        let identity =
+            SignerIdentity { repository: Some("https://git.invalid/o/r".into()), ..SignerIdentity::default() };
+        let of = |predicate_type: &str, predicate: &Value| {
+            kind(&statement(predicate_type, &json!([subject(FILE, &digest())]), predicate), &identity)
+        };
+        assert_eq!(of(PUBLISH, &Value::Null), Ok(EvidenceKind::Publish));
+        assert_eq!(of(PUBLISH, &json!({})), Ok(EvidenceKind::Publish));
+        for predicate in [json!({ "a": 1 }), json!([]), json!("")] {
+            assert_eq!(of(PUBLISH, &predicate), Err(ProvenanceError::Predicate), "{predicate}");
+        }
+        assert_eq!(of(SLSA_V1, &json!({})), Ok(EvidenceKind::Provenance));
+        let elsewhere = json!({ "buildDefinition": { "externalParameters": { "workflow": {
+            "repository": "https://git.invalid/o/other"
+        } } } });
+        assert!(matches!(of(SLSA_V1, &elsewhere), Err(ProvenanceError::PredicateContradictsCertificate(_))));
+        for other in ["https://slsa.dev/provenance/v0.2", "https://docs.invalid/attestations/publish/v1", ""] {
+            assert!(matches!(of(other, &Value::Null), Err(ProvenanceError::Unsupported { .. })), "{other}");
+        }
+    }
+}

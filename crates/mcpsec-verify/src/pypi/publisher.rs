@@ -144,3 +144,33 @@ fn demand(claim: &'static str, record: &str, certificate: Option<&str>) -> Resul
 fn shown(text: &str) -> String {
     Untrusted::new(text).excerpt(160)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The only kind without a recorded attestation.
+    #[test]
+    fn an_activestate_project_is_known_by_subject_or_page() {
+        let record = json!({ "kind": "ActiveState", "organization": "o", "project": "p" });
+        let publisher = Publisher::read(record.as_object().expect("a record")).expect("known");
+        let signed = |subject: &str, repository: Option<&str>| {
+            publisher.demand(&SignerIdentity {
+                issuer: publisher.issuer().into(),
+                subject: subject.into(),
+                repository: repository.map(str::to_owned),
+                ..SignerIdentity::default()
+            })
+        };
+        let page = "https://platform.activestate.com/o/p";
+        assert_eq!(signed("org:o:project:p", None), Ok(()));
+        assert_eq!(signed(page, None), Ok(()));
+        assert_eq!(signed("other", Some(page)), Ok(()));
+        for subject in ["org:o:project:p2", "org:o2:project:p", "https://platform.activestate.com/o/p/", ""] {
+            let refused = signed(subject, Some("https://platform.activestate.com/o/p2"));
+            assert!(matches!(refused, Err(PublisherError::Differs { claim: "subject", .. })), "{subject}: {refused:?}");
+        }
+    }
+}

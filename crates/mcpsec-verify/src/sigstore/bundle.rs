@@ -91,6 +91,21 @@ impl Parsed {
 }
 
 impl Parsed {
+    /// Every inclusion proof is for the tree whose size its checkpoint signs. A path may lead to one root from trees of several
+    /// sizes; the library compares the roots and not the sizes.
+    pub(super) fn demand_signed_sizes(&self) -> Result<(), LogFault> {
+        for proof in self.0.verification_material.tlog_entries.iter().filter_map(|entry| entry.inclusion_proof.as_ref())
+        {
+            let claimed = proof.tree_size;
+            if let Some(signed) = proof.checkpoint.checkpoint().map(|checkpoint| checkpoint.tree_size())
+                && claimed != signed
+            {
+                return Err(LogFault::Proof(format!("for a tree of {claimed} entries, the checkpoint signs {signed}")));
+            }
+        }
+        Ok(())
+    }
+
     /// A promise of a log that nobody knows is no promise. (A proof needs no such word: its checkpoint names the log by its key.)
     pub(super) fn demand_known_logs(&self, root: &TrustRoot) -> Result<(), LogFault> {
         let promised =

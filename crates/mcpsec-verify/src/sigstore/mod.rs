@@ -239,6 +239,9 @@ fn verify(root: &TrustRoot, parsed: &Parsed, file: Material<'_>, by: By<'_>) -> 
             verifier.verify(file, &parsed.0, &PublicKeyVerificationPolicy::new(key))
         }
     }?;
+    if logged {
+        parsed.demand_signed_sizes()?;
+    }
     let identity = match (by, result.certificate()) {
         (By::Certificate, Some(certificate)) => Some(identity::of(certificate)?),
         (By::Certificate, None) => return Err(CertificateFault::Malformed("there is none".to_owned()).into()),

@@ -60,7 +60,7 @@ impl Statement {
     }
 
     /// Reads the payload of an envelope.
-    pub(super) fn read(payload: &[u8]) -> Result<Self, BundleError> {
+    pub(crate) fn read(payload: &[u8]) -> Result<Self, BundleError> {
         let fault = |why: &str| BundleError::Statement(why.to_owned());
         let document = json::read(payload).map_err(BundleError::Statement)?;
         let document = document.as_object().ok_or_else(|| fault("it is not an object"))?;
