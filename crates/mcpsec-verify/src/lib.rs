@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod claims;
+pub mod git;
 pub mod npm;
 pub mod pypi;
 pub mod sigstore;
