@@ -30,8 +30,7 @@ pub use signers::{Signers, SignersError};
 use armor::Form;
 use object::{Fields, Object};
 
-/// Placeholder.
-pub struct TrustRoot;
+use crate::sigstore::TrustRoot;
 
 /// The largest object that is read: 1 MiB. The longest tags and commits in use have some 100 kB.
 pub const MAX_OBJECT: usize = 1024 * 1024;
