@@ -23,7 +23,10 @@ impl Form {
         let first = first.strip_suffix(b"\r").unwrap_or(first);
         [Self::Ssh, Self::Pgp, Self::X509]
             .into_iter()
-            .find(|form| first.strip_prefix(b"-----BEGIN ").and_then(|rest| rest.strip_suffix(b"-----")) == Some(form.label().as_bytes()))
+            .find(|form| {
+                first.strip_prefix(b"-----BEGIN ").and_then(|rest| rest.strip_suffix(b"-----"))
+                    == Some(form.label().as_bytes())
+            })
             .ok_or_else(|| GitError::Unsupported {
                 form: "armored",
                 what: mcpsec_model::text::Untrusted::new(String::from_utf8_lossy(first)).excerpt(60),
@@ -65,7 +68,10 @@ pub(super) fn decode(form: Form, block: &[u8]) -> Result<Vec<u8>, GitError> {
     let mut checksum = None;
     if form == Form::Pgp {
         // Headers such as `Version: …`, then a blank line; a block without headers still has the blank line.
-        let blank = lines.iter().position(|line| line.trim_end().is_empty()).ok_or(form.malformed("no blank line after its headers"))?;
+        let blank = lines
+            .iter()
+            .position(|line| line.trim_end().is_empty())
+            .ok_or(form.malformed("no blank line after its headers"))?;
         if lines[..blank].iter().any(|line| !line.contains(':')) {
             return Err(form.malformed("an armor header without a name"));
         }

@@ -12,6 +12,7 @@ mod armor;
 mod error;
 mod id;
 mod object;
+mod pgp;
 mod signers;
 mod ssh;
 #[cfg(test)]
@@ -22,9 +23,9 @@ use mcpsec_model::{
     text::Untrusted,
 };
 
+pub use allowed::LineError;
 pub use error::GitError;
 pub use object::ObjectKind;
-pub use allowed::LineError;
 pub use signers::{Signers, SignersError};
 
 use armor::Form;
@@ -72,7 +73,12 @@ pub enum Outcome {
 }
 
 /// Checks the tag object `raw` (the bytes after `tag <length>\0`) and its signature.
-pub fn tag(raw: &[u8], expected: ExpectedTag<'_>, signers: &Signers, root: Option<&TrustRoot>) -> Result<Outcome, GitError> {
+pub fn tag(
+    raw: &[u8],
+    expected: ExpectedTag<'_>,
+    signers: &Signers,
+    root: Option<&TrustRoot>,
+) -> Result<Outcome, GitError> {
     let object = load(ObjectKind::Tag, raw, expected.id)?;
     if let Fields::Tag { object: inside, target, name } = object.fields {
         if name != expected.name {
@@ -89,7 +95,13 @@ pub fn tag(raw: &[u8], expected: ExpectedTag<'_>, signers: &Signers, root: Optio
 }
 
 /// Checks the commit object `raw` (the bytes after `commit <length>\0`) and its signature. `id` and `tree` are what is locked.
-pub fn commit(raw: &[u8], id: &str, tree: &str, signers: &Signers, root: Option<&TrustRoot>) -> Result<Outcome, GitError> {
+pub fn commit(
+    raw: &[u8],
+    id: &str,
+    tree: &str,
+    signers: &Signers,
+    root: Option<&TrustRoot>,
+) -> Result<Outcome, GitError> {
     let object = load(ObjectKind::Commit, raw, id)?;
     if let Fields::Commit { tree: inside } = object.fields
         && inside != tree
@@ -117,6 +129,7 @@ fn signature(
     let Some(block) = &object.signature else { return Ok(Outcome::Unsigned) };
     match Form::of(block)? {
         Form::Ssh => ssh::verify(object, block, kind, id, signers),
+        Form::Pgp => pgp::verify(object, block, kind, id, signers),
         form => Err(GitError::Unsupported { form: form.as_str(), what: "form".to_owned() }),
     }
 }

@@ -122,7 +122,8 @@ impl<'a> Headers<'a> {
                 last.continued = true;
             } else {
                 let space = line.iter().position(|&byte| byte == b' ').ok_or(malformed("a header without a value"))?;
-                let name = std::str::from_utf8(&line[..space]).map_err(|_| malformed("a header name that is not UTF-8"))?;
+                let name =
+                    std::str::from_utf8(&line[..space]).map_err(|_| malformed("a header name that is not UTF-8"))?;
                 if all.len() == MAX_HEADERS {
                     return Err(malformed("more than 1024 headers"));
                 }

@@ -1,4 +1,7 @@
 //! The keys that the user gave: who may sign git objects. Nothing is read from disk here.
+use std::io::Cursor;
+
+use pgp::composed::{Deserializable as _, SignedPublicKey};
 use ssh_key::public::KeyData;
 
 use super::allowed::{self, Allowed, LineError};
@@ -8,10 +11,14 @@ const MAX_FILE: usize = 1024 * 1024;
 /// How many keys are taken from all files together.
 const MAX_KEYS: usize = 4096;
 
+const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
+
 /// Known signers of git objects.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Signers {
     ssh: Vec<Allowed>,
+    pgp: Vec<SignedPublicKey>,
 }
 
 /// Why a file of signers is refused. All of it is: a line that is passed over is a signer who is suddenly unknown, or a limit that
@@ -42,6 +49,16 @@ pub enum SignersError {
         /// What is wrong.
         error: LineError,
     },
+    /// A file of OpenPGP keys.
+    #[error("{file}: key block {block}: {what}")]
+    Pgp {
+        /// The file's name, as the caller gave it.
+        file: String,
+        /// Which armored block, from 1; 0 when there is none.
+        block: usize,
+        /// Which rule it breaks.
+        what: &'static str,
+    },
 }
 
 impl Signers {
@@ -52,7 +69,7 @@ impl Signers {
 
     /// Whether nobody is known.
     pub fn is_empty(&self) -> bool {
-        self.ssh.is_empty()
+        self.count() == 0
     }
 
     /// Adds the keys of an allowed-signers file (ssh-keygen(1), "ALLOWED SIGNERS"). `file` is for messages. Differences: times
@@ -77,8 +94,43 @@ impl Signers {
         self.ssh.iter().filter(move |allowed| allowed.key == *key)
     }
 
+    /// Adds the keys of one or many armored OpenPGP public key blocks. `file` is for messages.
+    pub fn with_pgp_keys(mut self, text: &str, file: &str) -> Result<Self, SignersError> {
+        sized(text, file)?;
+        let refuse = |block, what| SignersError::Pgp { file: file.to_owned(), block, what };
+        let mut block = 0;
+        let mut rest = text;
+        while let Some(at) = rest.find(BEGIN) {
+            block += 1;
+            let body = &rest[at..];
+            let end = body.find(END).ok_or_else(|| refuse(block, "its END line is missing"))? + END.len();
+            let (keys, _) = SignedPublicKey::from_armor_many(Cursor::new(&body[..end]))
+                .map_err(|_| refuse(block, "not an armored public key"))?;
+            let before = self.count();
+            for key in keys {
+                if self.count() == MAX_KEYS {
+                    return Err(SignersError::TooMany { file: file.to_owned() });
+                }
+                self.pgp.push(key.map_err(|_| refuse(block, "not an OpenPGP public key"))?);
+            }
+            if self.count() == before {
+                return Err(refuse(block, "no key in it that can be read"));
+            }
+            rest = &body[end..];
+        }
+        if block == 0 {
+            return Err(refuse(0, "no armored public key"));
+        }
+        Ok(self)
+    }
+
+    /// The OpenPGP keys.
+    pub(super) fn pgp(&self) -> &[SignedPublicKey] {
+        &self.pgp
+    }
+
     fn count(&self) -> usize {
-        self.ssh.len()
+        self.ssh.len() + self.pgp.len()
     }
 }
 
