@@ -13,12 +13,12 @@ struct Recorded {
 fn recorded(form: &str) -> Option<Vec<Recorded>> {
     let folder: PathBuf = mcpsec_testkit::shared::path(&format!("fixtures/git-signed/{form}"))?;
     let mut out = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    for entry in fs::read_dir(folder).expect("a readable fixture") {
+        let path = entry.expect("a readable fixture").path();
+        let name = path.file_name().expect("a readable fixture").to_str().expect("a readable fixture").to_owned();
         let is_tag = name.ends_with(".tag");
         if is_tag || name.ends_with(".commit") {
-            out.push(Recorded { name, raw: fs::read(&path).unwrap(), is_tag });
+            out.push(Recorded { name, raw: fs::read(&path).expect("a readable fixture"), is_tag });
         }
     }
     out.sort_by(|a, b| a.name.cmp(&b.name));
@@ -27,7 +27,7 @@ fn recorded(form: &str) -> Option<Vec<Recorded>> {
 
 fn field(raw: &[u8], name: &str) -> String {
     let text = String::from_utf8_lossy(raw);
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap().to_owned()
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).expect("a readable fixture").to_owned()
 }
 
 fn id(kind: &str, raw: &[u8]) -> String {
