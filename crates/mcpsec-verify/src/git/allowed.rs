@@ -79,6 +79,9 @@ pub(super) fn line(number: usize, text: &str) -> Result<Option<Allowed>, LineErr
     let mut allowed = Options::default();
     let key = match key(rest) {
         Ok(key) => key,
+        Err(error @ LineError::Key(_)) if ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| rest.starts_with(kind)) => {
+            return Err(error);
+        }
         Err(error) => {
             // No key here: these must be options, and the key comes after them. ssh-keygen reads it in the same order.
             let (options, rest) = unquoted_word(rest)?;

@@ -201,4 +201,7 @@ pub enum GitError {
     /// The transparency-log entry inside the signature does not hold.
     #[error("transparency log entry: {0}")]
     Log(String),
+    /// The transparency log's evidence inside the signature does not hold.
+    #[error("the signature's own log evidence: {0}")]
+    Witness(Box<crate::sigstore::BundleError>),
 }

@@ -17,6 +17,7 @@ mod signers;
 mod ssh;
 #[cfg(test)]
 mod tests;
+mod x509;
 
 use mcpsec_model::{
     evidence::{EvidenceKind, Signer, VerifiedSignature},
@@ -125,12 +126,14 @@ fn signature(
     id: &str,
     signers: &Signers,
     _root: Option<&TrustRoot>,
+    root: Option<&TrustRoot>,
 ) -> Result<Outcome, GitError> {
     let Some(block) = &object.signature else { return Ok(Outcome::Unsigned) };
     match Form::of(block)? {
         Form::Ssh => ssh::verify(object, block, kind, id, signers),
         Form::Pgp => pgp::verify(object, block, kind, id, signers),
         form => Err(GitError::Unsupported { form: form.as_str(), what: "form".to_owned() }),
+        Form::X509 => x509::verify(object, block, kind, id, root),
     }
 }
 

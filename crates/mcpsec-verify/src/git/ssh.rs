@@ -1,6 +1,10 @@
 //! SSH signatures of git objects (PROTOCOL.sshsig): namespace `git`, SHA-256 or SHA-512, the key inside the signature.
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use mcpsec_model::evidence::{EvidenceKind, Signer, VerifiedSignature};
 use smol_str::SmolStr;
 use ssh_key::{
@@ -81,6 +85,27 @@ fn read(bytes: &[u8]) -> Result<SshSig, GitError> {
     }
     pem.push_str("-----END SSH SIGNATURE-----\n");
     SshSig::from_pem(pem).map_err(unreadable)
+    SshSig::from_pem(pem).map_err(|error| sha1(bytes).unwrap_or_else(|| unreadable(error)))
+}
+
+/// The crate does not read RSA signatures with SHA-1 at all; they deserve their own words.
+fn sha1(bytes: &[u8]) -> Option<GitError> {
+    /// RFC 4251 section 5: four bytes of length, then the bytes.
+    fn string<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (string, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        *bytes = rest;
+        Some(string)
+    }
+    let mut rest = bytes.strip_prefix(b"SSHSIG")?.get(4..)?;
+    let key = string(&mut rest)?;
+    let (_namespace, _reserved, _hash) = (string(&mut rest)?, string(&mut rest)?, string(&mut rest)?);
+    let mut signature = string(&mut rest)?;
+    if string(&mut signature)? != b"ssh-rsa" {
+        return None;
+    }
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key);
+    Some(GitError::WeakHash { key: format!("SHA256:{}", STANDARD_NO_PAD.encode(digest)), hash: "SHA-1".to_owned() })
 }
 
 fn unreadable(error: ssh_key::Error) -> GitError {

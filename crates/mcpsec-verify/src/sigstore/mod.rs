@@ -3,6 +3,7 @@
 //! The protocol is `sigstore-verify`'s. Decided here: what is read at all (bounds, no ambiguity), what each instance owes
 //! ([`Rules`]), which artifact the statement must be about, whom the certificate speaks of, and how the time is known. One bundle
 //! carries one signature; everything in it that vouches must hold, nothing is "any of many".
+mod authority;
 mod bundle;
 mod error;
 mod identity;
@@ -16,9 +17,10 @@ use mcpsec_model::{
     evidence::{LogEvidence, SignerIdentity},
     time::Timestamp,
 };
-use sigstore_types::{Artifact as Material, ArtifactDigest, DerPublicKey, HashAlgorithm};
+use sigstore_types::{Artifact as Material, ArtifactDigest, DerCertificate, DerPublicKey, HashAlgorithm};
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationResult};
 
+pub(crate) use authority::Chain;
 pub use error::{BundleError, CertificateFault, LogFault, SubjectFault, TimestampFault, TrustRootError};
 pub use identity::{Expect, Identity, Pattern, PatternError};
 pub use root::{Rules, TrustRoot};
@@ -206,6 +208,18 @@ pub fn blob(
 /// Not such a block.
 pub fn key_from_pem(pem: &str) -> Result<Vec<u8>, BundleError> {
     DerPublicKey::from_pem(pem).map(|key| key.as_bytes().to_vec()).map_err(|error| BundleError::Key(shown(error)))
+}
+
+/// Verifies a signature over these bytes by the holder of a certificate, whoever that is: for signatures that are kept in another
+/// form than a bundle.
+pub(crate) fn bytes(root: &TrustRoot, bundle_json: &str, bytes: &[u8]) -> Result<Verified, BundleError> {
+    verify(root, &Parsed::read(bundle_json)?, Material::Blob(bytes), By::Certificate)
+}
+
+/// Whom a certificate speaks of. That the certificate is to be believed is the caller's to know.
+pub(crate) fn holder(certificate: &[u8]) -> Result<SignerIdentity, CertificateFault> {
+    let info = sigstore_crypto::parse_certificate_info(&DerCertificate::new(certificate.to_vec()));
+    identity::of(&info.map_err(|error| CertificateFault::Malformed(shown(error)))?)
 }
 
 fn material(digest: &Digest) -> Result<Material<'static>, BundleError> {

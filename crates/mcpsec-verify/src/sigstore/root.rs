@@ -6,7 +6,10 @@ use sigstore_trust_root::{
 };
 use sigstore_verify::{VerificationPolicy, Verifier};
 
-use super::error::{TrustRootError, shown};
+use super::{
+    authority::Authorities,
+    error::{TrustRootError, shown},
+};
 
 /// Longest trust root that is read; the embedded ones have some 10 to 40 kB.
 const LIMIT: usize = 4 << 20;
@@ -26,6 +29,7 @@ pub enum Rules {
 pub struct TrustRoot {
     verifier: Arc<Verifier>,
     logs: Arc<BTreeSet<Vec<u8>>>,
+    authorities: Arc<Authorities>,
     rules: Rules,
 }
 
@@ -65,7 +69,8 @@ impl TrustRoot {
         let root = TrustedRoot::from_json(json).map_err(|error| TrustRootError::Malformed(shown(error)))?;
         let verifier = Verifier::new(&root).map_err(|error| TrustRootError::Unusable(shown(error)))?;
         let logs = root.tlogs.iter().map(|log| log.log_id.key_id.as_bytes().to_vec()).collect();
-        Ok(Self { verifier: Arc::new(verifier), logs: Arc::new(logs), rules })
+        let authorities = Authorities::of(&root).map_err(TrustRootError::Unusable)?;
+        Ok(Self { verifier: Arc::new(verifier), logs: Arc::new(logs), authorities: Arc::new(authorities), rules })
     }
 
     /// Which evidence its bundles owe.
@@ -80,6 +85,11 @@ impl TrustRoot {
     /// Whether it names a transparency log of this id.
     pub(super) fn knows_log(&self, id: &[u8]) -> bool {
         self.logs.contains(id)
+    }
+
+    /// Its certificate authorities, for certificates that come without a bundle.
+    pub(crate) fn authorities(&self) -> &Authorities {
+        &self.authorities
     }
 
     /// The cryptographic half of the judgement; who may have signed is judged afterwards, on what the certificate says.

@@ -2,6 +2,7 @@
 mod git;
 //! Evidence against recorded fixtures: what must hold holds, and what must not is refused for the right reason.
 mod mutations;
+mod git;
 mod npm;
 mod npm_attestations;
 mod pypi;
