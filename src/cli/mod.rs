@@ -124,12 +124,18 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct ShowArgs {
     /// Name of a server
     pub(crate) name: ServerName,
+    /// List who vouches for each package
+    #[arg(long)]
+    pub(crate) evidence: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TreeArgs {
     /// Name of a server
     pub(crate) name: ServerName,
+    /// Mark each package with who vouches for it
+    #[arg(long)]
+    pub(crate) evidence: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -33,6 +33,7 @@ impl Failed {
             spec: wish.spec().to_string(),
             version: None,
             verdict,
+            evidence: std::collections::BTreeMap::new(),
             checks: vec![check],
             findings: Vec::new(),
         };

@@ -40,8 +40,8 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
         Command::Add(args) => block_on(add::run(&settings, args)),
         Command::Remove(args) => remove::run(&settings, &args),
         Command::Verify(args) => block_on(verify::run(&settings, args)),
-        Command::Show(args) => show::show(&settings, &args.name),
-        Command::Tree(args) => show::tree(&settings, &args.name),
+        Command::Show(args) => show::show(&settings, &args.name, args.evidence),
+        Command::Tree(args) => show::tree(&settings, &args.name, args.evidence),
         Command::Store(command) => store::run(&settings, &command),
         Command::Completions { shell } => completions::run(shell),
     }

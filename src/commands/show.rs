@@ -4,13 +4,13 @@ use mcpsec_model::name::ServerName;
 use crate::{cli::Format, error::CommandError, exit::Code, project::Project, settings::Settings, ui};
 
 /// Prints what is locked for a server.
-pub(super) fn show(settings: &Settings, name: &ServerName) -> Result<Code, CommandError> {
-    print(settings, name, mcpsec_report::show)
+pub(super) fn show(settings: &Settings, name: &ServerName, evidence: bool) -> Result<Code, CommandError> {
+    print(settings, name, if evidence { mcpsec_report::evidence } else { mcpsec_report::show })
 }
 
 /// Prints a server's closure as a tree.
-pub(super) fn tree(settings: &Settings, name: &ServerName) -> Result<Code, CommandError> {
-    print(settings, name, mcpsec_report::tree)
+pub(super) fn tree(settings: &Settings, name: &ServerName, evidence: bool) -> Result<Code, CommandError> {
+    print(settings, name, |lock, server, style| mcpsec_report::tree(lock, server, evidence, style))
 }
 
 fn print(

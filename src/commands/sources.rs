@@ -21,9 +21,9 @@ use mcpsec_fetch::{
 };
 use mcpsec_model::{
     candidate::{Candidate, EntryPoint},
-    evidence::Documents,
     closure::{Closure, Node, NodeId},
     config::Config,
+    evidence::Documents,
     finding::{Finding, Rule},
     name::Ecosystem,
     package::{Artifact, Package, PackageId},

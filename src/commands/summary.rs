@@ -1,9 +1,13 @@
 //! The last words of `add`: per server its version, packages, bytes, install scripts, and what was not checked.
+use std::collections::BTreeMap;
+
 use mcpsec_model::{
     artifact::CheckedArtifact,
+    evidence::{Assessed, EvidenceKind, EvidenceState, Proof, Signer},
     finding::{Finding, Rule, Severity},
     lock::LockedServer,
     package::{Package, PackageId},
+    text::Untrusted,
 };
 
 use super::wish::Wish;
@@ -22,6 +26,8 @@ pub(super) struct Summary {
     findings: Vec<Finding>,
     as_of: Option<String>,
     already: bool,
+    states: BTreeMap<EvidenceState, usize>,
+    built: Vec<String>,
 }
 
 impl Summary {
@@ -51,7 +57,27 @@ impl Summary {
             findings: findings.iter().filter(|finding| finding.rule != Rule::InstallScript).cloned().collect(),
             as_of: server.as_of.map(|as_of| as_of.to_string()),
             already: false,
+            states: super::evidence::count(packages.iter().map(|(_, package)| package)),
+            built: Vec::new(),
         }
+    }
+
+    /// Adds who the server's own package comes from, as its evidence says.
+    pub(super) fn built_by(mut self, assessed: Option<&Vec<Assessed>>) -> Self {
+        let mut proofs: Vec<&Proof> = assessed
+            .into_iter()
+            .flatten()
+            .flat_map(|file| file.signature.proofs().iter().chain(file.attestation.proofs()))
+            .collect();
+        proofs.sort_by_key(|proof| std::cmp::Reverse(proof.kind()));
+        for proof in proofs {
+            for line in origin(proof) {
+                if !self.built.contains(&line) {
+                    self.built.push(line);
+                }
+            }
+        }
+        self
     }
 
     pub(super) fn already_locked(mut self) -> Self {
@@ -87,7 +113,11 @@ impl Summary {
             list => format!("{warn}{}{warn:#}: {} (never run)", list.len(), list.join(", ")),
         };
         row("scripts", scripts);
-        row("not checked", "signatures, provenance, what the server tells the model".to_owned());
+        row("evidence", mcpsec_report::evidence_counts(&self.states));
+        for (index, line) in self.built.iter().enumerate() {
+            row(if index == 0 { "built by" } else { "" }, line.clone());
+        }
+        row("not checked", "what the server tells the model".to_owned());
         for finding in &self.findings {
             let style = if finding.rule.severity() >= Severity::Medium { warn } else { dim };
             text.push_str(&format!(
@@ -98,5 +128,30 @@ impl Summary {
             ));
         }
         text
+    }
+}
+
+/// Who made a statement about the server's own package, for a person who sees it for the first time.
+fn origin(proof: &Proof) -> Vec<String> {
+    let shown = |text: &str| Untrusted::new(text).excerpt(200);
+    let day = proof.signed_at().map(|time| format!(", {time}")).unwrap_or_default();
+    let log = proof.log().map(|log| format!(" (log: {log}{day})")).unwrap_or_default();
+    match (proof.kind(), proof.signer()) {
+        // Every package has one of these; the count says so.
+        (EvidenceKind::RegistrySignature, _) => Vec::new(),
+        (EvidenceKind::Publish, Signer::Key { .. }) => vec![format!("registry: published through it{log}")],
+        (kind, signer @ Signer::Identity(identity)) => {
+            let mut lines = vec![format!("{signer}{log}")];
+            let commit = identity.commit.as_deref().map(|commit| format!("commit {}", shown(commit)));
+            let run = identity.run.as_deref().map(|run| format!("run {}", shown(run)));
+            let issuer = Some(format!("issuer {}", shown(&identity.issuer)));
+            let details: Vec<String> = [commit, issuer, run].into_iter().flatten().collect();
+            lines.push(details.join(", "));
+            if kind == EvidenceKind::Publish {
+                lines[0].insert_str(0, "publisher ");
+            }
+            lines
+        }
+        (kind, signer) => vec![format!("{}: {signer}{log}", kind.as_str())],
     }
 }

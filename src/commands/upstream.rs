@@ -81,11 +81,7 @@ pub(super) async fn check(
         records.extend(record.map(|record| (id.clone(), record)));
         answers.insert(id, answer);
     }
-    Ok(Answers {
-        shared: answers,
-        records,
-        own: own.into_iter().collect::<Result<_, _>>()?,
-    })
+    Ok(Answers { shared: answers, records, own: own.into_iter().collect::<Result<_, _>>()? })
 }
 
 /// What the registry has about a package, or why that is not known.

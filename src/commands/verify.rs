@@ -59,7 +59,13 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
 
     let mut servers = Vec::new();
     for name in names {
-        servers.push(judge(&name, &config, &lock, &Seen { artifacts: &artifacts, upstream: &upstream, known: &known }, settings));
+        servers.push(judge(
+            &name,
+            &config,
+            &lock,
+            &Seen { artifacts: &artifacts, upstream: &upstream, known: &known },
+            settings,
+        ));
     }
     let report = Report { command: "verify", servers };
     print(settings, &report)
@@ -101,13 +107,7 @@ struct Seen<'a> {
     known: &'a evidence::Known,
 }
 
-fn judge(
-    name: &ServerName,
-    config: &Config,
-    lock: &Lock,
-    seen: &Seen<'_>,
-    settings: &Settings,
-) -> ServerReport {
+fn judge(name: &ServerName, config: &Config, lock: &Lock, seen: &Seen<'_>, settings: &Settings) -> ServerReport {
     let mut checks = vec![config_check(name, config, lock)];
     let mut findings = Vec::new();
     let mut states = BTreeMap::new();

@@ -40,6 +40,10 @@ fn one(out: &mut String, server: &ServerReport, style: Style) {
     let version = server.version.as_deref().map_or_else(|| "not locked".to_owned(), escape);
     out.push_str(&style_lines(style, &indented(&format!("{} -> {version}", escape(&server.spec)), 2, style.width())));
 
+    if !server.evidence.is_empty() {
+        let line = format!("evidence: {}", crate::evidence::counts(&server.evidence));
+        out.push_str(&style_lines(style, &indented(&line, 2, style.width())));
+    }
     let checks = fold::checks(&server.checks);
     let (troubles, fine): (Vec<&Folded<'_>>, Vec<&Folded<'_>>) =
         checks.iter().partition(|group| matches!(group.status, CheckStatus::Fail(_) | CheckStatus::Unchecked(_)));

@@ -5,6 +5,7 @@
 //! did; escaping twice changes nothing. Output depends on the input only: no width, locale or clock of the machine is asked.
 #![forbid(unsafe_code)]
 
+mod evidence;
 mod fold;
 mod human;
 mod json;
@@ -17,6 +18,7 @@ mod wrap;
 #[cfg(test)]
 mod samples;
 
+pub use evidence::{counts as evidence_counts, evidence};
 pub use human::human;
 pub use json::json;
 pub use show::show;

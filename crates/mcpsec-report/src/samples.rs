@@ -6,6 +6,7 @@ use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
+    evidence::EvidenceState,
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     package::{Artifact, ArtifactKind, Package, PackageId},
@@ -26,6 +27,7 @@ fn server(name: &str, verdict: Verdict, checks: Vec<CheckResult>, findings: Vec<
         spec: format!("npm:@scope/{name}@^1"),
         version: Some("1.2.3".to_owned()),
         verdict,
+        evidence: BTreeMap::from([(EvidenceState::Attested, 12), (EvidenceState::Signed, 95)]),
         checks,
         findings,
     }
@@ -237,7 +239,7 @@ fn what_is_locked_reads_well() {
     let lock = locked();
     let server = lock.servers.values().next().expect("server");
     insta::assert_snapshot!("show_human", show(&lock, server, Style::plain()));
-    insta::assert_snapshot!("tree_human", tree(&lock, server, Style::plain()));
+    insta::assert_snapshot!("tree_human", tree(&lock, server, false, Style::plain()));
     insta::assert_snapshot!("tree_json", tree_json(&lock, server));
 }
 
@@ -267,7 +269,7 @@ fn a_cycle_and_a_deep_chain_end() {
     let mut lock = Lock::empty();
     lock.insert(server, packages.into_iter().collect()).expect("insert");
     let server = lock.servers.values().next().expect("server");
-    let text = tree(&lock, server, Style::plain());
+    let text = tree(&lock, server, false, Style::plain());
     assert!(text.ends_with("levels below 60 are left out; --format json has all packages\n"), "{text}");
     assert!(text.lines().count() < 70);
     let all: serde_json::Value = serde_json::from_str(&tree_json(&lock, server)).expect("JSON");

@@ -59,6 +59,14 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
     line("artifacts", &artifacts(&packages));
     line("targets", &targets(&server.targets));
     line("closure", &server.closure_id.to_string());
+    let mut states = BTreeMap::new();
+    for package in packages.iter().filter(|package| !package.artifacts.is_empty()) {
+        *states.entry(package.evidence.state()).or_default() += 1;
+    }
+    line("evidence", &crate::evidence::counts(&states));
+    for pin in own_pins(&packages, server) {
+        line("signed by", &pin);
+    }
     let scripts: Vec<String> =
         packages.iter().filter(|package| package.install_scripts).map(|package| package.id.to_string()).collect();
     match scripts.as_slice() {
@@ -77,6 +85,12 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
         out.push_str(&indented(&story, 4, style.width()));
     }
     out
+}
+
+/// Who vouches for the server's own package.
+fn own_pins(packages: &[&Package], server: &LockedServer) -> Vec<String> {
+    let own = packages.iter().filter(|package| package.id == *server.closure.root().package());
+    own.flat_map(|package| package.evidence.pins()).map(|pin| format!("{}: {}", pin.kind, pin.signer)).collect()
 }
 
 /// `linux-x86_64-gnu, macos-aarch64 with Python 3.12, 3.13` where every platform has the same; else the plain list.

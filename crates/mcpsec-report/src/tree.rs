@@ -7,15 +7,17 @@ use mcpsec_model::{
     text::escape,
 };
 
-use crate::style::Style;
+use crate::{evidence::mark, style::Style};
 
 /// Deeper levels are left out: a line's indentation grows with its level, and no real closure is this deep.
 const MAX_LEVELS: usize = 60;
 
 /// The dependency tree of a locked server, ending in a newline.
-pub fn tree(lock: &Lock, server: &LockedServer, style: Style) -> String {
+///
+/// With `evidence`, each package carries a mark of who vouches for it.
+pub fn tree(lock: &Lock, server: &LockedServer, evidence: bool, style: Style) -> String {
     let root = server.closure.root();
-    let mut out = format!("{}  {}\n", style.bold(escape(server.name.as_str())), label(lock, root));
+    let mut out = format!("{}  {}\n", style.bold(escape(server.name.as_str())), label(lock, root, evidence));
     let mut open = Vec::new();
     let mut expanded = BTreeSet::from([root]);
     push(&mut open, &server.closure, root, "");
@@ -26,7 +28,7 @@ pub fn tree(lock: &Lock, server: &LockedServer, style: Style) -> String {
         let again = children && !expanded.insert(node);
         let branch = if last { "└── " } else { "├── " };
         out.push_str(&style.dim(format!("{prefix}{branch}")));
-        out.push_str(&label(lock, node));
+        out.push_str(&label(lock, node, evidence));
         out.push_str(&style.dim(notes(lock, edge, again)));
         out.push('\n');
         repeated |= again;
@@ -67,9 +69,10 @@ fn push<'a>(open: &mut Vec<Line<'a>>, closure: &'a Closure, node: &NodeId, prefi
     open.extend(lines.map(|(i, edge)| Line { edge, prefix: prefix.to_owned(), last: i == last }));
 }
 
-fn label(lock: &Lock, node: &NodeId) -> String {
+fn label(lock: &Lock, node: &NodeId, evidence: bool) -> String {
+    let mark = lock.packages.get(node.package()).filter(|_| evidence).map(mark).unwrap_or_default();
     let scripts = lock.packages.get(node.package()).is_some_and(|package| package.install_scripts);
-    format!("{}{}", escape(&node.to_string()), if scripts { "  [install script]" } else { "" })
+    format!("{}{}{mark}", escape(&node.to_string()), if scripts { "  [install script]" } else { "" })
 }
 
 fn notes(lock: &Lock, edge: &Edge, again: bool) -> String {

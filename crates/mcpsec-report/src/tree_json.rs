@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mcpsec_model::{
     candidate::EntryPoint,
+    evidence::{Pin, Pinned, SignerPin},
     lock::{Lock, LockedServer},
     package::{Artifact, PackageId},
     target::Target,
@@ -40,7 +41,30 @@ struct PackageV1<'a> {
     install_scripts: bool,
     files: Vec<FileV1<'a>>,
     dependencies: Vec<String>,
-    evidence: Option<()>,
+    evidence: EvidenceV1<'a>,
+}
+
+/// Who vouches for a package.
+#[derive(Serialize)]
+struct EvidenceV1<'a> {
+    /// `attested`, `signed`, `none`, `stripped`, `not looked at`.
+    state: &'static str,
+    signed_by: Vec<SignedByV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct SignedByV1<'a> {
+    kind: &'static str,
+    file: Option<&'a str>,
+    key: Option<&'a str>,
+    fingerprint: Option<&'a str>,
+    issuer: Option<&'a str>,
+    repository: Option<&'a str>,
+    workflow: Option<&'a str>,
+    r#ref: Option<&'a str>,
+    subject: Option<&'a str>,
+    commit: Option<&'a str>,
+    log: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +85,7 @@ struct Gathered<'a> {
 ///
 /// `digests` are those of all its files, sorted; a bundled package has none, since its parent's cover it. `direct` holds for
 /// what the server depends on without detour. `targets` lists every target on which the package is needed. `evidence` is
-/// null: none is collected yet.
+/// what mcp.lock pins of who vouches for it.
 pub fn tree_json(lock: &Lock, server: &LockedServer) -> String {
     let closure = &server.closure;
     let root = closure.root().package();
@@ -90,7 +114,7 @@ pub fn tree_json(lock: &Lock, server: &LockedServer) -> String {
             install_scripts: locked.install_scripts,
             files: locked.artifacts.iter().map(file).collect(),
             dependencies: gathered.dependencies.iter().map(|id| id.purl()).collect(),
-            evidence: None,
+            evidence: evidence(&locked.evidence),
         })
     };
     pretty(&TreeV1 {
@@ -110,6 +134,43 @@ pub fn tree_json(lock: &Lock, server: &LockedServer) -> String {
         },
         packages: gathered.iter().filter_map(package).collect(),
     })
+}
+
+fn evidence(pinned: &Pinned) -> EvidenceV1<'_> {
+    EvidenceV1 { state: pinned.state().as_str(), signed_by: pinned.pins().iter().map(signed_by).collect() }
+}
+
+fn signed_by(pin: &Pin) -> SignedByV1<'_> {
+    let mut out = SignedByV1 {
+        kind: pin.kind.as_str(),
+        file: pin.file.as_deref(),
+        key: None,
+        fingerprint: None,
+        issuer: None,
+        repository: None,
+        workflow: None,
+        r#ref: None,
+        subject: None,
+        commit: pin.commit.as_deref(),
+        log: pin.log.map(|log| log.as_str()),
+    };
+    match &pin.signer {
+        SignerPin::Key { id, fingerprint } => {
+            out.key = Some(id);
+            out.fingerprint = fingerprint.as_deref();
+        }
+        SignerPin::Workload { issuer, repository, workflow, reference } => {
+            out.issuer = Some(issuer);
+            out.repository = Some(repository);
+            out.workflow = Some(workflow);
+            out.r#ref = reference.as_deref();
+        }
+        SignerPin::Subject { issuer, subject } => {
+            out.issuer = Some(issuer);
+            out.subject = Some(subject);
+        }
+    }
+    out
 }
 
 fn digests(artifact: &Artifact) -> Vec<String> {

@@ -68,6 +68,8 @@ impl TestEnv {
             ("COLUMNS", "100"),
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("RUST_BACKTRACE", "0"),
+            // Trust roots are those built in: tests talk to loopback only.
+            ("MCPSEC_TRUST_REFRESH", "off"),
         ] {
             this.set(name, value);
         }

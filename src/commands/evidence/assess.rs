@@ -10,7 +10,7 @@ use mcpsec_model::{
 use mcpsec_verify::{
     git::{self, ExpectedTag, Outcome},
     npm::{self, AttestationError, KeySet, SignatureError},
-    pypi::{self, ProvenanceError},
+    pypi::{self, ProvenanceError, PublisherError},
     sigstore::BundleError,
 };
 
@@ -99,15 +99,15 @@ fn pypi(tools: &Tools, package: &Package, artifact: &Artifact, documents: &Docum
 /// What a later mcpsec may be able to check is not refused, and not passed either.
 fn is_unsupported_npm(error: &AttestationError) -> bool {
     match error {
-        AttestationError::UnsupportedPredicate { .. } => true,
-        AttestationError::Bundle { source, .. } => is_unsupported(source),
+        AttestationError::Unsupported { .. } => true,
+        AttestationError::Bundle { error, .. } => is_unsupported(error),
         _ => false,
     }
 }
 
 fn is_unsupported_pypi(error: &ProvenanceError) -> bool {
     match error {
-        ProvenanceError::UnsupportedPredicate { .. } => true,
+        ProvenanceError::Unsupported { .. } | ProvenanceError::Publisher(PublisherError::Unsupported(_)) => true,
         ProvenanceError::Bundle(source) => is_unsupported(source),
         _ => false,
     }
@@ -134,7 +134,8 @@ fn git_signature(tools: &Tools, package: &Package, documents: &Documents) -> Fou
     }
     if let Some(raw) = &documents.commit {
         let outcome = decoded(raw).and_then(|raw| {
-            git::commit(&raw, commit, &pin.tree, &tools.signers, root).map_err(|error| format!("commit {commit}: {error}"))
+            git::commit(&raw, commit, &pin.tree, &tools.signers, root)
+                .map_err(|error| format!("commit {commit}: {error}"))
         });
         outcomes.push(outcome);
     }

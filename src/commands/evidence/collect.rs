@@ -47,16 +47,24 @@ pub(in super::super) struct GitEvidence {
 
 impl Offered {
     /// Adds what npm's registry said.
-    pub(in super::super) fn npm(mut self, records: &BTreeMap<PackageId, RegistryRecord>, packages: &BTreeMap<PackageId, Package>) -> Self {
+    pub(in super::super) fn npm(
+        mut self,
+        records: &BTreeMap<PackageId, RegistryRecord>,
+        packages: &BTreeMap<PackageId, Package>,
+    ) -> Self {
         for (id, record) in records {
             let Some(package) = packages.get(id) else { continue };
-            let files = package.artifacts.iter().map(|artifact| (artifact.file.clone(), record.offer.clone())).collect();
+            let files =
+                package.artifacts.iter().map(|artifact| (artifact.file.clone(), record.offer.clone())).collect();
             self.offers.insert(id.clone(), files);
-            self.histories.insert(id.clone(), History {
-                version: id.version().to_owned(),
-                published: record.offer.published,
-                releases: record.history.clone(),
-            });
+            self.histories.insert(
+                id.clone(),
+                History {
+                    version: id.version().to_owned(),
+                    published: record.offer.published,
+                    releases: record.history.clone(),
+                },
+            );
         }
         self
     }
@@ -65,11 +73,8 @@ impl Offered {
     pub(in super::super) fn pypi(mut self, records: BTreeMap<PackageId, IndexRecord>) -> Self {
         for (id, record) in records {
             let published = record.offers.values().filter_map(|offer| offer.published).min();
-            self.histories.insert(id.clone(), History {
-                version: id.version().to_owned(),
-                published,
-                releases: record.history,
-            });
+            self.histories
+                .insert(id.clone(), History { version: id.version().to_owned(), published, releases: record.history });
             self.offers.insert(id, record.offers);
         }
         self
@@ -81,11 +86,8 @@ impl Offered {
             [tag] => Some(tag.clone()),
             _ => None,
         };
-        let evidence = GitEvidence {
-            documents: tree.signed.documents(),
-            tag,
-            earlier: tree.history.clone().unwrap_or_default(),
-        };
+        let evidence =
+            GitEvidence { documents: tree.signed.documents(), tag, earlier: tree.history.clone().unwrap_or_default() };
         self.git.insert(tree.package.clone(), evidence);
         self
     }
@@ -213,7 +215,10 @@ fn looked_at(config: &Config, package: &Package) -> bool {
     let by_server = |text: &str| text.starts_with("server:");
     policy.provenance.rule_for(&package.id, None) != ProvenanceRule::Off
         || policy.provenance.rules.iter().any(|(pattern, _)| by_server(pattern.as_str()))
-        || policy.signers.iter().any(|signer| by_server(signer.subject.as_str()) || signer.subject.matches(&package.id, None).is_some())
+        || policy
+            .signers
+            .iter()
+            .any(|signer| by_server(signer.subject.as_str()) || signer.subject.matches(&package.id, None).is_some())
 }
 
 /// Whether the lock pins something about a file that these documents cannot show.
@@ -230,7 +235,8 @@ fn lacks(package: &Package, artifact: &Artifact, documents: &Documents) -> bool 
 /// Whether a registry that hands out evidence no longer has what it once gave.
 fn withdraws(offer: &Offer, documents: &Documents) -> bool {
     offer.offers
-        && (offer.signatures.is_empty() && !documents.signatures.is_empty() || !offer.attested && documents.attestations.is_some())
+        && (offer.signatures.is_empty() && !documents.signatures.is_empty()
+            || !offer.attested && documents.attestations.is_some())
 }
 
 /// The file of a package about which there is nothing to verify.
@@ -273,7 +279,13 @@ impl Stock<'_> {
         Ok(())
     }
 
-    fn verified(&self, package: &Package, artifact: &Artifact, documents: &Documents, failed: Option<String>) -> Assessed {
+    fn verified(
+        &self,
+        package: &Package,
+        artifact: &Artifact,
+        documents: &Documents,
+        failed: Option<String>,
+    ) -> Assessed {
         let mut assessed = assess::one(self.tools, package, artifact, documents);
         if let Some(why) = failed {
             assessed.attestation = Found::Unknown(why);
@@ -295,12 +307,20 @@ impl Stock<'_> {
                 documents,
             })
             .collect();
-        self.store.put_evidence_of_all(&evidence).into_iter().collect::<Result<Vec<()>, _>>().map_err(|error| store_error(&error))?;
+        self.store
+            .put_evidence_of_all(&evidence)
+            .into_iter()
+            .collect::<Result<Vec<()>, _>>()
+            .map_err(|error| store_error(&error))?;
         Ok(())
     }
 
     /// Asks registries, verifies on all cores, keeps what holds.
-    async fn ask(&mut self, sources: &Sources<'_>, wanted: Vec<(&Package, &Artifact, &Offer)>) -> Result<(), CommandError> {
+    async fn ask(
+        &mut self,
+        sources: &Sources<'_>,
+        wanted: Vec<(&Package, &Artifact, &Offer)>,
+    ) -> Result<(), CommandError> {
         if wanted.is_empty() {
             return Ok(());
         }
@@ -340,7 +360,12 @@ impl Stock<'_> {
     }
 
     /// Fetches a locked commit again for its objects.
-    async fn again(&mut self, sources: &Sources<'_>, package: &Package, artifact: &Artifact) -> Result<(), CommandError> {
+    async fn again(
+        &mut self,
+        sources: &Sources<'_>,
+        package: &Package,
+        artifact: &Artifact,
+    ) -> Result<(), CommandError> {
         match sources.signed_objects(package).await {
             Ok(documents) => self.take(package, artifact, documents, None),
             Err(error) => {

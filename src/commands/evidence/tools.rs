@@ -52,11 +52,12 @@ impl Tools {
         if let Some(keys) = renewed.npm_keys.as_deref().and_then(|json| KeySet::from_tuf(json).ok()) {
             tools.keys = keys;
         }
-        let root = |json: Option<&str>, rules| Some(TrustRoot::from_json(json?, rules).map_err(|error| error.to_string()));
-        if let Some(root) = root(renewed.public_good.json.as_deref(), Rules::PublicGood) {
+        let root =
+            |json: Option<&str>, rules| Some(TrustRoot::from_json(json?, rules).map_err(|error| error.to_string()));
+        if let Some(root) = root(renewed.public_good.json.as_deref(), Rules::Logged) {
             tools.public_good = root;
         }
-        if let Some(root) = root(renewed.git_host.json.as_deref(), Rules::GitHost) {
+        if let Some(root) = root(renewed.git_host.json.as_deref(), Rules::Timestamped) {
             tools.git_host = root;
         }
         Ok(tools)
@@ -78,6 +79,9 @@ fn signers(settings: &Settings, config: &Config) -> Result<Signers, CommandError
 
 fn beside(project: &Path, name: &str, key: &str) -> Result<String, CommandError> {
     let path = project.join(name);
-    let text = files::read_text(&path, SIGNERS_LIMIT)?;
-    text.ok_or_else(|| CommandError::usage(format!("mcp.toml names {name} as `{key}`, and {} is not there", path.display())))
+    let text = files::read_text(&path, SIGNERS_LIMIT)
+        .map_err(|error| CommandError::usage(format!("failed to read {}: {error}", path.display())))?;
+    text.ok_or_else(|| {
+        CommandError::usage(format!("mcp.toml names {name} as `{key}`, and {} is not there", path.display()))
+    })
 }

@@ -152,16 +152,6 @@ pub enum GitError {
         /// The object's own time.
         at: Timestamp,
     },
-    /// The time in the signature and the time in the object differ by more than [`super::MAX_SKEW`].
-    #[error("signature by {key} is of {signature}, the object of {object}")]
-    TimesDiffer {
-        /// Which key.
-        key: String,
-        /// What the signature says.
-        signature: Timestamp,
-        /// What the object says.
-        object: Timestamp,
-    },
     /// The object has no time, and the key is valid for a time only.
     #[error("the object has no time, and key {key} is valid for a time only")]
     NoTime {
@@ -198,9 +188,6 @@ pub enum GitError {
         /// What is wrong.
         what: String,
     },
-    /// The transparency-log entry inside the signature does not hold.
-    #[error("transparency log entry: {0}")]
-    Log(String),
     /// The transparency log's evidence inside the signature does not hold.
     #[error("the signature's own log evidence: {0}")]
     Witness(Box<crate::sigstore::BundleError>),

@@ -6,22 +6,32 @@ use super::{GitError, ObjectKind};
 /// Computes the id of the object and compares it with `expected`: 40 lower-case hexadecimal digits in a SHA-1 repository, 64 in
 /// a SHA-256 one. SHA-1 is taken with collision detection, as git itself does.
 pub(super) fn check(kind: ObjectKind, raw: &[u8], expected: &str) -> Result<Algorithm, GitError> {
-    let header = format!("{kind} {}\0", raw.len());
     let algorithm = Algorithm::of(expected)?;
-    let computed = match algorithm {
-        Algorithm::Sha1 => sha1(&[header.as_bytes(), raw])?,
-        Algorithm::Sha256 => {
-            let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-            context.update(header.as_bytes());
-            context.update(raw);
-            hex::encode(context.finish())
-        }
-    };
+    let computed = of(kind, raw, expected)?;
     if computed == expected {
         Ok(algorithm)
     } else {
         Err(GitError::WrongObjectId { computed, expected: expected.to_owned() })
     }
+}
+
+/// The id of the object, by the hash that another id was made with.
+pub(super) fn of(kind: ObjectKind, raw: &[u8], like: &str) -> Result<String, GitError> {
+    let header = format!("{kind} {}\0", raw.len());
+    match Algorithm::of(like)? {
+        Algorithm::Sha1 => sha1(&[header.as_bytes(), raw]),
+        Algorithm::Sha256 => {
+            let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+            context.update(header.as_bytes());
+            context.update(raw);
+            Ok(hex::encode(context.finish()))
+        }
+    }
+}
+
+/// Whether a text is an object id.
+pub(super) fn is_id(text: &str) -> bool {
+    Algorithm::of(text).is_ok()
 }
 
 /// What a repository names its objects with.

@@ -112,6 +112,21 @@ pub fn commit(
     signature(&object, EvidenceKind::GitCommit, id, signers, root)
 }
 
+/// The id that an object has in the repository of another object, whose id says which hash that is.
+///
+/// # Errors
+/// [`GitError::NotAnId`], [`GitError::Collision`].
+pub fn object_id(kind: ObjectKind, raw: &[u8], sibling: &str) -> Result<String, GitError> {
+    id::of(kind, raw, sibling)
+}
+
+/// The id of what a tag object says it is about; `None` for what is no tag. Not verified.
+pub fn target(raw: &[u8]) -> Option<String> {
+    let line = raw.split(|byte| *byte == b'\n').next()?.strip_prefix(b"object ")?;
+    let id = std::str::from_utf8(line).ok()?;
+    id::is_id(id).then(|| id.to_owned())
+}
+
 fn load<'a>(kind: ObjectKind, raw: &'a [u8], id: &str) -> Result<Object<'a>, GitError> {
     if raw.len() > MAX_OBJECT {
         return Err(GitError::TooLong { kind, len: raw.len(), max: MAX_OBJECT });
@@ -125,14 +140,12 @@ fn signature(
     kind: EvidenceKind,
     id: &str,
     signers: &Signers,
-    _root: Option<&TrustRoot>,
     root: Option<&TrustRoot>,
 ) -> Result<Outcome, GitError> {
     let Some(block) = &object.signature else { return Ok(Outcome::Unsigned) };
     match Form::of(block)? {
         Form::Ssh => ssh::verify(object, block, kind, id, signers),
         Form::Pgp => pgp::verify(object, block, kind, id, signers),
-        form => Err(GitError::Unsupported { form: form.as_str(), what: "form".to_owned() }),
         Form::X509 => x509::verify(object, block, kind, id, root),
     }
 }

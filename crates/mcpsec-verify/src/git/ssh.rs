@@ -1,6 +1,5 @@
 //! SSH signatures of git objects (PROTOCOL.sshsig): namespace `git`, SHA-256 or SHA-512, the key inside the signature.
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
@@ -84,7 +83,6 @@ fn read(bytes: &[u8]) -> Result<SshSig, GitError> {
         pem.push('\n');
     }
     pem.push_str("-----END SSH SIGNATURE-----\n");
-    SshSig::from_pem(pem).map_err(unreadable)
     SshSig::from_pem(pem).map_err(|error| sha1(bytes).unwrap_or_else(|| unreadable(error)))
 }
 
