@@ -72,7 +72,7 @@ pub(super) async fn walk(
     let files = store.used(|name| match name.strip_prefix(ROOTS) {
         Some(root) => version_of(root).is_some_and(|(version, _)| first < version && version <= last),
         // Roots and snapshots are stored twice, under two names.
-        None => name != "root.json" && !version_of(name).is_some_and(|(_, rest)| rest == "snapshot.json"),
+        None => name != "root.json" && version_of(name).is_none_or(|(_, rest)| rest != "snapshot.json"),
     })?;
     Ok(Chain { root, keys, files })
 }

@@ -151,9 +151,11 @@ fn nothing_is_read_without_end() {
     assert_eq!(root.warnings, []);
 }
 
+type Damage = fn(&mut serde_json::Value);
+
 #[test]
 fn a_folder_that_somebody_wrote_to_is_not_believed() {
-    let damage: [(&str, fn(&mut serde_json::Value)); 7] = [
+    let damage: [(&str, Damage); 7] = [
         ("trusted root", |kept| kept["files"]["targets/trusted_root.json"] = json!(r#"{"edition":9}"#)),
         ("timestamp", |kept| {
             let text = kept["files"]["timestamp.json"].as_str().expect("text").replace("2026-11-08", "2036-11-08");
