@@ -4,8 +4,11 @@ use std::time::Duration;
 use mcpsec_testkit::{Fault, loopback::Injection};
 use serde_json::json;
 
+use sigstore_tuf::Repository as _;
+
 use super::{
-    Edition, Fixture, NEXT_DAY, NOON, RootSource, TrustError, Warning, assert_built_in, at, network, overwrite, refusal,
+    super::source::Remote, Edition, Fixture, NEXT_DAY, NOON, RootSource, TrustError, Warning, assert_built_in, at,
+    network, overwrite, refusal,
 };
 use crate::http::HttpError;
 
@@ -146,16 +149,31 @@ fn nothing_is_read_without_end() {
     let mut fixture = Fixture::new();
     fixture.options.deadline = Duration::from_millis(300);
     fixture.repository.server.inject(Fault::Drip { chunk: 1, every: Duration::from_millis(20) });
+    let started = std::time::Instant::now();
     let root = fixture.online(NOON);
+    assert!(started.elapsed() < Duration::from_secs(5));
     assert_built_in(&root);
     assert_eq!(root.warnings, []);
+}
+
+#[test]
+fn nothing_outside_the_repository_is_asked_for() {
+    let fixture = Fixture::new();
+    let url = fixture.options.public_good.url.clone().expect("url");
+    let remote = Remote::new(network(), &url, Duration::from_secs(5));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    for name in ["../../x", "//elsewhere.invalid/x", "a/../../../x"] {
+        let error = runtime.block_on(remote.fetch_target(name, 10)).expect_err(name);
+        assert!(matches!(TrustError::from(error), TrustError::Malformed { .. }), "{name}");
+    }
+    assert_eq!(fixture.requests(), 0);
 }
 
 type Damage = fn(&mut serde_json::Value);
 
 #[test]
 fn a_folder_that_somebody_wrote_to_is_not_believed() {
-    let damage: [(&str, Damage); 7] = [
+    let damage: [(&str, Damage); 8] = [
         ("trusted root", |kept| kept["files"]["targets/trusted_root.json"] = json!(r#"{"edition":9}"#)),
         ("timestamp", |kept| {
             let text = kept["files"]["timestamp.json"].as_str().expect("text").replace("2026-11-08", "2036-11-08");
@@ -164,6 +182,10 @@ fn a_folder_that_somebody_wrote_to_is_not_believed() {
         ("targets", |kept| {
             let text = kept["files"]["targets.json"].as_str().expect("text").replace("trusted_root", "trusted_r00t");
             kept["files"]["targets.json"] = json!(text);
+        }),
+        ("length", |kept| {
+            let text = kept["files"]["timestamp.json"].as_str().expect("text").to_owned() + &" ".repeat(16 << 10);
+            kept["files"]["timestamp.json"] = json!(text);
         }),
         ("root", |kept| kept["files"]["root_history/2.root.json"] = json!("{}")),
         ("time", |kept| kept["fetched"] = json!("2026-11-20T00:00:00Z")),
@@ -179,7 +201,7 @@ fn a_folder_that_somebody_wrote_to_is_not_believed() {
         let expected = match name {
             "trusted root" | "targets" => matches!(refusal(&root), TrustError::Mismatch { .. }),
             "timestamp" => matches!(refusal(&root), TrustError::Signature { .. }),
-            "root" => matches!(refusal(&root), TrustError::Malformed { .. }),
+            "root" | "length" => matches!(refusal(&root), TrustError::Malformed { .. }),
             "time" => matches!(refusal(&root), TrustError::Expired { .. }),
             _ => matches!(refusal(&root), TrustError::Folder { .. }),
         };
@@ -199,7 +221,9 @@ fn a_folder_that_somebody_wrote_to_is_not_believed() {
 fn other_things_in_place_of_the_kept_file() {
     let fixture = Fixture::new();
     fixture.online(NOON);
-    for bytes in [&b""[..], b"{", b"\xff\xfe", &vec![b' '; (16 << 20) + 1]] {
+    let mut long = std::fs::read(fixture.kept()).expect("kept");
+    long.resize((16 << 20) + 1, b' ');
+    for bytes in [&b""[..], b"{", b"\xff\xfe", &long] {
         overwrite(&fixture.kept(), bytes);
         let root = fixture.offline(NOON);
         assert_built_in(&root);
