@@ -44,6 +44,19 @@ fn limits() -> UpdaterConfig {
     limits
 }
 
+/// Whether a file is no longer than its kind may be. Files from before are not transferred again, so nothing else checks it.
+fn fits(name: &str, text: &str) -> bool {
+    let limits = limits();
+    let limit = match name {
+        "timestamp.json" => limits.timestamp_max_length,
+        "snapshot.json" => limits.snapshot_max_length,
+        _ if name.starts_with(ROOTS) => limits.root_max_length,
+        _ if name.starts_with(TARGETS) => limits.target_max_length,
+        _ => limits.targets_max_length,
+    };
+    text.len() as u64 <= limit
+}
+
 /// Walks the chain as of `at`: roots from the anchor on, timestamp, snapshot, targets; then fetches the targets themselves.
 /// `known` are files from before: they set the versions below which nothing may fall, and spare transfers. Each is verified
 /// again before it counts for anything.
@@ -72,7 +85,7 @@ pub(super) async fn walk(
     let files = store.used(|name| match name.strip_prefix(ROOTS) {
         Some(root) => version_of(root).is_some_and(|(version, _)| first < version && version <= last),
         // Roots and snapshots are stored twice, under two names.
-        None => name != "root.json" && !version_of(name).is_some_and(|(_, rest)| rest == "snapshot.json"),
+        None => name != "root.json" && version_of(name).is_none_or(|(_, rest)| rest != "snapshot.json"),
     })?;
     Ok(Chain { root, keys, files })
 }
@@ -114,7 +127,8 @@ struct Held {
 
 impl Memory {
     fn of(files: Files) -> Self {
-        let files = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+        let fitting = files.into_iter().filter(|(name, text)| fits(name, text));
+        let files = fitting.map(|(name, text)| (name, text.into_bytes())).collect();
         Self { files: Mutex::new(Held { files, used: BTreeSet::new() }) }
     }
 

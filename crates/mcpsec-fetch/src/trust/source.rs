@@ -126,3 +126,22 @@ impl Repository for Kept {
         Box::pin(async move { answer.map_err(Into::into) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_under_the_repository() {
+        for good in
+            ["timestamp.json", "3.registry.invalid.json", "targets/registry.invalid/00ff.keys.json", "1.a%2Fb.json"]
+        {
+            assert!(is_plain(good), "{good}");
+        }
+        let long =
+            ["https://elsewhere.invalid/x", "//elsewhere.invalid/x", "/x", "a/../../x", "..", "a//b", "a?b", "a#b"];
+        for bad in long.into_iter().chain(["", "a\\b", "a b", "\u{e4}", "a\nb"]) {
+            assert!(!is_plain(bad), "{bad:?}");
+        }
+    }
+}
