@@ -25,7 +25,7 @@ fn record<'a>(resolved: &'a NpmResolved, package: &str) -> &'a crate::npm::Regis
 /// Gathers for one package; `known` keys need not be asked for.
 fn gathered(fixture: &Fixture, package: &str, offer: &Offer, known: &[&str]) -> Result<Documents, GatherError> {
     let (package, digests) = (id(package), Digests::default());
-    let known: BTreeSet<SmolStr> = known.iter().map(|keyid| SmolStr::new(keyid)).collect();
+    let known: BTreeSet<SmolStr> = known.iter().map(SmolStr::new).collect();
     let wanted = vec![Wanted { package: &package, file: "a.tgz", digests: &digests, offer }];
     let sources = Sources { npm: Some(&fixture.source), pypi: None };
     block_on(gather(sources, wanted, &known, 0)).pop().expect("one answer").1
@@ -258,7 +258,7 @@ fn a_flood_of_signatures_is_refused_and_nonsense_is_as_good_as_none() {
         assert!(offer.offers && offer.signatures.is_empty(), "{nonsense}: {offer:?}");
     }
     for none in [json!([]), json!({}), json!("x"), json!(null)] {
-        assert_eq!(with(none).expect("resolved").offers, false);
+        assert!(!with(none).expect("resolved").offers);
     }
     assert_eq!(with(json!([one, 7])).expect("resolved").signatures.len(), 1, "the readable one is kept");
 }
