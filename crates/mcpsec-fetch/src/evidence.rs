@@ -4,7 +4,7 @@
 //! answers one [`Documents`] for each file. Nothing is verified here. "Could not ask" is an error, "has none" is not.
 use std::collections::BTreeSet;
 
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, future::BoxFuture, stream};
 use mcpsec_model::{
     digest::Digests,
     evidence::{Documents, Offer, RegistryKey},
@@ -85,10 +85,14 @@ pub async fn gather<'a>(
     limit: usize,
 ) -> Vec<Gathered<'a>> {
     let limit = if limit == 0 { CONCURRENCY } else { limit };
-    let asking = wanted.into_iter().map(|one| async move {
-        let documents = one.documents(sources, known).await;
-        (one, documents)
-    });
+    // Boxed one by one: as a stream of closures the whole could not be sent between threads.
+    let mut asking: Vec<BoxFuture<'_, Gathered<'a>>> = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        asking.push(Box::pin(async move {
+            let documents = one.documents(sources, known).await;
+            (one, documents)
+        }));
+    }
     stream::iter(asking).buffered(limit).collect().await
 }
 

@@ -24,6 +24,6 @@ pub mod shared;
 pub use env::TestEnv;
 pub use git::{GitRepo, GitServer};
 pub use loopback::{Auth, Fault, Loopback, Request};
-pub use npm::{NpmPackage, NpmServer, npm_package};
+pub use npm::{NpmPackage, NpmRegistryKey, NpmServer, npm_keys_document, npm_package};
 pub use output::Output;
 pub use pypi::{Distribution, PypiServer, sdist, wheel};

@@ -10,7 +10,11 @@ use std::{
     ops::Range,
 };
 
-use mcpsec_model::evidence::RegistrySignature;
+use deno_semver::Version;
+use mcpsec_model::{
+    evidence::{RegistrySignature, Release, Trust},
+    time::Timestamp,
+};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, DeserializeSeed, IgnoredAny},
@@ -26,6 +30,9 @@ pub(crate) const MAX_KEYID: usize = 128;
 
 /// Longest signature in base64: 96 characters for P-256, 700 for an RSA key of 4096 bits.
 const MAX_SIGNATURE: usize = 1024;
+
+/// Most versions in a history; the oldest are left out.
+const MAX_HISTORY: usize = 5_000;
 
 /// What one version's `dist` says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -129,6 +136,21 @@ impl Evidence {
     /// Whether any version is.
     pub(crate) fn has_attested(&self) -> bool {
         !self.attested.is_empty()
+    }
+
+    /// Versions with their times (milliseconds since the epoch) in the order in which they were published.
+    pub(crate) fn history(&self, mut times: Vec<(i64, &str)>) -> Vec<Release> {
+        times.sort_by(|a, b| {
+            let parsed = |text: &str| Version::parse_from_npm(text).ok();
+            a.0.cmp(&b.0).then_with(|| parsed(a.1).cmp(&parsed(b.1)))
+        });
+        let newest = times.split_off(times.len().saturating_sub(MAX_HISTORY));
+        let releases = newest.into_iter().filter_map(|(millis, version)| {
+            let published = Timestamp::from_millisecond(millis).ok()?;
+            let trust = if self.is_attested(version) { Trust::Attested } else { Trust::None };
+            Some(Release { version: version.into(), published, trust, signer: None })
+        });
+        releases.collect()
     }
 
     /// The signatures of a version. `text` is the compact text.

@@ -16,7 +16,7 @@ use deno_npm::registry::NpmPackageInfo;
 use deno_semver::{Version, VersionReq};
 use jiff::Timestamp;
 use mcpsec_model::{
-    evidence::{Offer, Release, Trust},
+    evidence::{Offer, Release},
     text::Untrusted,
     time::AsOf,
 };
@@ -36,9 +36,6 @@ const MAX_VERSIONS: usize = 50_000;
 
 /// Most dist-tags in one record.
 const MAX_TAGS: usize = 10_000;
-
-/// Most versions in a history; the oldest are left out.
-const MAX_HISTORY: usize = 5_000;
 
 /// Why a document is not a package record. Safe to print.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -307,22 +304,8 @@ impl Packument {
         let Some(evidence) = self.evidence.as_ref().filter(|evidence| evidence.has_attested()) else {
             return Vec::new();
         };
-        let mut times: Vec<(i64, &str)> = self
-            .versions
-            .keys()
-            .filter_map(|version| Some((*self.published.get(version)?, version.as_str())))
-            .collect();
-        times.sort_by(|a, b| {
-            let parsed = |text: &str| Version::parse_from_npm(text).ok();
-            a.0.cmp(&b.0).then_with(|| parsed(a.1).cmp(&parsed(b.1)))
-        });
-        let newest = times.split_off(times.len().saturating_sub(MAX_HISTORY));
-        let releases = newest.into_iter().filter_map(|(millis, version)| {
-            let published = Timestamp::from_millisecond(millis).ok()?;
-            let trust = if evidence.is_attested(version) { Trust::Attested } else { Trust::None };
-            Some(Release { version: version.into(), published, trust, signer: None })
-        });
-        releases.collect()
+        let times = self.versions.keys().filter_map(|version| Some((*self.published.get(version)?, version.as_str())));
+        evidence.history(times.collect())
     }
 
     /// Whether a version is not attested while others are, and nobody told which came first.

@@ -1,4 +1,6 @@
 //! The store against bad disks, bad bytes, crowds and sudden death.
+mod evidence;
+
 use std::{
     fs::{self, File, OpenOptions},
     io::Write as _,

@@ -1,5 +1,6 @@
 //! The PyPI source against a loopback index: closures, rules, hostile indexes, metadata in each of its forms.
 mod closure;
+mod evidence;
 mod hostile;
 mod upstream;
 

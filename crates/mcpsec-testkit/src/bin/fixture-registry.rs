@@ -7,15 +7,15 @@ use std::{
     error::Error,
     io::{Write as _, stderr, stdout},
     ops::Deref,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
 use clap::Parser;
 use mcpsec_testkit::{
-    Auth, Loopback, NpmServer, PypiServer,
-    folder::{Ecosystem, NpmOptions, detect, load_npm, load_pypi},
+    Auth, Loopback, NpmRegistryKey, NpmServer, PypiServer,
+    folder::{Ecosystem, NpmOptions, detect, load_npm, load_pypi, registry_keys, stub_dependencies},
     loopback::{FAULT_KINDS, Injection, RangeSupport},
     pypi::CoreMetadata,
 };
@@ -51,6 +51,15 @@ struct Arguments {
     /// npm: take what a recorded record lacks from the tarball's package.json.
     #[arg(long)]
     fill_records: bool,
+    /// npm: publish an empty package for every dependency that is not served.
+    #[arg(long)]
+    stub_dependencies: bool,
+    /// npm: sign what has no recorded signature with a new key, and serve that key.
+    #[arg(long, conflicts_with_all = ["strip_evidence", "keys"])]
+    sign: bool,
+    /// npm: answer the attestations of a version with this file, such as those of another package; may be repeated.
+    #[arg(long, value_name = "NAME@VERSION=FILE", conflicts_with = "strip_evidence")]
+    attestations: Vec<String>,
     /// npm: the answer of /-/npm/v1/keys.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -95,11 +104,20 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Ecosystem::Npm => {
             let server = NpmServer::start_on(arguments.port)?;
             let options = NpmOptions { fill_records: arguments.fill_records, strip_evidence: arguments.strip_evidence };
-            let served = load_npm(&arguments.paths, options, &server)?;
+            let mut served = load_npm(&arguments.paths, options, &server)?;
+            if arguments.stub_dependencies {
+                served.extend(stub_dependencies(&server));
+            }
+            for text in &arguments.attestations {
+                let (package, file) = text.split_once('=').ok_or("--attestations wants NAME@VERSION=FILE")?;
+                let (name, version) = package.rsplit_once('@').ok_or("--attestations wants NAME@VERSION=FILE")?;
+                server.set_attestations(name, version, read(file.as_ref())?);
+            }
             if let Some(keys) = arguments.keys.as_ref().filter(|_| !arguments.strip_evidence) {
-                server.set_keys(
-                    std::fs::read(keys).map_err(|error| format!("failed to read `{}`: {error}", keys.display()))?,
-                );
+                server.set_keys(registry_keys(read(keys)?));
+            }
+            if arguments.sign {
+                server.sign_all(&NpmRegistryKey::generate());
             }
             server.set_full_only(arguments.full_only);
             serve(&server, &server.url(), &served, arguments)
@@ -115,6 +133,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             serve(&server, &server.url(), &served, arguments)
         }
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("failed to read `{}`: {error}", path.display()))
 }
 
 fn serve(

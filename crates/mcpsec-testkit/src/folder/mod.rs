@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use npm::{NpmOptions, load_npm};
+pub use npm::{NpmOptions, load_npm, registry_keys, stub_dependencies};
 pub use pypi::load_pypi;
 
 /// Longest text read out of an archive (package.json, METADATA), in bytes.

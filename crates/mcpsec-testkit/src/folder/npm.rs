@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use sha1::{Digest as _, Sha1};
 
 use super::{Ecosystem, FolderError, MAX_TEXT, beside, file_name, files, read, read_optional, unusable};
-use crate::npm::NpmServer;
+use crate::npm::{NpmPackage, NpmServer, announcement, npm_package};
 
 /// How recorded files are served.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -70,11 +70,11 @@ fn load_one(path: &Path, all: &[PathBuf], options: NpmOptions, server: &NpmServe
         }
     } else {
         if let Some(response) = attestations {
-            announce(&mut record, &name, &version, &response, server.base());
+            announce(&mut record, &name, &version, &response);
             server.set_attestations(&name, &version, response);
         }
         if let Some(keys) = read_optional(&folder.join("npm-keys.json"))? {
-            server.set_keys(keys);
+            server.set_keys(registry_keys(keys));
         }
     }
     let own_name = file_name(path);
@@ -101,17 +101,54 @@ fn fill_dist(record: &mut Map<String, Value>, tarball: &[u8]) {
 }
 
 /// `dist.attestations`, unless the record has it.
-fn announce(record: &mut Map<String, Value>, name: &str, version: &str, response: &[u8], base: &str) {
+fn announce(record: &mut Map<String, Value>, name: &str, version: &str, response: &[u8]) {
     let response: Value = serde_json::from_slice(response).unwrap_or_default();
     let types = response.get("attestations").and_then(Value::as_array).into_iter().flatten();
     let provenance = types
         .filter_map(|attestation| attestation.get("predicateType")?.as_str())
         .find(|predicate_type| predicate_type.contains("/provenance/"));
-    let (Some(provenance), Some(dist)) = (provenance, record.get_mut("dist").and_then(Value::as_object_mut)) else {
-        return;
+    if let Some(dist) = record.get_mut("dist").and_then(Value::as_object_mut) {
+        dist.entry("attestations").or_insert_with(|| announcement(name, version, provenance));
+    }
+}
+
+/// The keys document as a registry serves it. npm also publishes its keys in another form, with their uses, through TUF; of that
+/// form the keys that sign packages are taken. Anything else stays as it is.
+pub fn registry_keys(document: Vec<u8>) -> Vec<u8> {
+    let Ok(Value::Object(parsed)) = serde_json::from_slice::<Value>(&document) else { return document };
+    let Some(Value::Array(keys)) = parsed.get("keys") else { return document };
+    let converted: Option<Vec<Value>> = keys
+        .iter()
+        .filter(|key| key.get("keyUsage").is_none_or(|usage| usage == "npm:signatures"))
+        .map(|key| {
+            let public = key.get("publicKey")?;
+            let scheme = "ecdsa-sha2-nistp256";
+            Some(json!({
+                "keyid": key.get("keyId")?, "key": public.get("rawBytes")?, "keytype": scheme, "scheme": scheme,
+                "expires": public.get("validFor").and_then(|valid| valid.get("end")),
+            }))
+        })
+        .collect();
+    converted.map_or(document, |keys| json!({ "keys": keys }).to_string().into_bytes())
+}
+
+/// Publishes an empty package for every dependency that nobody serves, in the oldest version that its range names, so that the
+/// closure of a few recorded packages can be resolved. Returns `name@version` of each.
+pub fn stub_dependencies(server: &NpmServer) -> Vec<String> {
+    let stubs: Vec<NpmPackage> =
+        server.missing_dependencies().iter().map(|(name, range)| npm_package(name, &oldest(range))).collect();
+    server.publish_all(&stubs);
+    stubs.iter().map(|stub| format!("{}@{}", stub.name(), stub.version())).collect()
+}
+
+fn oldest(range: &str) -> String {
+    let first = range.split("||").next().unwrap_or(range).split_whitespace().next().unwrap_or("*");
+    let parsed = semver::VersionReq::parse(first).ok();
+    let Some(comparator) = parsed.as_ref().and_then(|range| range.comparators.first()) else {
+        return "1.0.0".to_owned();
     };
-    let url = format!("{base}/-/npm/v1/attestations/{}@{version}", name.replace('/', "%2f"));
-    dist.entry("attestations").or_insert_with(|| json!({ "url": url, "provenance": { "predicateType": provenance } }));
+    let (minor, patch) = (comparator.minor.unwrap_or(0), comparator.patch.unwrap_or(0));
+    semver::Version { pre: comparator.pre.clone(), ..semver::Version::new(comparator.major, minor, patch) }.to_string()
 }
 
 /// The package.json one folder deep, wherever it stands in the archive.

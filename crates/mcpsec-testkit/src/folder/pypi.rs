@@ -13,6 +13,10 @@ use crate::pypi::{Distribution, PypiServer};
 /// Publishes all files; returns their names, sorted.
 pub fn load_pypi(paths: &[PathBuf], strip_evidence: bool, server: &PypiServer) -> Result<Vec<String>, FolderError> {
     let mut names = Vec::new();
+    if strip_evidence {
+        // The last version of the format that knows no provenance.
+        server.serving(|serving| serving.api_version = "1.2".to_owned());
+    }
     for path in files(paths, Ecosystem::Pypi)? {
         let mut distribution = load_one(&path)?;
         if strip_evidence {

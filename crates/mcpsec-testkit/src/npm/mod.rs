@@ -1,8 +1,11 @@
 //! npm: packages as builders, and a registry that serves them.
+mod key;
 mod package;
 mod registry;
 mod server;
 
+pub use key::{NpmRegistryKey, npm_keys_document};
+pub(crate) use package::announcement;
 pub use package::{NpmPackage, npm_package};
 pub use server::NpmServer;
 

@@ -5,7 +5,7 @@ use mcpsec_model::digest::Digest;
 use serde_json::{Map, Value, json};
 use sha1::{Digest as _, Sha1};
 
-use super::base_name;
+use super::{NpmRegistryKey, base_name};
 use crate::archives::tar::RawTar;
 
 /// When a package was published, unless [`NpmPackage::published`] says otherwise.
@@ -33,6 +33,8 @@ pub fn npm_package(name: &str, version: &str) -> NpmPackage {
         tarball: None,
         published: PUBLISHED.to_owned(),
         tag: None,
+        signers: Vec::new(),
+        attestations: None,
     }
 }
 
@@ -49,6 +51,8 @@ pub struct NpmPackage {
     tarball: Option<Vec<u8>>,
     pub(super) published: String,
     pub(super) tag: Option<String>,
+    signers: Vec<NpmRegistryKey>,
+    pub(super) attestations: Option<String>,
 }
 
 impl NpmPackage {
@@ -193,6 +197,21 @@ impl NpmPackage {
         self
     }
 
+    /// The registry signs it with this key (one more, if it has others). It signs what the record says when it is published:
+    /// serve the key with [`NpmServer::set_registry_keys`](super::NpmServer::set_registry_keys).
+    #[must_use]
+    pub fn signed_by(mut self, key: &NpmRegistryKey) -> Self {
+        self.signers.push(key.clone());
+        self
+    }
+
+    /// The registry announces attestations and answers with this response.
+    #[must_use]
+    pub fn attestations(mut self, response: impl Into<String>) -> Self {
+        self.attestations = Some(response.into());
+        self
+    }
+
     /// Serves these bytes as the tarball; the record's digests are theirs.
     #[must_use]
     pub fn tarball_bytes(mut self, bytes: impl Into<Vec<u8>>) -> Self {
@@ -258,7 +277,16 @@ impl NpmPackage {
         dist.insert("fileCount".to_owned(), (self.files.len() + 1).into());
         let unpacked: usize = self.files.values().map(|(bytes, _)| bytes.len()).sum();
         dist.insert("unpackedSize".to_owned(), unpacked.into());
+        if self.attestations.is_some() {
+            let provenance = Some("https://slsa.dev/provenance/v1");
+            dist.insert("attestations".to_owned(), announcement(&self.name, &self.version, provenance));
+        }
         change(&mut dist, &self.dist_changes);
+        if let Some(Value::String(integrity)) = dist.get("integrity").filter(|_| !self.signers.is_empty()) {
+            let signatures: Vec<_> =
+                self.signers.iter().map(|key| key.sign(&self.name, &self.version, integrity)).collect();
+            dist.insert("signatures".to_owned(), json!(signatures));
+        }
         let mut record = self.manifest.clone();
         record.insert("_id".to_owned(), format!("{}@{}", self.name, self.version).into());
         record.insert("dist".to_owned(), dist.into());
@@ -279,6 +307,15 @@ impl NpmPackage {
             table.insert(key.to_owned(), value);
         }
         self
+    }
+}
+
+/// `dist.attestations`. The server that serves it puts its own address in place of the host.
+pub(crate) fn announcement(name: &str, version: &str, provenance: Option<&str>) -> Value {
+    let url = format!("https://npm.registry.invalid/-/npm/v1/attestations/{}@{version}", name.replace('/', "%2f"));
+    match provenance {
+        Some(predicate_type) => json!({ "url": url, "provenance": { "predicateType": predicate_type } }),
+        None => json!({ "url": url }),
     }
 }
 

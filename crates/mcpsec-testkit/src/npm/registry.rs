@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::{NpmPackage, base_name};
+use super::{NpmPackage, NpmRegistryKey, base_name};
 
 /// The fields of a version record that the abbreviated packument keeps.
 const ABBREVIATED: [&str; 21] = [
@@ -75,6 +75,33 @@ impl Entry {
     ) {
         let version_entry = Version { record, time: None, file_name: file_name.to_owned(), tarball };
         self.insert(version, version_entry, None);
+    }
+
+    /// What its versions depend on, with ranges.
+    pub(super) fn dependencies(&self) -> Vec<(String, String)> {
+        let maps = self.versions.values().filter_map(|version| version.record.get("dependencies")?.as_object());
+        maps.flatten().filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_owned()))).collect()
+    }
+
+    /// Signs every version that nobody has signed.
+    pub(super) fn sign_all(&mut self, name: &str, key: &NpmRegistryKey) {
+        for (number, version) in &mut self.versions {
+            let Some(Value::Object(dist)) = version.record.get_mut("dist") else { continue };
+            if let Some(Value::String(integrity)) = dist.get("integrity").filter(|_| !dist.contains_key("signatures")) {
+                let signature = key.sign(name, number, integrity);
+                dist.insert("signatures".to_owned(), json!([signature]));
+            }
+        }
+    }
+
+    /// No version has signatures or attestations any more.
+    pub(super) fn strip_evidence(&mut self) {
+        for version in self.versions.values_mut() {
+            if let Some(Value::Object(dist)) = version.record.get_mut("dist") {
+                dist.remove("signatures");
+                dist.remove("attestations");
+            }
+        }
     }
 
     /// Takes tags, times and other fields from a recorded packument.

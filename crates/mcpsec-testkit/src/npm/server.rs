@@ -1,6 +1,6 @@
 //! An npm registry on loopback: packuments, version records, tarballs, keys and recorded attestations.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Deref,
     sync::{
         Arc, Mutex,
@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{NpmPackage, registry::Entry};
+use super::{NpmPackage, NpmRegistryKey, key::npm_keys_document, registry::Entry};
 use crate::loopback::{Loopback, RangeSupport, Reply, Request, Routes, lock};
 
 const ABBREVIATED_TYPE: &str = "application/vnd.npm.install-v1+json";
@@ -61,6 +61,9 @@ impl NpmServer {
     /// Publishes a version, or silently replaces it: the registry that serves another tarball for a locked version.
     pub fn publish(&self, package: &NpmPackage) {
         lock(&self.state.packages).entry(package.name.clone()).or_default().publish(package);
+        if let Some(response) = &package.attestations {
+            self.set_attestations(&package.name, &package.version, response.clone());
+        }
     }
 
     /// Publishes several.
@@ -110,6 +113,31 @@ impl NpmServer {
         lock(&self.state.attestations).insert(format!("{name}@{version}"), response.into());
     }
 
+    /// Answers 404 there: the registry that announces attestations and gives none.
+    pub fn withhold_attestations(&self, name: &str, version: &str) {
+        lock(&self.state.attestations).remove(&format!("{name}@{version}"));
+    }
+
+    /// Signs every version that nobody has signed yet, and serves the key.
+    pub fn sign_all(&self, key: &NpmRegistryKey) {
+        for (name, entry) in &mut *lock(&self.state.packages) {
+            entry.sign_all(name, key);
+        }
+        self.set_registry_keys([key]);
+    }
+
+    /// Hands out no evidence from now on: no signatures, attestations or keys.
+    pub fn strip_evidence(&self) {
+        lock(&self.state.packages).values_mut().for_each(Entry::strip_evidence);
+        lock(&self.state.attestations).clear();
+        *lock(&self.state.keys) = None;
+    }
+
+    /// Answers `/-/npm/v1/keys` with these keys.
+    pub fn set_registry_keys<'a>(&self, keys: impl IntoIterator<Item = &'a NpmRegistryKey>) {
+        self.set_keys(npm_keys_document(keys));
+    }
+
     /// Answers `/-/npm/v1/keys` with this recorded body.
     pub fn set_keys(&self, response: impl Into<Bytes>) {
         *lock(&self.state.keys) = Some(response.into());
@@ -128,6 +156,13 @@ impl NpmServer {
     /// `Cache-Control: public, max-age=…` on metadata, in seconds; without it there is no such header.
     pub fn set_max_age(&self, seconds: Option<u32>) {
         *lock(&self.state.max_age) = seconds;
+    }
+
+    /// Dependencies of published versions that nobody publishes, with their ranges; sorted.
+    pub fn missing_dependencies(&self) -> Vec<(String, String)> {
+        let packages = lock(&self.state.packages);
+        let needed: BTreeSet<(String, String)> = packages.values().flat_map(Entry::dependencies).collect();
+        needed.into_iter().filter(|(name, _)| !packages.contains_key(name)).collect()
     }
 
     /// All names and versions, sorted.

@@ -30,6 +30,8 @@ pub struct Distribution {
     pub size: Option<u64>,
     /// The recorded provenance object (PEP 740).
     pub provenance: Option<Bytes>,
+    /// Announces the provenance at this address instead of the index's own.
+    pub provenance_url: Option<String>,
 }
 
 /// How an index offers core metadata files.
@@ -59,6 +61,7 @@ impl Distribution {
             sha256: Some(Digest::sha256_of(&bytes).to_hex()),
             size: Some(bytes.len() as u64),
             provenance: None,
+            provenance_url: None,
             bytes,
         }
     }

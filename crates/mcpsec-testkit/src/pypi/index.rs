@@ -15,7 +15,7 @@ pub(super) fn project_json(name: &str, files: &[Distribution], serving: &Serving
     versions.sort_unstable();
     versions.dedup();
     let files: Vec<Value> = files.iter().map(|file| file_json(file, serving, origin)).collect();
-    json!({ "meta": { "api-version": "1.3" }, "name": name, "versions": versions, "files": files })
+    json!({ "meta": { "api-version": serving.api_version }, "name": name, "versions": versions, "files": files })
 }
 
 fn file_json(file: &Distribution, serving: &Serving, origin: &str) -> Value {
@@ -47,7 +47,7 @@ fn file_json(file: &Distribution, serving: &Serving, origin: &str) -> Value {
         entry.insert("core-metadata".to_owned(), json!({ "sha256": sha256 }));
     }
     if file.provenance.is_some() {
-        entry.insert("provenance".to_owned(), format!("{origin}{}", provenance_path(file)).into());
+        entry.insert("provenance".to_owned(), provenance_url(file, origin).into());
     }
     entry.into()
 }
@@ -55,8 +55,9 @@ fn file_json(file: &Distribution, serving: &Serving, origin: &str) -> Value {
 /// The HTML page of a project.
 pub(super) fn project_html(name: &str, files: &[Distribution], serving: &Serving, origin: &str) -> String {
     let mut out = format!(
-        "<!DOCTYPE html>\n<html>\n<head><meta name=\"pypi:repository-version\" content=\"1.3\"><title>Links for {0}</title></head>\n<body>\n<h1>Links for {0}</h1>\n",
-        html(name)
+        "<!DOCTYPE html>\n<html>\n<head><meta name=\"pypi:repository-version\" content=\"{1}\"><title>Links for {0}</title></head>\n<body>\n<h1>Links for {0}</h1>\n",
+        html(name),
+        html(&serving.api_version)
     );
     for file in files {
         let hash = file.sha256.as_ref().map(|sha256| format!("#sha256={sha256}")).unwrap_or_default();
@@ -71,7 +72,7 @@ pub(super) fn project_html(name: &str, files: &[Distribution], serving: &Serving
             out.push_str(&format!(" data-core-metadata=\"sha256={sha256}\""));
         }
         if file.provenance.is_some() {
-            out.push_str(&format!(" data-provenance=\"{origin}{}\"", provenance_path(file)));
+            out.push_str(&format!(" data-provenance=\"{}\"", html(&provenance_url(file, origin))));
         }
         out.push_str(&format!(">{}</a><br />\n", html(&file.file_name)));
     }
@@ -94,6 +95,11 @@ pub(super) fn projects_html(names: &[&String]) -> String {
 /// Where the provenance of a file is asked for.
 pub(super) fn provenance_path(file: &Distribution) -> String {
     format!("/integrity/{}/{}/{}/provenance", super::normalized(&file.name), file.version, file.file_name)
+}
+
+/// The address that the page announces.
+fn provenance_url(file: &Distribution, origin: &str) -> String {
+    file.provenance_url.clone().unwrap_or_else(|| format!("{origin}{}", provenance_path(file)))
 }
 
 fn file_url(file: &Distribution, serving: &Serving, origin: &str) -> String {

@@ -15,6 +15,8 @@ use crate::loopback::{Loopback, RangeSupport, Reply, Request, Routes, lock};
 /// What this index offers. Start from `Serving::default()`: everything that a modern index has, but no PEP 658.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Serving {
+    /// `meta.api-version` of the pages.
+    pub api_version: String,
     /// Answers PEP 691 JSON to those who ask for it.
     pub json: bool,
     /// Answers HTML; without it a client that cannot read JSON gets 406.
@@ -38,6 +40,7 @@ pub struct Serving {
 impl Default for Serving {
     fn default() -> Self {
         Self {
+            api_version: "1.3".to_owned(),
             json: true,
             html: true,
             sizes: true,

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod evidence;
 mod faults;
 mod fixtures;
 mod git;

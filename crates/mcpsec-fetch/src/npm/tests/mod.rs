@@ -12,6 +12,7 @@ use crate::{
     progress::Silent,
 };
 
+mod evidence;
 mod hostile;
 mod resolving;
 mod upstream;
