@@ -28,6 +28,8 @@ struct State {
     repositories: Mutex<BTreeMap<String, GitRepo>>,
     /// Whether object filters are refused, as by servers before git 2.17.
     no_filters: AtomicBool,
+    /// Whether only the first versions of the protocol are spoken.
+    old: AtomicBool,
 }
 
 impl Deref for GitServer {
@@ -56,6 +58,11 @@ impl GitServer {
         self.state.no_filters.store(!on, Ordering::SeqCst);
     }
 
+    /// Whether version 2 of the protocol is spoken; it is unless this says otherwise.
+    pub fn set_version_2(&self, on: bool) {
+        self.state.old.store(!on, Ordering::SeqCst);
+    }
+
     /// The repository is gone.
     pub fn remove(&self, path: &str) {
         lock(&self.state.repositories).remove(path);
@@ -75,7 +82,7 @@ impl Routes for State {
         let Some(repository) = lock(&self.repositories).get(name).cloned() else {
             return Reply::text(404, "repository not found");
         };
-        let protocol = request.header("git-protocol");
+        let protocol = request.header("git-protocol").filter(|_| !self.old.load(Ordering::SeqCst));
         let filters = !self.no_filters.load(Ordering::SeqCst);
         if advertise {
             if request.query.as_deref() != Some("service=git-upload-pack") {

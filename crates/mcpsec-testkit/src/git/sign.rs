@@ -97,6 +97,8 @@ fn keygen(args: &[&str], input: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::{super::git, *};
 
     #[test]
@@ -113,7 +115,11 @@ mod tests {
         assert_eq!(repo.resolve("main"), Some(commit.clone()));
         assert_eq!(repo.object("tag", &tag), repo.object("tag", "v1"));
         let signers = signer.folder.path().join("allowed");
-        fs::write(&signers, signer.allowed_signers("testkit@example.invalid")).expect("allowed signers");
+        let allow = |signer: &SshSigner| {
+            let line = signer.allowed_signers("testkit@example.invalid");
+            fs::File::create(&signers).and_then(|mut file| file.write_all(line.as_bytes())).expect("allowed signers");
+        };
+        allow(&signer);
         let verify = |what: &str, name: &str| {
             let allowed = format!("gpg.ssh.allowedSignersFile={}", signers.display());
             let program = format!("gpg.ssh.program={}", find("ssh-keygen").expect("ssh-keygen").display());
@@ -123,7 +129,7 @@ mod tests {
         assert_eq!(verify("verify-commit", &commit), Some(0));
         assert_eq!(verify("verify-tag", "v1"), Some(0));
         assert_ne!(verify("verify-tag", "plain"), Some(0));
-        fs::write(&signers, SshSigner::new().allowed_signers("testkit@example.invalid")).expect("allowed signers");
+        allow(&SshSigner::new());
         assert_ne!(verify("verify-tag", "v1"), Some(0), "another key");
     }
 }

@@ -141,6 +141,24 @@ fn restore_brings_the_tag_if_it_still_leads_there() {
 }
 
 #[test]
+fn a_remote_that_says_otherwise_than_its_tag_is_refused() {
+    let repo = GitRepo::new();
+    let good = repo.commit(&[("a", b"1")]);
+    let evil = repo.commit(&[("a", b"2")]);
+    let tag = repo.annotated_tag("v1.0", &good, "one");
+    repo.delete_ref("refs/tags/v1.0");
+    // git itself believes this file, and so advertises the tag with another commit.
+    let packed = format!("# pack-refs with: peeled fully-peeled sorted \n{tag} refs/tags/v1.0\n^{evil}\n");
+    super::put(&repo.path().join("packed-refs"), packed.as_bytes());
+    let server = GitServer::start();
+    let url = server.serve("r", &repo);
+    let cache = tempfile::tempdir().expect("cache");
+    let error = fetch(&source(cache.path(), true), &spec(&format!("git+{url}@v1.0"))).expect_err("refused");
+    assert!(matches!(&error, GitError::Peeled { told, actual, .. } if *told == evil && *actual == good), "{error}");
+    assert_eq!(fetch_local(&repo, "@v1.0").expect("tree").package.version(), good);
+}
+
+#[test]
 fn objects_that_are_too_large_are_refused() {
     // A hundred megabytes compress to a tenth of one: what counts is what they become.
     let repo = GitRepo::new();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use mcpsec_testkit::{Fault, GitRepo, GitServer, shared};
 
 use super::{fetch, fetch_local, source, source_with, spec};
-use crate::git::{GitLimits, GitTree, MAX_LOCAL, MAX_REMOTE};
+use crate::git::{GitLimits, GitTree, MAX_LOCAL, MAX_REMOTE, history::MAX_LISTED};
 
 fn names(tree: &GitTree) -> Option<Vec<&str>> {
     tree.history.as_ref().map(|tags| tags.iter().map(|tag| tag.name.as_str()).collect())
@@ -79,34 +79,78 @@ fn absence_is_said_and_fails_nothing() {
     for fault in [Fault::Silence, Fault::Status(500), Fault::Truncate { after: 10 }, Fault::Garbage] {
         let cache = tempfile::tempdir().expect("cache");
         server.inject(fault.clone().on("*/git-upload-pack").after(2));
-        let limits = GitLimits { idle: Duration::from_secs(2), ..GitLimits::standard() };
+        let limits = GitLimits { idle: Duration::from_secs(1), ..GitLimits::standard() };
         let start = Instant::now();
         let tree = fetch(&source_with(cache.path(), true, limits), &address).expect("tree");
         assert_eq!((tree.signed.tags.len(), tree.history), (1, None), "{fault:?}");
         assert!(start.elapsed() < Duration::from_secs(15), "{fault:?}");
         server.heal();
+        // Whoever still hangs holds up nobody.
+        let tree = fetch(&source(cache.path(), true), &address).expect("tree");
+        assert_eq!(tree.history.map(|tags| tags.len()), Some(MAX_REMOTE - 1), "{fault:?}");
+        assert!(start.elapsed() < Duration::from_secs(15), "{fault:?}");
     }
 }
 
 #[test]
-fn many_tags_are_bounded() {
+fn an_enormous_earlier_tag_costs_the_history_only() {
     let repo = GitRepo::new();
     let commit = repo.commit(&[("a", b"1")]);
-    let tag = repo.annotated_tag("v0.0.1", &commit, "x");
-    // A hundred thousand tags in one file, as a hostile server may list them.
-    let mut packed = String::from("# pack-refs with: peeled fully-peeled sorted \n");
-    let mut lines: Vec<String> = (0..100_000).map(|i| format!("{tag} refs/tags/v1.{i}.0\n^{commit}\n")).collect();
-    lines.sort();
-    packed.extend(lines);
-    super::put(&repo.path().join("packed-refs"), packed.as_bytes());
-    let local = fetch_local(&repo, "@v1.99999.0").expect("tree");
-    assert_eq!(local.history.expect("history").len(), MAX_LOCAL);
+    repo.annotated_tag("v0.8.0", &commit, "x");
+    repo.annotated_tag("v0.9.0", &commit, &" ".repeat(100 << 20));
+    repo.annotated_tag("v1.0.0", &commit, "x");
     let server = GitServer::start();
     let url = server.serve("r", &repo);
     let cache = tempfile::tempdir().expect("cache");
-    let tree = fetch(&source(cache.path(), true), &spec(&format!("git+{url}@v1.99999.0"))).expect("tree");
-    let names = names(&tree).expect("history");
+    let tree = fetch(&source(cache.path(), true), &spec(&format!("git+{url}@v1.0.0"))).expect("tree");
+    assert_eq!((tree.signed.tags.len(), tree.history), (1, None));
+    assert_eq!(names(&fetch_local(&repo, "@v1.0.0").expect("tree")), Some(vec!["v0.8.0"]));
+}
+
+/// A repository with this many tags, all the same object, in one file.
+fn crowded(count: usize) -> GitRepo {
+    let repo = GitRepo::new();
+    let commit = repo.commit(&[("a", b"1")]);
+    let tag = repo.annotated_tag("v0.0.1", &commit, "x");
+    let mut lines: Vec<String> = (1..count).map(|i| format!("{tag} refs/tags/v1.{i}.0\n^{commit}\n")).collect();
+    lines.sort();
+    let packed = format!("# pack-refs with: peeled fully-peeled sorted \n{}", lines.concat());
+    super::put(&repo.path().join("packed-refs"), packed.as_bytes());
+    repo
+}
+
+#[test]
+fn many_tags_are_bounded() {
+    let server = GitServer::start();
+    let both = |count: usize| {
+        let repo = crowded(count);
+        let url = server.serve("r", &repo);
+        let cache = tempfile::tempdir().expect("cache");
+        let last = format!("@v1.{}.0", count - 1);
+        let remote = fetch(&source(cache.path(), true), &spec(&format!("git+{url}{last}"))).expect("tree");
+        (fetch_local(&repo, &last).expect("tree"), remote)
+    };
+    let (local, remote) = both(MAX_LISTED);
+    assert_eq!(local.history.map(|tags| tags.len()), Some(MAX_LOCAL));
+    let names = names(&remote).expect("history");
     assert_eq!((names.len(), names[0], names[7]), (MAX_REMOTE, "v1.99991.0", "v1.99998.0"));
+    let (local, remote) = both(MAX_LISTED + 1);
+    assert_eq!((local.history, remote.history), (None, None), "a list that is not read to its end says nothing");
+}
+
+#[test]
+fn older_servers_tell_the_same() {
+    let repo = sample();
+    let server = GitServer::start();
+    let url = server.serve("r", &repo);
+    let bring = || {
+        let cache = tempfile::tempdir().expect("cache");
+        let tree = fetch(&source(cache.path(), true), &spec(&format!("git+{url}@v1.11.0"))).expect("tree");
+        (tree.signed, tree.history.expect("history"))
+    };
+    let new = bring();
+    server.set_version_2(false);
+    assert_eq!(bring(), new);
 }
 
 #[test]
