@@ -399,7 +399,11 @@ fn pypi_error(error: &PypiError) -> CommandError {
 fn git_error(error: &GitError) -> CommandError {
     let refused = matches!(
         error,
-        GitError::Mismatch { .. } | GitError::Entry { .. } | GitError::Object { .. } | GitError::OverLimit { .. }
+        GitError::Mismatch { .. }
+            | GitError::Peeled { .. }
+            | GitError::Entry { .. }
+            | GitError::Object { .. }
+            | GitError::OverLimit { .. }
     );
     of_source(error, error.is_unreachable() || matches!(error, GitError::Cache { .. }), refused)
 }

@@ -37,7 +37,7 @@ use super::{
 };
 
 /// How folders begin that are being filled.
-pub(super) const SCRATCH: &str = "scratch-";
+const SCRATCH: &str = "scratch-";
 
 /// Every branch and every tag.
 pub(super) const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
@@ -235,7 +235,7 @@ impl Mirror {
     }
 
     /// Removes what killed processes left. Only under the lock, which whoever still writes would hold.
-    pub(super) fn sweep(&self) -> Result<(), GitError> {
+    fn sweep(&self) -> Result<(), GitError> {
         for entry in fs::read_dir(&self.dir).map_err(|error| self.cache(&self.dir, error))?.flatten() {
             if entry.file_name().to_string_lossy().starts_with(SCRATCH)
                 && let Err(error) = fs::remove_dir_all(entry.path())

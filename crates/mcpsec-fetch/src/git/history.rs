@@ -17,7 +17,7 @@ use super::{
     clone::Mirror,
     local,
     reference::Wanted,
-    signed::{Peeled, SignedObjects, TAGS, TagObject, stamp},
+    signed::{SignedObjects, TAGS, TagObject, named, stamp},
     tree::Objects,
     watch,
 };
@@ -32,12 +32,15 @@ pub const MAX_REMOTE: usize = 8;
 /// Most bytes of one tag object; a longer one is left out.
 pub(super) const MAX_BYTES: u64 = 64 << 10;
 
+/// Most tags that a repository may have. A list cut short would hide the tags at its end, so a longer one counts for nothing.
+pub(super) const MAX_LISTED: usize = 100_000;
+
 /// Longest silence, and longest wait, for what can be done without.
 const IDLE: Duration = Duration::from_secs(15);
 const TOTAL: Duration = Duration::from_secs(60);
 
 /// Longest tag name that is looked at, in bytes.
-const MAX_NAME: usize = 256;
+pub(super) const MAX_NAME: usize = 256;
 
 /// A piece of a version, in the order in which versions compare when all before is equal.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -166,22 +169,21 @@ impl GitSource {
     /// The tag objects of a locked commit, if its reference still is an annotated tag of that commit. Never fails.
     pub(super) fn tags_of(&self, spec: &GitSpec, tree: &GitTree) -> Option<Vec<TagObject>> {
         let reference = tree.pin.reference.as_deref().filter(|name| name.starts_with(TAGS))?;
-        let commit = tree.package.version();
+        let commit = ObjectId::from_hex(tree.package.version().as_bytes()).ok()?;
         if spec.url.expose().scheme() == "file" {
             let repo = local::open(&spec.url, &self.options).ok()?;
             let objects = Objects { repo: &repo, url: &spec.url, limits: &self.options.limits };
             let listed = local::look_up(&objects, reference).ok()??;
             let peeled = objects.peel(listed.tag?, reference).ok()?;
-            return (peeled.commit.to_string() == commit).then(|| peeled.signed(Some(reference)).tags);
+            return (peeled.commit == commit).then(|| named(peeled.tags, Some(reference)));
         }
         let (mirror, shown) = (Mirror::new(&spec.url, &self.options), reference.to_owned());
         let wanted = Wanted::Named { names: vec![reference.to_owned()], prefix: None };
         let fetched = if self.options.network {
-            let id = ObjectId::from_hex(commit.as_bytes()).ok()?;
             watch::supervise(&spec.url, &self.deadline(), &Silent, move |meter, interrupt| {
                 // Nothing is fetched if the tag leads elsewhere now: its objects would be of no use here.
                 let choice = wanted.choose(&mirror.list(&wanted.refspecs(), &meter, interrupt)?);
-                match choice.filter(|choice| choice.commit == id && choice.tag.is_some()) {
+                match choice.filter(|choice| choice.commit == commit && choice.tag.is_some()) {
                     Some(_) => mirror.fetch(&wanted, &shown, &meter, interrupt),
                     None => mirror.offline(&wanted, &shown),
                 }
@@ -189,10 +191,8 @@ impl GitSource {
         } else {
             mirror.offline(&wanted, &shown)
         };
-        let fetched = fetched.ok().filter(|fetched| fetched.choice.commit.to_string() == commit)?;
-        let (commit, tree) = (fetched.choice.commit, fetched.choice.commit);
-        let peeled = Peeled { tags: fetched.tags, commit, raw: Vec::new(), tree };
-        Some(peeled.signed(Some(reference)).tags)
+        let fetched = fetched.ok().filter(|fetched| fetched.choice.commit == commit)?;
+        Some(named(fetched.tags, Some(reference)))
     }
 
     /// Limits for what can be done without.

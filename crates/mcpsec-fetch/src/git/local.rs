@@ -13,14 +13,13 @@ use super::{
     clone::unique_prefix,
     connect::open_options,
     error::{GitError, causes},
-    history::{MAX_BYTES, MAX_LOCAL, preceding},
+    history::{MAX_BYTES, MAX_LISTED, MAX_LOCAL, preceding},
     reference::{Choice, Listed, Wanted},
     signed::{TAGS, TagObject},
     tree::Objects,
 };
 
-/// Most names of tags that are looked at, and most of those that are opened to see whether they are annotated.
-const MAX_NAMES: usize = 200_000;
+/// Most tags that are opened to see whether they are annotated.
 const MAX_OPENED: usize = 1024;
 
 /// Opens the repository that a `file:` address names.
@@ -118,7 +117,7 @@ pub(super) fn earlier_tags(objects: &Objects<'_>, own: &str) -> Option<Vec<TagOb
     let platform = objects.repo.references().ok()?;
     let mut all: BTreeMap<String, ObjectId> = BTreeMap::new();
     for reference in platform.prefixed(TAGS).ok()? {
-        if all.len() == MAX_NAMES {
+        if all.len() == MAX_LISTED {
             return None;
         }
         let Ok(reference) = reference else { continue };

@@ -357,7 +357,7 @@ impl GitSource {
         })?;
         progress.event(Event::FileDone { file: &archive_name(&package) });
         let pin = GitPin { reference: reference.map(SmolStr::from), tree: tree.to_string().into() };
-        let signed = peeled.signed(reference);
+        let signed = SignedObjects { tags: signed::named(peeled.tags, reference), commit: peeled.raw };
         Ok(GitTree { package, pin, archive, digests, size, signed, history: None, project, findings })
     }
 

@@ -84,17 +84,14 @@ pub(super) struct Peeled {
     pub(super) tree: ObjectId,
 }
 
-impl Peeled {
-    /// The raw objects, the outermost tag under the name of its reference.
-    pub(super) fn signed(self, reference: Option<&str>) -> SignedObjects {
-        let outer = reference.map(|name| name.strip_prefix(TAGS).unwrap_or(name));
-        let name = |index: usize, id: &str| SmolStr::new(outer.filter(|_| index == 0).unwrap_or(id));
-        let tags = self.tags.into_iter().enumerate().map(|(index, (id, raw))| {
-            let id = SmolStr::new(id.to_string());
-            TagObject { name: name(index, &id), id, raw }
-        });
-        SignedObjects { commit: self.raw, tags: tags.collect() }
-    }
+/// Tag objects with their names, the outermost first, which has the name of its reference.
+pub(super) fn named(tags: Vec<(ObjectId, Vec<u8>)>, reference: Option<&str>) -> Vec<TagObject> {
+    let mut outer = reference.map(|name| name.strip_prefix(TAGS).unwrap_or(name));
+    let named = tags.into_iter().map(|(id, raw)| {
+        let id = SmolStr::new(id.to_string());
+        TagObject { name: outer.take().map_or_else(|| id.clone(), SmolStr::new), id, raw }
+    });
+    named.collect()
 }
 
 impl Objects<'_> {

@@ -20,18 +20,15 @@ use gix::{
 };
 
 use super::{
-    clone::{Mirror, SCRATCH},
+    clone::Mirror,
     connect::{Authenticate, Line, listed, open_bare},
     error::{GitError, causes},
-    history::{MAX_BYTES, MAX_REMOTE, preceding},
+    history::{MAX_BYTES, MAX_LISTED, MAX_NAME, MAX_REMOTE, preceding},
     reference::Listed,
     signed::{TAGS, TagObject},
     tree::Objects,
     watch::Meter,
 };
-
-/// Most tags that a remote may list. A list cut short would hide the tags at its end, so a longer one counts for nothing.
-pub(super) const MAX_LISTED: usize = 200_000;
 
 /// Most bytes of a pack of tag objects and their commits.
 const MAX_PACK: u64 = 4 << 20;
@@ -47,9 +44,8 @@ impl Mirror {
         meter: &Meter,
         interrupt: &AtomicBool,
     ) -> Result<Option<Vec<TagObject>>, GitError> {
-        let _guard = self.lock(meter)?;
-        self.sweep()?;
-        let scratch = self.scratch(SCRATCH)?;
+        // Without the lock: a server that hangs here must not keep others from fetching what they need.
+        let scratch = self.scratch("list-")?;
         let mut chosen = Vec::new();
         let spec = format!("+{TAGS}*:{TAGS}*");
         self.connected(scratch.path(), &[spec], |repo, mut line, authenticate| {
@@ -65,6 +61,7 @@ impl Mirror {
             Ok(())
         })?;
         self.take_over(scratch.path(), &chosen)?;
+        let _guard = self.lock(meter)?;
         self.remember(&chosen)?;
         Ok(self.kept(&chosen))
     }
@@ -132,11 +129,12 @@ fn advertised(handshake: &mut Handshake, transport: &mut impl Transport, meter: 
     let agent = handshake.capabilities.capability("agent").map(|_| ("agent", Some(AGENT)));
     let arguments = ["peel".to_owned(), format!("ref-prefix {TAGS}")].map(Into::into);
     let mut lines = transport.invoke("ls-refs", agent.into_iter(), Some(arguments.into_iter()), false)?;
-    let mut all = Vec::new();
+    let (mut all, mut count) = (Vec::new(), 0);
     while let Some(line) = lines.readline() {
         let line = line.map_err(gix::Error::from_error)??;
         meter.alive();
-        if all.len() == MAX_LISTED {
+        count += 1;
+        if count > MAX_LISTED {
             return Err(gix::error::message("it lists too many tags").into());
         }
         all.extend(line.as_slice().and_then(read_line));
@@ -144,14 +142,14 @@ fn advertised(handshake: &mut Handshake, transport: &mut impl Transport, meter: 
     Ok(all)
 }
 
-/// `<id> <name> [peeled:<id>]`; anything else is not a tag that could be used.
+/// `<id> <name> peeled:<id>`; anything else is not an annotated tag that could be used.
 fn read_line(line: &[u8]) -> Option<Listed> {
     let mut words = std::str::from_utf8(line).ok()?.trim_end_matches('\n').split(' ');
     let id = ObjectId::from_hex(words.next()?.as_bytes()).ok()?;
-    let name = words.next()?.to_owned();
-    let peeled = words.find_map(|word| word.strip_prefix("peeled:"));
-    let peeled = peeled.and_then(|peeled| ObjectId::from_hex(peeled.as_bytes()).ok());
-    Some(Listed { name, commit: peeled.unwrap_or(id), tag: peeled.map(|_| id), target: None })
+    let name = words.next().filter(|name| name.len() <= TAGS.len() + MAX_NAME)?.to_owned();
+    let peeled = words.find_map(|word| word.strip_prefix("peeled:"))?;
+    let commit = ObjectId::from_hex(peeled.as_bytes()).ok()?;
+    Some(Listed { name, commit, tag: Some(id), target: None })
 }
 
 /// Fetches the objects into the scratch repository.

@@ -1,11 +1,13 @@
-//! git: repositories made of exact bytes, served over smart HTTP or read as `file://`.
+//! git: repositories made of exact bytes, signed where a test wants it, served over smart HTTP or read as `file://`.
 mod repo;
 mod server;
+mod sign;
 
 use std::path::Path;
 
 pub use repo::{Change, GitRepo};
 pub use server::GitServer;
+pub use sign::SshSigner;
 
 use crate::program::{Finished, Running, command, find};
 

@@ -106,8 +106,15 @@ impl GitRepo {
 
     /// An annotated tag; an existing one is moved. Returns the id of the tag object.
     pub fn annotated_tag(&self, name: &str, commit: &str, message: &str) -> String {
-        let tag = format!("object {commit}\ntype commit\ntag {name}\ntagger {}\n\n{message}\n", self.stamp());
-        let id = self.raw_object("tag", tag.as_bytes());
+        let id = self.raw_object("tag", self.tag_text(name, commit, message).as_bytes());
+        self.set_ref(&format!("refs/tags/{name}"), &id);
+        id
+    }
+
+    /// An annotated tag of another tag object; returns the id of the outer one.
+    pub fn nested_tag(&self, name: &str, tag: &str, message: &str) -> String {
+        let text = self.tag_text(name, tag, message).replacen("\ntype commit\n", "\ntype tag\n", 1);
+        let id = self.raw_object("tag", text.as_bytes());
         self.set_ref(&format!("refs/tags/{name}"), &id);
         id
     }
@@ -153,6 +160,18 @@ impl GitRepo {
     pub fn resolve(&self, revision: &str) -> Option<String> {
         let found = git(self.path(), &["rev-parse", "--verify", "--quiet", revision], Vec::new(), None);
         (found.code == Some(0)).then(|| String::from_utf8_lossy(&found.stdout).trim().to_owned())
+    }
+
+    /// The bytes of an object, as `git cat-file` gives them.
+    pub fn object(&self, kind: &str, id: &str) -> Vec<u8> {
+        let done = git(self.path(), &["cat-file", kind, id], Vec::new(), None);
+        assert_eq!(done.code, Some(0), "git cat-file: {}", String::from_utf8_lossy(&done.stderr));
+        done.stdout
+    }
+
+    /// A tag object without a signature.
+    pub(super) fn tag_text(&self, name: &str, commit: &str, message: &str) -> String {
+        format!("object {commit}\ntype commit\ntag {name}\ntagger {}\n\n{message}\n", self.stamp())
     }
 
     fn stamp(&self) -> String {

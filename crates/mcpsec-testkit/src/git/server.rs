@@ -3,7 +3,10 @@ use std::{
     collections::BTreeMap,
     io::Read as _,
     ops::Deref,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use flate2::read::GzDecoder;
@@ -23,6 +26,10 @@ pub struct GitServer {
 #[derive(Default)]
 struct State {
     repositories: Mutex<BTreeMap<String, GitRepo>>,
+    /// Whether object filters are refused, as by servers before git 2.17.
+    no_filters: AtomicBool,
+    /// Whether only the first versions of the protocol are spoken.
+    old: AtomicBool,
 }
 
 impl Deref for GitServer {
@@ -46,6 +53,16 @@ impl GitServer {
         format!("{}/{path}.git", self.http.base())
     }
 
+    /// Whether clients may filter objects (`tree:0` and the like); they may unless this says otherwise.
+    pub fn set_filters(&self, on: bool) {
+        self.state.no_filters.store(!on, Ordering::SeqCst);
+    }
+
+    /// Whether version 2 of the protocol is spoken; it is unless this says otherwise.
+    pub fn set_version_2(&self, on: bool) {
+        self.state.old.store(!on, Ordering::SeqCst);
+    }
+
     /// The repository is gone.
     pub fn remove(&self, path: &str) {
         lock(&self.state.repositories).remove(path);
@@ -65,21 +82,22 @@ impl Routes for State {
         let Some(repository) = lock(&self.repositories).get(name).cloned() else {
             return Reply::text(404, "repository not found");
         };
-        let protocol = request.header("git-protocol");
+        let protocol = request.header("git-protocol").filter(|_| !self.old.load(Ordering::SeqCst));
+        let filters = !self.no_filters.load(Ordering::SeqCst);
         if advertise {
             if request.query.as_deref() != Some("service=git-upload-pack") {
                 return Reply::text(403, "only git-upload-pack is served");
             }
-            return advertisement(&repository, protocol);
+            return advertisement(&repository, protocol, filters);
         }
         let Some(input) = negotiation(request) else { return Reply::text(400, "unreadable request body") };
-        let done = upload_pack(&repository, &["--stateless-rpc"], input, protocol);
+        let done = upload_pack(&repository, &["--stateless-rpc"], input, protocol, filters);
         Reply::new(200, "application/x-git-upload-pack-result", done).header("cache-control", "no-cache")
     }
 }
 
-fn advertisement(repository: &GitRepo, protocol: Option<&str>) -> Reply {
-    let refs = upload_pack(repository, &["--stateless-rpc", "--advertise-refs"], Vec::new(), protocol);
+fn advertisement(repository: &GitRepo, protocol: Option<&str>, filters: bool) -> Reply {
+    let refs = upload_pack(repository, &["--stateless-rpc", "--advertise-refs"], Vec::new(), protocol, filters);
     // Version 2 starts with its own line; the older ones are announced by the HTTP transport.
     let mut body = match protocol {
         Some(protocol) if protocol.contains("version=2") => Vec::new(),
@@ -89,8 +107,9 @@ fn advertisement(repository: &GitRepo, protocol: Option<&str>) -> Reply {
     Reply::new(200, "application/x-git-upload-pack-advertisement", body).header("cache-control", "no-cache")
 }
 
-fn upload_pack(repository: &GitRepo, flags: &[&str], input: Vec<u8>, protocol: Option<&str>) -> Vec<u8> {
-    let allow = ["-c", "uploadpack.allowAnySHA1InWant=true", "-c", "uploadpack.allowFilter=true", "upload-pack"];
+fn upload_pack(repository: &GitRepo, flags: &[&str], input: Vec<u8>, protocol: Option<&str>, filters: bool) -> Vec<u8> {
+    let filters = format!("uploadpack.allowFilter={filters}");
+    let allow = ["-c", "uploadpack.allowAnySHA1InWant=true", "-c", &filters, "upload-pack"];
     let folder = repository.path().to_string_lossy();
     let args: Vec<&str> = allow.into_iter().chain(flags.iter().copied()).chain([&*folder]).collect();
     // An error of upload-pack is in the protocol, for the client to read.

@@ -204,7 +204,8 @@ fn every_bound_holds() {
         (GitLimits { max_depth: 3, ..standard.clone() }, "depth of its folders is over the limit of 3"),
         (GitLimits { max_path: 6, ..standard.clone() }, "length of a path is over the limit of 6"),
         (GitLimits { max_object: 4999, ..standard.clone() }, "size of `a/b/c/d` is over the limit of 4999"),
-        (GitLimits { max_metadata: 20, ..standard.clone() }, "is over the limit of 20"),
+        (GitLimits { max_metadata: 20, ..standard.clone() }, "size of a tree is over the limit of 20"),
+        (GitLimits { max_signed: 20, ..standard.clone() }, "size of a commit or tag is over the limit of 20"),
         (GitLimits { max_project_file: 2999, ..standard.clone() }, "size of package.json is over the limit of 2999"),
         (GitLimits { max_archive: 9000, ..standard.clone() }, "size of its archive is over the limit of 9000"),
     ] {

@@ -134,19 +134,26 @@ fn pointers_to_large_files_are_reported() {
 #[test]
 fn upstream_sees_moved_and_deleted_tags() {
     let (repo, first) = sample();
-    repo.annotated_tag("v1.0", &first, "one");
+    let tag = repo.annotated_tag("v1.0", &first, "one");
     let cache = tempfile::tempdir().expect("cache");
     let source = source(cache.path(), false);
     let spec = local_spec(&repo, "@v1.0");
     let locked = fetch(&source, &spec).expect("tree");
     let now = || source.upstream(&spec, &locked.pin, locked.package.version());
-    let present = |commit: &str| {
-        UpstreamState::Present(UpstreamRecord { commit: Some(commit.into()), ..UpstreamRecord::default() })
+    let present = |commit: &str, tag: Option<&str>| {
+        let (commit, tag) = (Some(commit.into()), tag.map(Into::into));
+        UpstreamState::Present(UpstreamRecord { commit, tag, ..UpstreamRecord::default() })
     };
-    assert_eq!(now(), present(&first));
+    assert_eq!(now(), present(&first, Some(&tag)));
+    // The same commit under a tag object that was made again.
+    let again = repo.annotated_tag("v1.0", &first, "one");
+    assert_ne!(tag, again);
+    assert_eq!(now(), present(&first, Some(&again)));
+    repo.tag("v1.0", &first);
+    assert_eq!(now(), present(&first, None));
     let second = repo.commit(&[("evil", b"x")]);
-    repo.annotated_tag("v1.0", &second, "one");
-    assert_eq!(now(), present(&second));
+    let moved = repo.annotated_tag("v1.0", &second, "one");
+    assert_eq!(now(), present(&second, Some(&moved)));
     repo.delete_ref("refs/tags/v1.0");
     assert_eq!(now(), UpstreamState::Gone);
     // A branch that takes the tag's name is another reference.

@@ -1,4 +1,7 @@
 //! Git sources against real repositories: on disk and over loopback HTTP, good ones and hostile ones.
+mod attestations;
+mod evidence;
+mod history;
 mod hostile;
 mod local;
 mod remote;
@@ -15,10 +18,14 @@ use mcpsec_testkit::GitRepo;
 use super::{GitError, GitLimits, GitOptions, GitSource, GitTree};
 use crate::progress::Silent;
 
-fn source_with(cache: &Path, network: bool, limits: GitLimits) -> GitSource {
+/// What main does once; a second test of this process finds it installed.
+fn provider() {
     static PROVIDER: Once = Once::new();
-    // What main does once; a second test of this process finds it installed.
     PROVIDER.call_once(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
+}
+
+fn source_with(cache: &Path, network: bool, limits: GitLimits) -> GitSource {
+    provider();
     GitSource::new(GitOptions { cache_dir: cache.to_owned(), network, user_config: false, limits })
 }
 

@@ -40,13 +40,13 @@ fn a_fetch_is_shallow_and_cached_and_works_offline() {
     let cache = tempfile::tempdir().expect("cache");
     let online = source(cache.path(), true);
     let one = fetch(&online, &spec(&format!("{url}@v1.0"))).expect("tree");
-    assert_eq!(server.count("*/git-upload-pack"), 2, "one question for references, one for the pack");
+    assert_eq!(server.count("*/git-upload-pack"), 3, "one question for the reference, one for the pack, one for tags");
     // The commit is there: a full id asks nobody, a tag only asks where it points.
     server.clear_log();
     fetch(&online, &spec(&format!("{url}@{first}"))).expect("tree");
     assert_eq!(server.requests().len(), 0);
     fetch(&online, &spec(&format!("{url}@v1.0"))).expect("tree");
-    assert_eq!(server.count("*/git-upload-pack"), 1);
+    assert_eq!(server.count("*/git-upload-pack"), 2, "where it points, and which tags there are");
 
     server.clear_log();
     let offline = source(cache.path(), false);
@@ -93,15 +93,20 @@ fn upstream_asks_for_references_only() {
     let source = source(cache.path(), true);
     let spec = spec(&format!("{url}@v1.0"));
     let locked = fetch(&source, &spec).expect("tree");
-    let present = |commit: Option<&str>| {
-        UpstreamState::Present(UpstreamRecord { commit: commit.map(Into::into), ..UpstreamRecord::default() })
+    let present_as = |commit: Option<&str>, tag: Option<&str>| {
+        let (commit, tag) = (commit.map(Into::into), tag.map(Into::into));
+        UpstreamState::Present(UpstreamRecord { commit, tag, ..UpstreamRecord::default() })
     };
+    let present = |commit: Option<&str>| present_as(commit, None);
     server.clear_log();
-    assert_eq!(source.upstream(&spec, &locked.pin, &first), present(Some(&first)));
+    let tag = repo.resolve("refs/tags/v1.0");
+    assert_eq!(source.upstream(&spec, &locked.pin, &first), present_as(Some(&first), tag.as_deref()));
     assert_eq!(server.count("*/git-upload-pack"), 1);
+    let again = repo.annotated_tag("v1.0", &first, "one");
+    assert_eq!(source.upstream(&spec, &locked.pin, &first), present_as(Some(&first), Some(&again)));
     let moved = repo.commit(&[("evil", b"x")]);
-    repo.annotated_tag("v1.0", &moved, "one");
-    assert_eq!(source.upstream(&spec, &locked.pin, &first), present(Some(&moved)));
+    let tag = repo.annotated_tag("v1.0", &moved, "one");
+    assert_eq!(source.upstream(&spec, &locked.pin, &first), present_as(Some(&moved), Some(&tag)));
     // A bare commit cannot move; it is named only while some reference shows it.
     let bare = mcpsec_model::package::GitPin { reference: None, ..locked.pin.clone() };
     assert_eq!(source.upstream(&spec, &bare, &moved), present(Some(&moved)));
@@ -228,5 +233,6 @@ fn many_at_once_share_one_cache() {
         .collect();
     let digests: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("thread")).collect();
     assert!(digests.windows(2).all(|pair| pair[0] == pair[1]));
-    assert!(server.count("*/git-upload-pack") <= 5, "the pack came once");
+    // Each asks where the tag points and which tags there are.
+    assert_eq!(server.count("*/git-upload-pack"), 4 + 4 + 1, "the pack came once");
 }

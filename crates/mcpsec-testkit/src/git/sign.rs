@@ -1,0 +1,135 @@
+//! Signed tags and commits: an SSH key made for the test, and signatures as git makes them.
+//!
+//! git signs the object without its signature in the namespace `git` (`gpg.format=ssh`): a tag carries the armoured signature
+//! after its message, a commit in its `gpgsig` header.
+use std::{fs, path::PathBuf, sync::Arc};
+
+use tempfile::TempDir;
+
+use super::{Change, GitRepo};
+use crate::program::{Running, command, find};
+
+/// An Ed25519 key without a passphrase. Another one in every run, so ids of signed objects vary. Clones share it.
+#[derive(Clone)]
+pub struct SshSigner {
+    folder: Arc<TempDir>,
+}
+
+impl Default for SshSigner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SshSigner {
+    /// Whether `ssh-keygen` is there; without it there are no signers.
+    pub fn available() -> bool {
+        find("ssh-keygen").is_some()
+    }
+
+    /// A new key.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("ssh-key").tempdir().expect("a temporary folder");
+        let this = Self { folder: Arc::new(folder) };
+        let key = this.key_file();
+        let key = key.to_string_lossy();
+        keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "testkit", "-f", &key], b"");
+        this
+    }
+
+    /// The private key's file, for programs that sign by themselves (`git -c user.signingkey=…`).
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    /// The public key, `ssh-ed25519 AAAA…` without a comment.
+    pub fn public_key(&self) -> String {
+        let text = fs::read_to_string(self.folder.path().join("key.pub")).expect("the public key");
+        text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A line of an allowed-signers file that lets `principal` sign git objects with this key.
+    pub fn allowed_signers(&self, principal: &str) -> String {
+        format!("{principal} namespaces=\"git\" {}\n", self.public_key())
+    }
+
+    /// The armoured signature (`SSHSIG`) of a payload in a namespace.
+    pub fn sign(&self, namespace: &str, payload: &[u8]) -> String {
+        let key = self.key_file();
+        keygen(&["-q", "-Y", "sign", "-n", namespace, "-f", &key.to_string_lossy()], payload)
+    }
+}
+
+impl GitRepo {
+    /// A signed annotated tag; an existing one is moved. Returns the id of the tag object.
+    pub fn signed_tag(&self, name: &str, commit: &str, message: &str, signer: &SshSigner) -> String {
+        let payload = self.tag_text(name, commit, message);
+        let tag = format!("{payload}{}", signer.sign("git", payload.as_bytes()));
+        let id = self.raw_object("tag", tag.as_bytes());
+        self.set_ref(&format!("refs/tags/{name}"), &id);
+        id
+    }
+
+    /// Commits changes on a branch with a signed commit; returns its id.
+    pub fn signed_commit(&self, branch: &str, message: &str, changes: &[Change], signer: &SshSigner) -> String {
+        let unsigned = self.commit_on(branch, message, changes);
+        let payload = self.object("commit", &unsigned);
+        let head = payload.windows(2).position(|pair| pair == b"\n\n").expect("a commit has a header") + 1;
+        // Lines after the first of a header are indented by one space.
+        let signature = signer.sign("git", &payload).trim_end().replace('\n', "\n ");
+        let mut commit = payload.get(..head).unwrap_or_default().to_vec();
+        commit.extend(format!("gpgsig {signature}\n").bytes());
+        commit.extend_from_slice(payload.get(head..).unwrap_or_default());
+        let id = self.raw_object("commit", &commit);
+        self.branch(branch, &id);
+        id
+    }
+}
+
+fn keygen(args: &[&str], input: &[u8]) -> String {
+    let program = find("ssh-keygen").expect("ssh-keygen is installed and on PATH");
+    let mut command = command(program);
+    command.args(args);
+    let done = Running::start(command, Some(input.to_vec())).wait();
+    assert_eq!(done.code, Some(0), "ssh-keygen: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::{super::git, *};
+
+    #[test]
+    fn git_itself_takes_the_signatures() {
+        if !SshSigner::available() {
+            println!("skipped: no ssh-keygen");
+            return;
+        }
+        let (repo, signer) = (GitRepo::new(), SshSigner::new());
+        let changes = [Change::File("a".into(), b"1".to_vec())];
+        let commit = repo.signed_commit("main", "first\n\ntext", &changes, &signer);
+        let tag = repo.signed_tag("v1", &commit, "one", &signer);
+        repo.annotated_tag("plain", &commit, "none");
+        assert_eq!(repo.resolve("main"), Some(commit.clone()));
+        assert_eq!(repo.object("tag", &tag), repo.object("tag", "v1"));
+        let signers = signer.folder.path().join("allowed");
+        let allow = |signer: &SshSigner| {
+            let line = signer.allowed_signers("testkit@example.invalid");
+            fs::File::create(&signers).and_then(|mut file| file.write_all(line.as_bytes())).expect("allowed signers");
+        };
+        allow(&signer);
+        let verify = |what: &str, name: &str| {
+            let allowed = format!("gpg.ssh.allowedSignersFile={}", signers.display());
+            let program = format!("gpg.ssh.program={}", find("ssh-keygen").expect("ssh-keygen").display());
+            git(repo.path(), &["-c", "gpg.format=ssh", "-c", &program, "-c", &allowed, what, name], Vec::new(), None)
+                .code
+        };
+        assert_eq!(verify("verify-commit", &commit), Some(0));
+        assert_eq!(verify("verify-tag", "v1"), Some(0));
+        assert_ne!(verify("verify-tag", "plain"), Some(0));
+        allow(&SshSigner::new());
+        assert_ne!(verify("verify-tag", "v1"), Some(0), "another key");
+    }
+}
