@@ -1,6 +1,7 @@
 //! Where the documents come from: the store first, since what is there needs nobody; else the registry that offers them.
 use std::collections::BTreeMap;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mcpsec_fetch::{
     evidence::{Gathered, Wanted},
     git::{GitTree, TagObject},
@@ -10,7 +11,7 @@ use mcpsec_fetch::{
 };
 use mcpsec_model::{
     config::{Config, ProvenanceRule},
-    evidence::{Assessed, Documents, EvidenceKind, Found, Offer, Pinned, Release},
+    evidence::{Assessed, Documents, EvidenceKind, Found, Offer, Pin, Pinned, Release, SignerPin},
     name::Ecosystem,
     package::{Artifact, Package, PackageId},
     upstream::UpstreamRecord,
@@ -94,7 +95,8 @@ impl Offered {
 
     /// Whether anything in it needs a trust root.
     fn attested(&self) -> bool {
-        !self.git.is_empty() || self.offers.values().flatten().any(|(_, offer)| offer.attested)
+        self.git.values().any(|evidence| needs_roots(&evidence.documents))
+            || self.offers.values().flatten().any(|(_, offer)| offer.attested)
     }
 }
 
@@ -159,11 +161,9 @@ pub(in super::super) async fn for_lock(
         .par_iter()
         .map(|(package, artifact)| store.evidence(&package.id, &artifact.file, &artifact.digests))
         .collect();
-    let needs_roots = |stored: &Option<Documents>| {
-        stored.as_ref().is_some_and(|documents| documents.attestations.is_some() || documents.commit.is_some())
-    };
-    let pinned = packages.iter().any(|package| !package.evidence.pins().is_empty());
-    let refresh = pinned || stored.iter().flatten().any(needs_roots);
+    let by_certificate = |pin: &Pin| !matches!(pin.signer, SignerPin::Key { .. });
+    let pinned = packages.iter().any(|package| package.evidence.pins().iter().any(by_certificate));
+    let refresh = pinned || stored.iter().flatten().flatten().any(needs_roots);
     let tools = Tools::new(settings, config, sources, refresh).await?;
     let mut stock = Stock { store, tools: &tools, known: Known::new() };
 
@@ -208,6 +208,21 @@ pub(in super::super) async fn for_lock(
     stock.ask(sources, wanted).await?;
     Ok(stock.known)
 }
+
+/// Whether verifying these takes a trust root: certificates and logs do, plain keys do not.
+fn needs_roots(documents: &Documents) -> bool {
+    let by_certificate = |object: &Option<String>| {
+        let raw = object.as_ref().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+        raw.windows(X509.len()).any(|window| window == X509)
+    };
+    documents.attestations.is_some()
+        || !documents.bundles.is_empty()
+        || by_certificate(&documents.tag)
+        || by_certificate(&documents.commit)
+}
+
+/// How the signature of a git object by a certificate begins.
+const X509: &[u8] = b"-----BEGIN SIGNED MESSAGE-----";
 
 /// Whether the policy looks at a package's evidence at all. A rule about a server may, even where the ecosystem's does not.
 fn looked_at(config: &Config, package: &Package) -> bool {

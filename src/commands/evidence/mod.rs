@@ -41,6 +41,7 @@ pub(super) fn judge<'a>(
         all.checks.extend(said.checks);
         all.findings.extend(said.findings);
     }
+    all.checks.sort_by(|a, b| (a.check, &a.subject).cmp(&(b.check, &b.subject)));
     all
 }
 

@@ -1,5 +1,5 @@
 //! What signatures are verified with: npm's keys, the trust roots of Sigstore instances, files of signers.
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use mcpsec_fetch::trust::{self, TrustOptions};
 use mcpsec_model::config::Config;
@@ -46,8 +46,11 @@ impl Tools {
         let options = TrustOptions { ..TrustOptions::built_in() };
         let network = if settings.trust_refresh { sources.network()? } else { None };
         let renewed = trust::refresh(&settings.cache.join("trust"), network, settings.now, &options).await;
-        for warning in renewed.public_good.warnings.iter().chain(&renewed.git_host.warnings) {
-            sources.ui().note(&warning.to_string());
+        // Both instances age alike; what is true of both is said once.
+        let warnings = renewed.public_good.warnings.iter().chain(&renewed.git_host.warnings);
+        let words: BTreeSet<String> = warnings.map(ToString::to_string).collect();
+        for warning in words {
+            sources.ui().note(&warning);
         }
         if let Some(keys) = renewed.npm_keys.as_deref().and_then(|json| KeySet::from_tuf(json).ok()) {
             tools.keys = keys;
