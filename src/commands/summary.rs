@@ -27,7 +27,7 @@ pub(super) struct Summary {
     as_of: Option<String>,
     already: bool,
     states: BTreeMap<EvidenceState, usize>,
-    built: Vec<String>,
+    built: Vec<(&'static str, String)>,
 }
 
 impl Summary {
@@ -77,6 +77,9 @@ impl Summary {
                 }
             }
         }
+        if matches!(self.built.as_slice(), [("published", text)] if text.starts_with("through")) {
+            self.built.push(("built by", "nothing says who built it".to_owned()));
+        }
         self
     }
 
@@ -114,8 +117,8 @@ impl Summary {
         };
         row("scripts", scripts);
         row("evidence", mcpsec_report::evidence_counts(&self.states));
-        for (index, line) in self.built.iter().enumerate() {
-            row(if index == 0 { "built by" } else { "" }, line.clone());
+        for (label, line) in &self.built {
+            row(label, line.clone());
         }
         row("not checked", "what the server tells the model".to_owned());
         for finding in &self.findings {
@@ -132,26 +135,29 @@ impl Summary {
 }
 
 /// Who made a statement about the server's own package, for a person who sees it for the first time.
-fn origin(proof: &Proof) -> Vec<String> {
+fn origin(proof: &Proof) -> Vec<(&'static str, String)> {
     let shown = |text: &str| Untrusted::new(text).excerpt(200);
     let day = proof.signed_at().map(|time| format!(", {time}")).unwrap_or_default();
     let log = proof.log().map(|log| format!(" (log: {log}{day})")).unwrap_or_default();
-    match (proof.kind(), proof.signer()) {
+    let label = match proof.kind() {
         // Every package has one of these; the count says so.
-        (EvidenceKind::RegistrySignature, _) => Vec::new(),
-        (EvidenceKind::Publish, Signer::Key { .. }) => vec![format!("registry: published through it{log}")],
-        (kind, signer @ Signer::Identity(identity)) => {
-            let mut lines = vec![format!("{signer}{log}")];
-            let commit = identity.commit.as_deref().map(|commit| format!("commit {}", shown(commit)));
-            let run = identity.run.as_deref().map(|run| format!("run {}", shown(run)));
-            let issuer = Some(format!("issuer {}", shown(&identity.issuer)));
-            let details: Vec<String> = [commit, issuer, run].into_iter().flatten().collect();
-            lines.push(details.join(", "));
-            if kind == EvidenceKind::Publish {
-                lines[0].insert_str(0, "publisher ");
-            }
+        EvidenceKind::RegistrySignature => return Vec::new(),
+        EvidenceKind::Publish => "published",
+        EvidenceKind::Provenance | EvidenceKind::Release => "built by",
+        EvidenceKind::GitTag => "tag by",
+        EvidenceKind::GitCommit => "commit by",
+    };
+    match proof.signer() {
+        Signer::Key { .. } if proof.kind() == EvidenceKind::Publish => {
+            vec![(label, format!("through the registry{log}"))]
+        }
+        signer @ Signer::Key { .. } => vec![(label, format!("{signer}{log}"))],
+        signer @ Signer::Identity(identity) => {
+            let mut lines = vec![(label, format!("{signer}{log}"))];
+            lines.extend(identity.commit.as_deref().map(|commit| ("", format!("from commit {}", shown(commit)))));
+            lines.extend(identity.run.as_deref().map(|run| ("", format!("in {}", shown(run)))));
+            lines.push(("", format!("known to {}", shown(&identity.issuer))));
             lines
         }
-        (kind, signer) => vec![format!("{}: {signer}{log}", kind.as_str())],
     }
 }

@@ -69,7 +69,7 @@ impl Output {
     }
 
     /// Command line, exit code, stdout and stderr in one text, for snapshots. What differs between runs is replaced: the
-    /// temporary folder by `[ROOT]`, ports by `[PORT]`, durations by `[TIME]`.
+    /// temporary folder by `[ROOT]`, ports by `[PORT]`, ages by `[DAYS]`, durations by `[TIME]`.
     pub fn snapshot(&self) -> String {
         let code = self.code.map_or_else(|| "signal".to_owned(), |code| code.to_string());
         let mut out = format!("$ mcpsec {}\n[exit] {code}\n", self.arguments);
@@ -91,6 +91,8 @@ impl Output {
         for (from, to) in &self.redactions {
             text = text.replace(from, to);
         }
+        // How old something is depends on the day of the run.
+        let text = replace_numbers(&text, &["days", "day"], "[DAYS]");
         replace_numbers(&replace_ports(&text), &["ns", "µs", "us", "ms", "s"], "[TIME]")
     }
 }

@@ -64,8 +64,11 @@ pub(super) fn held_to_earlier(
     let mut findings = Vec::new();
     for package in packages.values() {
         let trust = trust::of(&package.evidence);
-        if let Some(History { version, published: Some(published), releases }) = histories.get(&package.id) {
-            findings.extend(trust::downgrade(&package.id, version, *published, trust, releases));
+        let Some(History { version, published, releases }) = histories.get(&package.id) else { continue };
+        // The short form of a record tells no time; the long form, asked for where it matters, tells all.
+        let listed = releases.iter().find(|release| release.version == *version).map(|release| release.published);
+        if let Some(published) = published.or(listed) {
+            findings.extend(trust::downgrade(&package.id, version, published, trust, releases));
         }
     }
     let Some((lock, server)) = locked else { return findings };
