@@ -133,6 +133,22 @@ fn only_capture_may_be_unsafe() {
     }
 }
 
+/// Whoever calls one of these claims that a signature was verified. Tests may, to have something to judge.
+#[test]
+fn only_verify_vouches_for_signatures() {
+    let names = ["vouch_signature_was_verified(", "vouch_attestation_was_verified("];
+    let mut callers = 0;
+    for path in tracked(".rs") {
+        let is_test = path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+        let is_here = path.starts_with("crates/mcpsec-verify") || path.ends_with("mcpsec-model/src/evidence/proof.rs");
+        let text = read_text(&path);
+        let calls = names.iter().any(|name| text.contains(name));
+        assert!(!calls || is_test || is_here, "{} vouches for a signature", path.display());
+        callers += usize::from(calls && path.starts_with("crates/mcpsec-verify"));
+    }
+    assert!(callers > 0, "verify vouches somewhere");
+}
+
 #[test]
 fn every_file_says_what_it_is_for_and_is_short() {
     for path in tracked(".rs") {
