@@ -1,7 +1,7 @@
 //! The command line: what can be typed, and nothing else.
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use mcpsec_model::{name::ServerName, time::AsOf};
 
 /// Vetted, locked, reproducible MCP servers.
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Show a server's closure as a tree
     Tree(TreeArgs),
+    /// Check who signed one file, with a Sigstore bundle or a registry's attestations
+    VerifyArtifact(VerifyArtifactArgs),
     /// Look at the vetted artifacts on this machine
     #[command(subcommand)]
     Store(StoreCommand),
@@ -136,6 +138,45 @@ pub(crate) struct TreeArgs {
     /// Mark each package with who vouches for it
     #[arg(long)]
     pub(crate) evidence: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("proof").required(true).args(["bundle", "attestations"])))]
+#[command(group(ArgGroup::new("signer").args(["identity", "identity_regexp", "key"])))]
+pub(crate) struct VerifyArtifactArgs {
+    /// The file, or its digest as sha256:HEX or sha512:HEX where no such file exists
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The Sigstore bundle that must hold for the file
+    #[arg(long, value_name = "BUNDLE", requires = "signer")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// A registry's answer: npm attestations or PEP 740 provenance; all of it must hold
+    #[arg(long, value_name = "RESPONSE", requires = "purl")]
+    pub(crate) attestations: Option<PathBuf>,
+    /// The package and version that the attestations must be about
+    #[arg(long, value_name = "PURL", requires = "attestations")]
+    pub(crate) purl: Option<String>,
+    /// Who must have signed: exactly this subject of the certificate
+    #[arg(long, value_name = "SUBJECT", requires = "issuer")]
+    pub(crate) identity: Option<String>,
+    /// Who must have signed: a regular expression for the whole subject of the certificate
+    #[arg(long, value_name = "REGEXP", requires = "issuer", conflicts_with = "identity")]
+    pub(crate) identity_regexp: Option<String>,
+    /// Which identity provider must have vouched for them
+    #[arg(long, value_name = "URL", requires = "signer", conflicts_with = "key")]
+    pub(crate) issuer: Option<String>,
+    /// The public key that must have signed, PEM
+    #[arg(long, value_name = "FILE", conflicts_with = "attestations")]
+    pub(crate) key: Option<PathBuf>,
+    /// Trust this root instead of the public-good instance
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["staging", "git_host_root"])]
+    pub(crate) trusted_root: Option<PathBuf>,
+    /// Trust the public staging instance, which anybody may use for anything
+    #[arg(long, conflicts_with = "git_host_root")]
+    pub(crate) staging: bool,
+    /// Trust the git host's own instance, for attestations of private repositories
+    #[arg(long)]
+    pub(crate) git_host_root: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -16,6 +16,7 @@ mod store;
 mod summary;
 mod upstream;
 mod verify;
+mod verify_artifact;
 mod wish;
 
 use std::future::Future;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
         Command::Verify(args) => block_on(verify::run(&settings, args)),
         Command::Show(args) => show::show(&settings, &args.name, args.evidence),
         Command::Tree(args) => show::tree(&settings, &args.name, args.evidence),
+        Command::VerifyArtifact(args) => verify_artifact::run(&settings, &args),
         Command::Store(command) => store::run(&settings, &command),
         Command::Completions { shell } => completions::run(shell),
     }

@@ -74,6 +74,30 @@ impl PackageId {
     }
 }
 
+impl PackageId {
+    /// The package of a purl that names an exact version: `pkg:npm/%40scope/name@1.0.0`, `pkg:pypi/name@1.0`.
+    ///
+    /// # Errors
+    /// Not a purl of these types, without a version, or with qualifiers or a subpath, which would name something else.
+    pub fn from_purl(text: &str) -> Result<Self, PackageIdError> {
+        let form = || PackageIdError::Form(Untrusted::new(text).excerpt(120));
+        if text.contains(['?', '#']) {
+            return Err(form());
+        }
+        let purl: purl::Purl = text.parse().map_err(|_| form())?;
+        let version = purl.version().ok_or_else(form)?;
+        let name = match purl.namespace() {
+            Some(namespace) => format!("{namespace}/{}", purl.name()),
+            None => purl.name().to_owned(),
+        };
+        match purl.package_type() {
+            purl::PackageType::Npm => Self::new(Ecosystem::Npm, PackageName::npm(&name)?, version),
+            purl::PackageType::PyPI => Self::new(Ecosystem::Pypi, PackageName::pypi(&name)?, version),
+            _ => Err(form()),
+        }
+    }
+}
+
 impl fmt::Display for PackageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.ecosystem {
@@ -220,6 +244,22 @@ mod tests {
         for text in ["zod@1", "npm:zod", "npm:zod@", "npm:zod@1/2", "npm:zod@1\u{1b}", "git+https://h.invalid/o/r@main"]
         {
             assert!(text.parse::<PackageId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_exact_purl_is_read_back() {
+        for purl in ["pkg:npm/%40scope/name@1.0.0", "pkg:npm/zod@3.25.76", "pkg:pypi/typing-extensions@4.0"] {
+            assert_eq!(PackageId::from_purl(purl).expect(purl).purl(), purl);
+        }
+        assert_eq!(
+            PackageId::from_purl("pkg:pypi/Typing_Extensions@4.0").expect("purl").purl(),
+            "pkg:pypi/typing-extensions@4.0"
+        );
+        for purl in
+            ["pkg:npm/zod", "pkg:npm/zod@1?x=1", "pkg:npm/zod@1#sub", "pkg:cargo/serde@1", "npm:zod@1", "pkg:npm/zod@"]
+        {
+            assert!(PackageId::from_purl(purl).is_err(), "{purl}");
         }
     }
 

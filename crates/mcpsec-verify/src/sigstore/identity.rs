@@ -134,8 +134,11 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// Whether the holder is the expected one.
-    pub(super) fn demand(&self, holder: &SignerIdentity) -> Result<(), BundleError> {
+    /// Demands that the holder of a verified certificate is the expected one.
+    ///
+    /// # Errors
+    /// [`BundleError::Identity`] or [`BundleError::Issuer`].
+    pub fn demand(&self, holder: &SignerIdentity) -> Result<(), BundleError> {
         let (good, expected) = match &self.identity {
             Identity::Exact(name) => (holder.subject == *name, name),
             Identity::Regexp(pattern) => (pattern.matches(&holder.subject), &pattern.source),
@@ -147,5 +150,101 @@ impl Expect {
             return Err(BundleError::Issuer { expected: shown(&self.issuer), actual: shown(&holder.issuer) });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sigstore_crypto::{FulcioCiClaims, parse_certificate_info};
+
+    use super::*;
+
+    #[test]
+    fn a_ref_is_cut_off_where_it_begins() {
+        for (uri, reference, want) in [
+            (
+                "https://h/o/r/.github/workflows/w.yml@refs/heads/main",
+                Some("refs/heads/main"),
+                "https://h/o/r/.github/workflows/w.yml",
+            ),
+            // Tags of monorepos, with the ref known and not.
+            ("https://h/o/r/w.yml@refs/tags/@s/n@1.0.0", Some("refs/tags/@s/n@1.0.0"), "https://h/o/r/w.yml"),
+            ("https://h/o/r/w.yml@refs/tags/@s/n@1.0.0", None, "https://h/o/r/w.yml"),
+            // A reusable workflow of another ref, and of a commit.
+            ("https://h/o/build/w.yml@refs/tags/v2", Some("refs/heads/main"), "https://h/o/build/w.yml"),
+            ("https://h/o/build/w.yml@0123abcd", Some("refs/heads/main"), "https://h/o/build/w.yml"),
+            ("https://h/o/r//.gitlab-ci.yml@refs/heads/main", None, "https://h/o/r//.gitlab-ci.yml"),
+            // No ref: nothing to cut off.
+            (
+                "https://h/api/v2/projects/1/pipeline-definitions/2",
+                None,
+                "https://h/api/v2/projects/1/pipeline-definitions/2",
+            ),
+            ("somebody@mail.invalid", None, "somebody@mail.invalid"),
+            ("https://user@h", None, "https://user@h"),
+        ] {
+            assert_eq!(without_ref(uri, reference), want, "{uri}");
+        }
+    }
+
+    /// The certificate of a real workflow, with both generations of claims.
+    fn certificate() -> Option<CertificateInfo> {
+        let path = mcpsec_testkit::shared::path("fixtures/npm-attestations/server-filesystem/attestations.json")?;
+        let response: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(path).expect("response")).expect("JSON");
+        let mut bundles =
+            response["attestations"].as_array().expect("list").iter().map(|one| one["bundle"].to_string());
+        let bundle =
+            bundles.find_map(|text| sigstore_types::Bundle::from_json(&text).ok()?.signing_certificate().cloned());
+        Some(parse_certificate_info(&bundle.expect("certificate")).expect("certificate"))
+    }
+
+    #[test]
+    fn deprecated_claims_say_the_same_as_the_newer_ones() {
+        let Some(mut info) = certificate() else { return };
+        let new = of(&info).expect("identity");
+        let old = info.ci_claims.deprecated_github.clone();
+        assert!(!old.is_empty());
+        info.ci_claims = FulcioCiClaims::default();
+        info.ci_claims.deprecated_github = old;
+        let from_old = of(&info).expect("identity");
+        let expected = SignerIdentity { repository_id: None, build_config: None, run: None, runner: None, ..new };
+        assert_eq!(from_old, expected);
+    }
+
+    #[test]
+    fn a_person_has_no_repository_and_nobody_is_no_identity() {
+        let Some(mut info) = certificate() else { return };
+        info.ci_claims = FulcioCiClaims::default();
+        let person = of(&info).expect("identity");
+        assert_eq!((person.repository, person.workflow), (None, None));
+        let nobody = CertificateInfo { identity: None, ..info.clone() };
+        assert!(matches!(of(&nobody), Err(CertificateFault::Malformed(why)) if why.contains("subject")));
+        let unvouched = CertificateInfo { issuer: None, ..info };
+        assert!(matches!(of(&unvouched), Err(CertificateFault::Malformed(why)) if why.contains("issuer")));
+    }
+
+    #[test]
+    fn a_pattern_matches_all_or_nothing_and_is_bounded() {
+        let matches = |pattern: &str, text: &str| Pattern::new(pattern).expect(pattern).matches(text);
+        assert!(matches(r"https://h/o/.*", "https://h/o/r"));
+        assert!(!matches(r"https://h/o/", "https://h/o/r"));
+        assert!(!matches(r"o/r", "https://h/o/r"));
+        // Each alternative is anchored, and a newline ends nothing.
+        assert!(!matches(r"https://h/o|x", "https://h/other"));
+        assert!(!matches(r"(?m)^a$", "a\nb"));
+        for pattern in ["a)|(b", "(", "a{1000}{1000}", &"a".repeat(5000), &"(".repeat(300)] {
+            assert!(Pattern::new(pattern).is_err(), "{pattern:.20}");
+        }
+    }
+
+    #[test]
+    fn both_the_subject_and_the_issuer_count() {
+        let holder = SignerIdentity { subject: "a".into(), issuer: "b".into(), ..SignerIdentity::default() };
+        let expect =
+            |identity: &str, issuer: &str| Expect { identity: Identity::Exact(identity.into()), issuer: issuer.into() };
+        assert_eq!(expect("a", "b").demand(&holder), Ok(()));
+        assert!(matches!(expect("x", "b").demand(&holder), Err(BundleError::Identity { .. })));
+        assert!(matches!(expect("a", "x").demand(&holder), Err(BundleError::Issuer { .. })));
     }
 }

@@ -143,3 +143,70 @@ fn text(object: &Map<String, Value>, field: &str) -> Result<Option<String>, Bund
         Some(_) => Err(BundleError::Statement(format!("`{field}` is not a text"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn statement() -> Value {
+        json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{"name": "a", "digest": {"sha256": Digest::sha256_of(b"a").to_hex()}}],
+            "predicateType": "https://predicate.invalid",
+        })
+    }
+
+    fn read(change: impl FnOnce(&mut Value)) -> Result<Statement, BundleError> {
+        let mut document = statement();
+        change(&mut document);
+        Statement::read(document.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_statement_is_about_the_digests_it_names() {
+        let read = read(|_| ()).expect("statement");
+        let own = Digest::sha256_of(b"a");
+        assert_eq!(read.subject_of(&own).and_then(Subject::name), Some("a"));
+        assert_eq!(read.demand(&own), Ok(()));
+        for other in [Digest::sha256_of(b"b"), Digest::sha512_of(b"a")] {
+            assert!(matches!(read.demand(&other), Err(SubjectFault::Digest { .. })));
+        }
+        assert_eq!(read.predicate(), &json!({}));
+    }
+
+    #[test]
+    fn what_is_no_statement_is_refused() {
+        let unreadable = |change: &dyn Fn(&mut Value)| {
+            let error = read(change).expect_err("must be refused");
+            assert!(matches!(error, BundleError::Statement(_)), "{error:?}");
+        };
+        unreadable(&|it| it["_type"] = json!("https://in-toto.io/Statement/v2"));
+        unreadable(&|it| it["_type"] = Value::Null);
+        unreadable(&|it| it["predicateType"] = json!(1));
+        unreadable(&|it| it["subject"][0]["digest"] = json!("sha256"));
+        unreadable(&|it| it["subject"][0]["digest"]["sha512"] = json!(["x"]));
+        unreadable(&|it| it["subject"][0] = json!("a"));
+        unreadable(&|it| *it = json!([]));
+        let twice = statement().to_string().replacen('{', r#"{"predicateType":"https://other.invalid","#, 1);
+        assert!(matches!(Statement::read(twice.as_bytes()), Err(BundleError::Statement(why)) if why.contains("twice")));
+    }
+
+    #[test]
+    fn subjects_are_counted() {
+        let error = |change: &dyn Fn(&mut Value)| read(change).expect_err("must be refused");
+        for none in [json!([]), Value::Null] {
+            assert_eq!(error(&|it| it["subject"] = none.clone()), SubjectFault::None.into());
+        }
+        let many = |count: usize| move |it: &mut Value| it["subject"] = vec![it["subject"][0].clone(); count].into();
+        assert_eq!(read(many(SUBJECTS)).map(|statement| statement.subjects().len()), Ok(SUBJECTS));
+        let refused = error(&many(SUBJECTS + 1));
+        assert_eq!(refused, SubjectFault::TooMany { limit: SUBJECTS, actual: SUBJECTS + 1 }.into());
+        let digests: Map<String, Value> = (0..=DIGESTS).map(|n| (format!("sha{n}"), json!("00"))).collect();
+        assert!(matches!(
+            error(&|it| it["subject"][0]["digest"] = digests.clone().into()),
+            BundleError::TooMany { .. }
+        ));
+    }
+}
