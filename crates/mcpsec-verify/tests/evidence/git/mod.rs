@@ -1,4 +1,6 @@
 //! Signatures of git objects: recorded ones, made ones, and mutations of both.
+mod pgp;
+mod pgp_keys;
 mod recorded;
 mod ssh;
 
