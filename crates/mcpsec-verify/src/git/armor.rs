@@ -55,25 +55,39 @@ impl Form {
     }
 }
 
-/// The bytes inside the block.
+/// The bytes inside the block of a signature.
 pub(super) fn decode(form: Form, block: &[u8]) -> Result<Vec<u8>, GitError> {
-    let text = std::str::from_utf8(block).map_err(|_| form.malformed("not text"))?;
+    let style = if form == Form::Pgp { Style::OpenPgp } else { Style::Plain };
+    bytes(form.label(), style, block).map_err(|what| form.malformed(what))
+}
+
+/// What may stand between the first line and the base64.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Style {
+    /// Nothing.
+    Plain,
+    /// Headers such as `Version: …`, then a blank line (without headers, too); a checksum at the end.
+    OpenPgp,
+}
+
+/// The bytes inside a block of this label, or what is wrong with it.
+pub(super) fn bytes(label: &str, style: Style, block: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let text = std::str::from_utf8(block).map_err(|_| "not text")?;
     let mut lines = text.lines();
-    let begin = format!("-----BEGIN {}-----", form.label());
-    let end = format!("-----END {}-----", form.label());
-    if lines.next() != Some(begin.as_str()) || lines.next_back() != Some(end.as_str()) {
-        return Err(form.malformed("it does not end with its END line"));
+    let is = |line: Option<&str>, edge: &str| {
+        let inner = line.and_then(|line| line.strip_prefix("-----")?.strip_suffix("-----"));
+        inner.and_then(|inner| inner.strip_prefix(edge)) == Some(label)
+    };
+    if !is(lines.next(), "BEGIN ") || !is(lines.next_back(), "END ") {
+        return Err("it does not end with its END line");
     }
     let mut lines: Vec<&str> = lines.collect();
     let mut checksum = None;
-    if form == Form::Pgp {
-        // Headers such as `Version: …`, then a blank line; a block without headers still has the blank line.
-        let blank = lines
-            .iter()
-            .position(|line| line.trim_end().is_empty())
-            .ok_or(form.malformed("no blank line after its headers"))?;
-        if lines[..blank].iter().any(|line| !line.contains(':')) {
-            return Err(form.malformed("an armor header without a name"));
+    if style == Style::OpenPgp {
+        let blank = lines.iter().position(|line| line.trim_end().is_empty());
+        let blank = blank.ok_or("no blank line after its headers")?;
+        if lines[..blank].iter().any(|line| !line.contains(": ") && !line.ends_with(':')) {
+            return Err("an armor header without a name");
         }
         lines.drain(..=blank);
         checksum = lines.last().and_then(|line| line.strip_prefix('=')).filter(|sum| sum.len() == 4);
@@ -81,11 +95,11 @@ pub(super) fn decode(form: Form, block: &[u8]) -> Result<Vec<u8>, GitError> {
             lines.pop();
         }
     }
-    let bytes = STANDARD.decode(lines.concat()).map_err(|_| form.malformed("not base64"))?;
+    let bytes = STANDARD.decode(lines.concat()).map_err(|_| "not base64")?;
     if let Some(sum) = checksum {
-        let sum = STANDARD.decode(sum).map_err(|_| form.malformed("a checksum that is not base64"))?;
+        let sum = STANDARD.decode(sum).map_err(|_| "a checksum that is not base64")?;
         if sum != crc24(&bytes).to_be_bytes()[1..] {
-            return Err(form.malformed("its checksum is wrong"));
+            return Err("its checksum is wrong");
         }
     }
     Ok(bytes)

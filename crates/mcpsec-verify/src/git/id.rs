@@ -55,7 +55,7 @@ impl Algorithm {
     }
 }
 
-fn sha1(parts: &[&[u8]]) -> Result<String, GitError> {
+pub(super) fn sha1(parts: &[&[u8]]) -> Result<String, GitError> {
     let mut hasher = sha1_checked::Sha1::new();
     for part in parts {
         hasher.update(part);

@@ -1,10 +1,11 @@
 //! The keys that the user gave: who may sign git objects. Nothing is read from disk here.
-use std::io::Cursor;
-
-use pgp::composed::{Deserializable as _, SignedPublicKey};
+use pgp::composed::SignedPublicKey;
 use ssh_key::public::KeyData;
 
-use super::allowed::{self, Allowed, LineError};
+use super::{
+    allowed::{self, Allowed, LineError},
+    pgp::keyring,
+};
 
 /// The longest file of signers: 1 MiB.
 const MAX_FILE: usize = 1024 * 1024;
@@ -100,23 +101,25 @@ impl Signers {
         let refuse = |block, what| SignersError::Pgp { file: file.to_owned(), block, what };
         let mut block = 0;
         let mut rest = text;
+        // Words between the blocks are comments, unless they look like a block of another kind, or one with a typing error.
+        let strange = |text: &str| text.contains("-----");
         while let Some(at) = rest.find(BEGIN) {
             block += 1;
+            if strange(&rest[..at]) {
+                return Err(refuse(block, "something that is not an armored public key before it"));
+            }
             let body = &rest[at..];
             let end = body.find(END).ok_or_else(|| refuse(block, "its END line is missing"))? + END.len();
-            let (keys, _) = SignedPublicKey::from_armor_many(Cursor::new(&body[..end]))
-                .map_err(|_| refuse(block, "not an armored public key"))?;
-            let before = self.count();
-            for key in keys {
+            for key in keyring::read(&body[..end]).map_err(|what| refuse(block, what))? {
                 if self.count() == MAX_KEYS {
                     return Err(SignersError::TooMany { file: file.to_owned() });
                 }
-                self.pgp.push(key.map_err(|_| refuse(block, "not an OpenPGP public key"))?);
-            }
-            if self.count() == before {
-                return Err(refuse(block, "no key in it that can be read"));
+                self.pgp.push(key);
             }
             rest = &body[end..];
+        }
+        if strange(rest) {
+            return Err(refuse(block, "something that is not an armored public key after it"));
         }
         if block == 0 {
             return Err(refuse(0, "no armored public key"));

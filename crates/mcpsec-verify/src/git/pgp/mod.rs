@@ -4,6 +4,7 @@
 //! Key validity is compared with the signature's own creation time, as GnuPG does it. That time is the signer's claim, like every
 //! time in git; so a revoked key is refused for every time, also for signatures that say they are older.
 mod key;
+pub(super) mod keyring;
 
 use std::io::Cursor;
 
@@ -44,19 +45,20 @@ pub(super) fn verify(
         return Err(unsupported("signature type"));
     }
     let issuer = Issuer::of(config)?;
-    let mut refusal = None;
+    let (mut good, mut refusal) = (None, None);
     for known in signers.pgp() {
         let Some(named) = issuer.find(known) else { continue };
         match with(&signature, config, object, known, named?) {
-            Ok(()) => return Ok(Outcome::Verified(proof(known, kind, id)?)),
-            // Whatever another copy of the key says.
+            Ok(()) => good = good.or(Some(known)),
+            // A copy of the key that is older, or newer, may have let it sign.
             Err(error @ GitError::Revoked { .. }) => return Err(error),
             Err(error) => refusal = refusal.or(Some(error)),
         }
     }
-    match refusal {
-        Some(error) => Err(error),
-        None => Ok(Outcome::UnknownKey { signature: None, key: issuer.to_string() }),
+    match (good, refusal) {
+        (Some(known), _) => Ok(Outcome::Verified(proof(known, kind, id)?)),
+        (None, Some(error)) => Err(error),
+        (None, None) => Ok(Outcome::UnknownKey { signature: None, key: issuer.to_string() }),
     }
 }
 

@@ -1,4 +1,7 @@
 //! Signatures of git objects: recorded ones, made ones, and mutations of both.
+mod objects;
+mod pgp;
+mod pgp_keys;
 mod recorded;
 mod ssh;
 
