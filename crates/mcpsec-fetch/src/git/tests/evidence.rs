@@ -107,7 +107,9 @@ fn a_commit_that_is_cached_still_gets_its_tag() {
     // A tag object that was spoiled in the cache is fetched again, and missing offline.
     let folder = std::fs::read_dir(cache.path()).expect("cache").map(|entry| entry.expect("entry").path());
     let file = folder.map(|path| path.join("tags").join(&tag)).find(|path| path.exists()).expect("the tag");
-    super::put(&file, &repo.object("commit", &commit));
+    // What stands in its place is a good tag of the same commit, and still not this one.
+    let forged = String::from_utf8(repo.object("tag", &tag)).expect("text").replace("one", "two");
+    super::put(&file, forged.as_bytes());
     let error = fetch(&source(cache.path(), false), &spec(&format!("{url}@v1.0"))).expect_err("refused");
     assert!(matches!(error, GitError::Offline { .. }), "{error}");
     assert_eq!(fetch(&online, &spec(&format!("{url}@v1.0"))).expect("tree").signed, tree.signed);
