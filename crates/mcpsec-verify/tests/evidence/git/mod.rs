@@ -1,4 +1,5 @@
 //! Signatures of git objects: recorded ones, made ones, and mutations of both.
+mod mutations;
 mod objects;
 mod pgp;
 mod pgp_keys;
