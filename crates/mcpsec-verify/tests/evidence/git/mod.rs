@@ -5,6 +5,7 @@ mod pgp;
 mod pgp_keys;
 mod recorded;
 mod ssh;
+mod x509;
 
 use mcpsec_verify::{
     git::{self, ExpectedTag, GitError, Outcome, Signers},
