@@ -124,6 +124,7 @@ fn signature(
     }
 }
 
+#[expect(clippy::print_stdout, reason = "what was tried and how it ended, for whoever asks with --nocapture")]
 fn report(what: &str, counts: &BTreeMap<String, usize>) -> usize {
     let total = counts.values().sum();
     println!("{what}: {total} mutations: {counts:?}");
