@@ -7,7 +7,7 @@ use base64::{
 use mcpsec_model::evidence::{EvidenceKind, Signer, VerifiedSignature};
 use smol_str::SmolStr;
 use ssh_key::{
-    Algorithm, HashAlg, PublicKey, SshSig,
+    Algorithm, HashAlg, LineEnding, PublicKey, SshSig,
     public::{KeyData, RsaPublicKey},
 };
 
@@ -83,7 +83,13 @@ fn read(bytes: &[u8]) -> Result<SshSig, GitError> {
         pem.push('\n');
     }
     pem.push_str("-----END SSH SIGNATURE-----\n");
-    SshSig::from_pem(pem).map_err(|error| sha1(bytes).unwrap_or_else(|| unreadable(error)))
+    let sig = SshSig::from_pem(&pem).map_err(|error| sha1(bytes).unwrap_or_else(|| unreadable(error)))?;
+    // It also reads lengths that reach further than what they are the length of. Written again, they are right.
+    if sig.to_pem(LineEnding::LF).is_ok_and(|again| again == pem) {
+        Ok(sig)
+    } else {
+        Err(Form::Ssh.malformed("not written as SSHSIG is"))
+    }
 }
 
 /// The crate does not read RSA signatures with SHA-1 at all; they deserve their own words.

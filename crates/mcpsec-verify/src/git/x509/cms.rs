@@ -1,7 +1,7 @@
 //! The CMS envelope: exactly one signer, signed attributes that name the payload's digest, and the signer's certificate.
 use cms::{
     cert::CertificateChoices,
-    content_info::ContentInfo,
+    content_info::{CmsVersion, ContentInfo},
     signed_data::{SignedData, SignerIdentifier, SignerInfo},
 };
 use der::{
@@ -71,6 +71,18 @@ impl Envelope {
             (None, _) => return Err(malformed("no signer")),
             (Some(_), more) => return Err(GitError::ManySignatures(more + 1)),
         };
+        // RFC 5652 sections 5.1 and 5.3. Neither field changes what is verified; each has one right value all the same.
+        let version = match signer.sid {
+            SignerIdentifier::IssuerAndSerialNumber(_) => CmsVersion::V1,
+            SignerIdentifier::SubjectKeyIdentifier(_) => CmsVersion::V3,
+        };
+        if signer.version != version || data.version != version {
+            return Err(malformed("versions that do not fit its signer"));
+        }
+        match data.digest_algorithms.as_slice() {
+            [algorithm] if *algorithm == signer.digest_alg => {}
+            _ => return Err(malformed("digest algorithms that are not its signer's")),
+        }
         let mut certificates = Vec::new();
         for choice in data.certificates.iter().flat_map(|set| set.0.iter()) {
             let CertificateChoices::Certificate(certificate) = choice else {

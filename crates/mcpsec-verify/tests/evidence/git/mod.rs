@@ -1,9 +1,11 @@
 //! Signatures of git objects: recorded ones, made ones, and mutations of both.
+mod mutations;
 mod objects;
 mod pgp;
 mod pgp_keys;
 mod recorded;
 mod ssh;
+mod x509;
 
 use mcpsec_verify::{
     git::{self, ExpectedTag, GitError, Outcome, Signers},
