@@ -43,7 +43,7 @@ impl Tools {
         if !refresh {
             return Ok(tools);
         }
-        let options = TrustOptions { ..TrustOptions::built_in() };
+        let options = TrustOptions::built_in();
         let network = if settings.trust_refresh { sources.network()? } else { None };
         let renewed = trust::refresh(&settings.cache.join("trust"), network, settings.now, &options).await;
         // Both instances age alike; what is true of both is said once.
@@ -55,8 +55,14 @@ impl Tools {
         if let Some(keys) = renewed.npm_keys.as_deref().and_then(|json| KeySet::from_tuf(json).ok()) {
             tools.keys = keys;
         }
-        let root =
-            |json: Option<&str>, rules| Some(TrustRoot::from_json(json?, rules).map_err(|error| error.to_string()));
+        // A signed root that this version cannot read is newer than it: what is built in still verifies what it always did.
+        let root = |json: Option<&str>, rules| match TrustRoot::from_json(json?, rules) {
+            Ok(root) => Some(Ok(root)),
+            Err(error) => {
+                sources.ui().note(&format!("the renewed trust root is not used: {error}; a newer mcpsec may read it"));
+                None
+            }
+        };
         if let Some(root) = root(renewed.public_good.json.as_deref(), Rules::Logged) {
             tools.public_good = root;
         }

@@ -108,7 +108,7 @@ fn message(package: &PackageId, sha512: &Digest) -> String {
 
 /// Verifies all signatures of the registry over one version with the given locked SHA-512.
 ///
-/// `published` is what the registry says and nobody signs. It can only make things worse: a key outside its validity at that
+/// `published` is what the registry says and nobody signs. It can only make things worse: a key that was retired before that
 /// time is refused. Without it a key that has ended since is accepted, for what it signed in its time; a registry that wants to
 /// use an ended key can omit the time or lie about it, so nothing is lost by accepting.
 pub fn signatures(
@@ -144,7 +144,9 @@ pub fn signatures(
         if !key.signed(message.as_bytes(), &der) {
             return Err(SignatureError::Invalid { keyid: keyid(), message });
         }
-        if let Some(published) = published.filter(|published| !key.is_valid_at(*published)) {
+        // A registry may sign an old version again with a newer key; it must not sign a new one with a key that it retired.
+        let retired = |published: &Timestamp| key.end().is_some_and(|end| *published > end);
+        if let Some(published) = published.filter(retired) {
             let (start, end) = (key.start(), key.end());
             return Err(SignatureError::KeyNotValidAt { keyid: keyid(), published, start, end });
         }
