@@ -26,10 +26,7 @@ fn filesystem() -> Option<NpmServer> {
 }
 
 fn filesystem_of(key: &NpmRegistryKey) -> Option<NpmServer> {
-    let Some(folder) = path("fixtures/npm-attestations/server-filesystem") else {
-        eprintln!("skipped: the shared fixtures are not here");
-        return None;
-    };
+    let folder = path("fixtures/npm-attestations/server-filesystem")?;
     let server = NpmServer::start();
     let options = NpmOptions { fill_records: true, ..NpmOptions::default() };
     let _served = load_npm(&[folder], options, &server).expect("the fixture");
@@ -314,7 +311,6 @@ fn undici_types() -> Option<Vec<(String, String, bool)>> {
 #[test]
 fn the_real_series_of_undici_types_is_told_at_the_right_versions() {
     let Some(series) = undici_types() else {
-        eprintln!("skipped: the shared fixtures are not here");
         return;
     };
     assert_eq!(series.iter().filter(|(_, _, attested)| *attested).count(), 27);
@@ -365,7 +361,6 @@ fn project(repository: &GitRepo, version: &str) -> String {
 #[test]
 fn signed_tags_that_stop_and_keys_that_change() {
     if !SshSigner::available() {
-        eprintln!("skipped: there is no ssh-keygen");
         return;
     }
     let (repository, signer, stranger) = (GitRepo::new(), SshSigner::new(), SshSigner::new());
@@ -414,7 +409,6 @@ fn signed_tags_that_stop_and_keys_that_change() {
 #[test]
 fn python_provenance_is_brought_and_held_to_the_file() {
     let Some(folder) = path("fixtures/pypi-attestations") else {
-        eprintln!("skipped: the shared fixtures are not here");
         return;
     };
     // A real file with its real provenance, and a made one that is given the provenance of the other.
