@@ -18,9 +18,6 @@ pub(super) fn bundle(envelope: &Envelope, entry: &Entry) -> Result<String, GitEr
         let what = format!("log entry {} {}", super::shown(&entry.kind), super::shown(&entry.version));
         return Err(GitError::Unsupported { form: Form::X509.as_str(), what });
     }
-    if entry.proof.as_ref().is_some_and(|proof| !is_about(proof)) {
-        return Err(Form::X509.malformed("a log entry whose proof is for another tree than its checkpoint"));
-    }
     // Without a proof there is only the promise, which bundles after 0.1 do not accept alone.
     let (media_type, certificate) = if entry.proof.is_some() {
         ("application/vnd.dev.sigstore.bundle.v0.3+json", "certificate")
@@ -39,14 +36,6 @@ pub(super) fn bundle(envelope: &Envelope, entry: &Entry) -> Result<String, GitEr
         },
     });
     Ok(bundle.to_string())
-}
-
-/// Whether the proof's tree is the one whose head the log signed. The library takes the proof's word for the tree's size, and a path
-/// holds for several sizes. A checkpoint is a note: the log's name, the size in decimal, the root in base64, each on a line.
-fn is_about(proof: &Proof) -> bool {
-    let mut lines = proof.checkpoint.lines().skip(1);
-    lines.next() == Some(proof.tree_size.to_string().as_str())
-        && lines.next() == Some(STANDARD.encode(&proof.root_hash).as_str())
 }
 
 fn tlog(envelope: &Envelope, entry: &Entry, digest: &[u8]) -> Value {

@@ -1,4 +1,5 @@
 //! OpenPGP signatures that are made here: keys that may sign, and all the ways in which they may not.
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mcpsec_model::evidence::Signer;
 use mcpsec_verify::git::{GitError, Outcome, Signers, SignersError};
 use pgp::{
@@ -226,6 +227,28 @@ fn the_signature_means_what_it_says() {
 }
 
 #[test]
+fn a_block_holds_one_signature_and_fits_its_checksum() {
+    let cert = Certificate::plain(1);
+    let payload = tag_payload(NOON);
+    let sig = detached(&cert.key, binary(NOW), &payload);
+    let judged = |block: &str| Object::tag(format!("{payload}{block}")).verify(&known(&[&cert]), None);
+    assert!(is_good(&judged(&sig)));
+    let (body, sum) = sig.rsplit_once("\n=").expect("a checksum");
+    let wrong = judged(&format!("{body}\n=AAAA{}", &sum[4..]));
+    assert!(matches!(wrong, Err(GitError::MalformedSignature { form: "PGP", .. })), "{wrong:?}");
+    let bytes = STANDARD.decode(body.lines().skip(2).collect::<String>()).expect("base64");
+    let block = |bytes: &[u8]| {
+        format!("-----BEGIN PGP SIGNATURE-----\n\n{}\n-----END PGP SIGNATURE-----\n", STANDARD.encode(bytes))
+    };
+    assert!(is_good(&judged(&block(&bytes))), "a checksum is not asked for");
+    assert_eq!(judged(&block(&[bytes.clone(), bytes.clone()].concat())), Err(GitError::ManySignatures(2)));
+    for more in [&[0xc2][..], &[0x00], &[0xcb, 0], &[0xca, 3, b'P', b'G', b'P']] {
+        let result = judged(&block(&[&bytes, more].concat()));
+        assert!(matches!(result, Err(GitError::MalformedSignature { form: "PGP", .. })), "{more:?}: {result:?}");
+    }
+}
+
+#[test]
 fn a_file_of_keys_is_taken_whole_or_not_at_all() {
     let good = Certificate::plain(1).armored();
     let refused = [
@@ -253,6 +276,19 @@ fn a_file_of_keys_is_taken_whole_or_not_at_all() {
         let result = Signers::none().with_pgp_keys(&cut, "keys.asc");
         assert!(matches!(result, Err(SignersError::Pgp { block: 1, .. })), "{lines}: {result:?}");
     }
+    // A revocation whose packet is there and whose content is not: the crate passes over such packets.
+    let body =
+        |text: &str| STANDARD.decode(text.lines().filter(|line| !line.starts_with(['-', '='])).collect::<String>());
+    let bytes = [body(&Certificate::plain(1).armored()).expect("base64"), vec![0xc2, 3, 4, 0x20, 22]].concat();
+    let block = |bytes: &[u8]| {
+        format!(
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{}\n-----END PGP PUBLIC KEY BLOCK-----\n",
+            STANDARD.encode(bytes)
+        )
+    };
+    assert!(Signers::none().with_pgp_keys(&block(&bytes[..bytes.len() - 5]), "keys.asc").is_ok());
+    let result = Signers::none().with_pgp_keys(&block(&bytes), "keys.asc");
+    assert!(matches!(result, Err(SignersError::Pgp { block: 1, .. })), "{result:?}");
     let long = " ".repeat(1024 * 1024 + 1);
     assert!(matches!(Signers::none().with_pgp_keys(&long, "keys.asc"), Err(SignersError::TooLong { .. })));
 }
