@@ -94,7 +94,9 @@ pub fn artifact(report: &ArtifactReport, style: Style) -> String {
         }
         line("signed by", &attested.signer.to_string());
         if let Some(identity) = attested.signer.identity() {
-            line("issuer", &identity.issuer);
+            if !identity.issuer.is_empty() {
+                line("issuer", &identity.issuer);
+            }
             for (name, value) in [("commit", &identity.commit), ("trigger", &identity.trigger), ("run", &identity.run)]
             {
                 if let Some(value) = value {

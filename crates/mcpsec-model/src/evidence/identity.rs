@@ -9,7 +9,7 @@ use crate::text::Untrusted;
 /// 1.3.6.1.4.1.57264.1); where only the deprecated GitHub claims exist they are brought into the form of the newer ones.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct SignerIdentity {
-    /// The OIDC issuer that authenticated the holder (`.1.8`, `.1.1`), a URL.
+    /// The OIDC issuer that authenticated the holder (`.1.8`, `.1.1`), a URL. Empty for a git host that signs releases itself.
     pub issuer: String,
     /// The subject alternative name: a workflow URI with its ref, or an e-mail address.
     pub subject: String,
@@ -87,6 +87,7 @@ impl fmt::Display for Signer {
                         None => Ok(()),
                     }
                 }
+                _ if identity.issuer.is_empty() => f.write_str(&shown(&identity.subject)),
                 _ => write!(f, "{} ({})", shown(&identity.subject), shown(&identity.issuer)),
             },
         }

@@ -2,16 +2,24 @@
 use mcpsec_model::evidence::SignerIdentity;
 use sigstore_crypto::CertificateInfo;
 
-use super::error::{BundleError, CertificateFault, shown};
+use super::{
+    error::{BundleError, CertificateFault, shown},
+    root::Rules,
+};
 
 /// The identity that a certificate gives its holder.
 ///
 /// # Errors
-/// A certificate without subject or issuer: no authority writes such ones.
-pub(super) fn of(certificate: &CertificateInfo) -> Result<SignerIdentity, CertificateFault> {
+/// A certificate without subject, or without issuer: no authority of logged instances writes such ones. The git host's own
+/// authority does for releases, which the host itself signs; there the issuer is empty, and equals nobody's expectation.
+pub(super) fn of(certificate: &CertificateInfo, rules: Rules) -> Result<SignerIdentity, CertificateFault> {
     let lacking = |what: &str| CertificateFault::Malformed(format!("it names no {what}"));
     let subject = certificate.identity.as_ref().ok_or_else(|| lacking("subject"))?.as_str().to_owned();
-    let issuer = certificate.issuer.clone().filter(|issuer| !issuer.is_empty()).ok_or_else(|| lacking("issuer"))?;
+    let issuer = match certificate.issuer.clone().filter(|issuer| !issuer.is_empty()) {
+        Some(issuer) => issuer,
+        None if rules == Rules::Timestamped => String::new(),
+        None => return Err(lacking("issuer")),
+    };
     let claims = &certificate.ci_claims;
     let old = &claims.deprecated_github;
     let reference = claims.source_repository_ref.clone().or_else(|| old.workflow_ref.clone());
@@ -202,12 +210,12 @@ mod tests {
     #[test]
     fn deprecated_claims_say_the_same_as_the_newer_ones() {
         let Some(mut info) = certificate() else { return };
-        let new = of(&info).expect("identity");
+        let new = of(&info, Rules::Logged).expect("identity");
         let old = info.ci_claims.deprecated_github.clone();
         assert!(!old.is_empty());
         info.ci_claims = FulcioCiClaims::default();
         info.ci_claims.deprecated_github = old;
-        let from_old = of(&info).expect("identity");
+        let from_old = of(&info, Rules::Logged).expect("identity");
         let expected = SignerIdentity { repository_id: None, build_config: None, run: None, runner: None, ..new };
         assert_eq!(from_old, expected);
     }
@@ -216,13 +224,16 @@ mod tests {
     fn a_person_has_no_repository_and_nobody_is_no_identity() {
         let Some(mut info) = certificate() else { return };
         info.ci_claims = FulcioCiClaims::default();
-        let person = of(&info).expect("identity");
+        let person = of(&info, Rules::Logged).expect("identity");
         assert_eq!((person.repository, person.workflow), (None, None));
         let mut nobody = info.clone();
         nobody.identity = None;
-        assert!(matches!(of(&nobody), Err(CertificateFault::Malformed(why)) if why.contains("subject")));
+        assert!(
+            matches!(of(&nobody, Rules::Timestamped), Err(CertificateFault::Malformed(why)) if why.contains("subject"))
+        );
         info.issuer = None;
-        assert!(matches!(of(&info), Err(CertificateFault::Malformed(why)) if why.contains("issuer")));
+        assert!(matches!(of(&info, Rules::Logged), Err(CertificateFault::Malformed(why)) if why.contains("issuer")));
+        assert_eq!(of(&info, Rules::Timestamped).map(|host| host.issuer), Ok(String::new()));
     }
 
     #[test]

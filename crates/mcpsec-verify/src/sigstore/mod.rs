@@ -134,10 +134,38 @@ pub fn attestation(
     if parsed.payload().is_none() {
         return Err(BundleError::NotAnAttestation);
     }
-    let mut verified = verify(root, &parsed, material(digest)?, by)?;
+    let mut verified = verify(root, &parsed, material(digest)?, by).map_err(|error| plainly(error, &parsed, digest))?;
     let statement = verified.statement.take().ok_or(BundleError::NotAnAttestation)?;
     statement.demand(digest)?;
     Ok(Attestation { verified, statement })
+}
+
+/// Verifies an attestation of a git commit: some subject's `sha1` or `gitCommit` digest is the commit's id, as a git host's release
+/// attestations have it. Everything else is as for [`attestation`]; signed by a certificate.
+///
+/// # Errors
+/// The first thing that does not hold; [`BundleError::Unsupported`] for a statement without any subject that has a SHA-256 or
+/// SHA-512 digest (a release without files), which the library cannot verify.
+pub fn attestation_of_commit(root: &TrustRoot, bundle_json: &str, commit: &str) -> Result<Attestation, BundleError> {
+    let parsed = Parsed::read(bundle_json)?;
+    let payload = parsed.payload().ok_or(BundleError::NotAnAttestation)?;
+    // The library wants the digest of a file. Any that the statement itself names will do: what it must be about is demanded
+    // below, of the statement whose signature then holds.
+    let digest = Statement::read(payload)?
+        .some_digest()
+        .ok_or_else(|| BundleError::Unsupported("no subject has a sha256 or sha512 digest".to_owned()))?;
+    let mut verified = verify(root, &parsed, material(&digest)?, By::Certificate)?;
+    let statement = verified.statement.take().ok_or(BundleError::NotAnAttestation)?;
+    statement.demand_commit(commit)?;
+    Ok(Attestation { verified, statement })
+}
+
+/// The library says only that no subject is the artifact's, and only once the signature holds: say which ones there are.
+fn plainly(error: BundleError, parsed: &Parsed, digest: &Digest) -> BundleError {
+    match (&error, parsed.payload().map(Statement::read)) {
+        (BundleError::Artifact(_), Some(Ok(statement))) => statement.demand(digest).map_or_else(Into::into, |()| error),
+        _ => error,
+    }
 }
 
 /// The hint that names the key of a bundle signed by a key; `None` for one signed by a certificate. Nothing is verified.
@@ -185,7 +213,10 @@ pub fn blob(
         Signed::By(_) => By::Certificate,
         Signed::With(key) => By::Key(key),
     };
-    let verified = verify(root, &parsed, file, by)?;
+    let verified = verify(root, &parsed, file, by).map_err(|error| match artifact {
+        Artifact::Bytes(bytes) => plainly(error, &parsed, &Digest::sha256_of(bytes)),
+        Artifact::Digest(digest) => plainly(error, &parsed, digest),
+    })?;
     if let Some(statement) = &verified.statement {
         match artifact {
             Artifact::Bytes(bytes) => {
@@ -219,7 +250,7 @@ pub(crate) fn bytes(root: &TrustRoot, bundle_json: &str, bytes: &[u8]) -> Result
 /// Whom a certificate speaks of. That the certificate is to be believed is the caller's to know.
 pub(crate) fn holder(certificate: &[u8]) -> Result<SignerIdentity, CertificateFault> {
     let info = sigstore_crypto::parse_certificate_info(&DerCertificate::new(certificate.to_vec()));
-    identity::of(&info.map_err(|error| CertificateFault::Malformed(shown(error)))?)
+    identity::of(&info.map_err(|error| CertificateFault::Malformed(shown(error)))?, Rules::Logged)
 }
 
 fn material(digest: &Digest) -> Result<Material<'static>, BundleError> {
@@ -257,7 +288,7 @@ fn verify(root: &TrustRoot, parsed: &Parsed, file: Material<'_>, by: By<'_>) -> 
         parsed.demand_signed_sizes()?;
     }
     let identity = match (by, result.certificate()) {
-        (By::Certificate, Some(certificate)) => Some(identity::of(certificate)?),
+        (By::Certificate, Some(certificate)) => Some(identity::of(certificate, root.rules())?),
         (By::Certificate, None) => return Err(CertificateFault::Malformed("there is none".to_owned()).into()),
         (By::Key(_), _) => None,
     };

@@ -13,6 +13,8 @@ use super::{
 const TYPES: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
 /// Subjects that are read.
 const SUBJECTS: usize = 1024;
+/// What statements call the id of a git commit (in-toto digest sets; hosts write `sha1`).
+const COMMITS: [&str; 2] = ["gitCommit", "sha1"];
 /// Digests of one subject that are read.
 const DIGESTS: usize = 32;
 
@@ -78,6 +80,32 @@ impl Statement {
         let subjects = subjects.iter().map(Subject::read).collect::<Result<_, _>>()?;
         let predicate = document.get("predicate").cloned().unwrap_or_else(|| Value::Object(Map::new()));
         Ok(Self { type_, predicate_type, subjects, predicate })
+    }
+
+    /// The subject that is this git commit (a full id).
+    pub fn subject_of_commit(&self, commit: &str) -> Option<&Subject> {
+        let is = |subject: &&Subject| {
+            COMMITS.iter().any(|name| subject.digests.get(*name).is_some_and(|hex| hex.eq_ignore_ascii_case(commit)))
+        };
+        self.subjects.iter().find(is).filter(|_| matches!(commit.len(), 40 | 64))
+    }
+
+    /// Any digest of any subject that is of a kind which pins files.
+    pub(super) fn some_digest(&self) -> Option<Digest> {
+        let digest = |subject: &Subject| {
+            let named = subject.digests.iter();
+            named.into_iter().find_map(|(name, hex)| format!("{name}:{}", hex.to_ascii_lowercase()).parse().ok())
+        };
+        self.subjects.iter().find_map(digest)
+    }
+
+    /// Demands a subject that is this commit.
+    pub(super) fn demand_commit(&self, commit: &str) -> Result<(), SubjectFault> {
+        if self.subject_of_commit(commit).is_some() {
+            return Ok(());
+        }
+        let first = self.subjects.first().ok_or(SubjectFault::None)?;
+        Err(SubjectFault::Digest { digest: shown(commit), first: first.in_short() })
     }
 
     /// Demands a subject with this digest.
