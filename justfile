@@ -35,6 +35,12 @@ bench:
     cargo build --release
     benches/compare/run.sh
 
+# Time the verification of evidence: in process, and beside npm's verifier and pypi-attestations.
+bench-evidence:
+    cargo bench -p mcpsec-verify --bench evidence
+    cargo build --release --workspace
+    benches/compare/evidence.py --mcpsec target/release/mcpsec --fixture-registry target/release/fixture-registry --shared ../shared
+
 # Licences, bans, sources.
 deny:
     cargo deny --locked check licenses bans sources
