@@ -60,10 +60,10 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     let mut failed = Failed::default();
     let many = wishes.len() > 1;
     for wish in wishes {
-        let kept = lock
-            .as_ref()
-            .filter(|_| !args.fresh)
-            .and_then(|lock| keep(&wish, &config, lock, &store, &sources, &args, settings));
+        let kept = match lock.as_ref().filter(|_| !args.fresh) {
+            Some(lock) => keep(&wish, &config, lock, &store, &sources, &args, settings).await?,
+            None => None,
+        };
         let outcome = match kept {
             Some(outcome) => outcome,
             None => {
@@ -147,7 +147,7 @@ struct Outcome {
 }
 
 /// What is locked already, if it is exactly what is wished and all its artifacts are here and whole.
-fn keep(
+async fn keep(
     wish: &Wish,
     config: &Config,
     lock: &Lock,
@@ -155,10 +155,10 @@ fn keep(
     sources: &Sources<'_>,
     args: &AddArgs,
     settings: &Settings,
-) -> Option<Outcome> {
-    let server = lock.servers.get(&wish.name)?;
+) -> Result<Option<Outcome>, CommandError> {
+    let Some(server) = lock.servers.get(&wish.name) else { return Ok(None) };
     if !differences(server, &wish.config, &config.targets).is_empty() {
-        return None;
+        return Ok(None);
     }
     let packages = lock.packages_of(&[server]);
     let mut wanted = Vec::new();
@@ -171,12 +171,22 @@ fn keep(
         wanted.extend(artifacts.into_iter().map(|artifact| (&package.id, artifact)));
     }
     let checked: Result<Vec<CheckedArtifact>, _> = store.check_many(&wanted).into_iter().collect();
-    let checked = checked.ok()?;
-    let checks: Vec<CheckResult> = checked
+    let Ok(checked) = checked else { return Ok(None) };
+    let mut checks: Vec<CheckResult> = checked
         .iter()
         .map(|artifact| CheckResult::new(Check::ArtifactHash, artifact.package().to_string(), CheckStatus::Pass))
         .collect();
-    let findings = server.findings.clone();
+    let mut findings = server.findings.clone();
+    // Its evidence as the store has it, under today's policy. What the store lacks, a resolution brings.
+    let known = evidence::for_lock(settings, config, sources, store, &packages, &BTreeMap::new()).await?;
+    let root = server.closure.root().package();
+    let said = evidence::judge(config, &wish.name, root, packages.iter().copied(), &known);
+    let open = |check: &CheckResult| matches!(check.status, CheckStatus::Unchecked(_)) && !check.tolerated;
+    if said.checks.iter().any(open) {
+        return Ok(None);
+    }
+    checks.extend(said.checks);
+    findings.extend(said.findings);
     let owned: Vec<(PackageId, Package)> =
         packages.iter().map(|package| (package.id.clone(), (*package).clone())).collect();
     let summary = Summary::new(wish, server, &owned, &checked, &findings).already_locked();
@@ -189,7 +199,7 @@ fn keep(
         checks,
         findings,
     };
-    Some(Outcome { server: server.clone(), packages: owned, report, summary })
+    Ok(Some(Outcome { server: server.clone(), packages: owned, report, summary }))
 }
 
 async fn lock_one(

@@ -174,6 +174,10 @@ fn withheld_attestations_are_not_checked_and_not_passed() {
         "provenance = { npm = \"if-published\", \"server:filesystem\" = \"required\" }",
     );
     let _required = env.mcpsec(["verify"]).exits(3);
+    // What is handed out later counts from then on.
+    let folder = "fixtures/npm-attestations/server-filesystem/attestations.json";
+    server.set_attestations(NAME, VERSION, recorded(folder));
+    let _now = env.mcpsec(["verify"]).success();
 }
 
 #[test]
@@ -264,6 +268,11 @@ fn required_provenance_denies_what_has_none() {
         "provenance = { npm = \"if-published\", \"npm:@modelcontextprotocol/server-*\" = \"required\" }",
     );
     let _own_package = env.mcpsec(["verify", "--offline"]).success();
+    // What is locked already is judged by today's policy too.
+    let _fine = env.mcpsec(["add", SPEC]).success();
+    env.edit("mcp.toml", "server-*\" = \"required\"", "*\" = \"required\"");
+    let told = env.mcpsec(["add", SPEC]).exits(1);
+    assert!(flat(&told.stdout).contains("no-provenance"), "{}", told.snapshot());
 }
 
 #[test]

@@ -175,11 +175,18 @@ pub(in super::super) async fn for_lock(
         });
         match stored {
             Err(error) => stock.put(package, assess::unknown(package, artifact, &error.to_string())),
-            Ok(Some(documents)) if !lacks(package, artifact, &documents) => {
+            // What was withheld once may be handed out now.
+            Ok(Some(documents))
+                if !lacks(package, artifact, &documents) && (settings.offline || !documents.withheld) =>
+            {
                 let withdrawn = matches!(offer, Some(Ok(offer)) if withdraws(offer, &documents));
                 ready.push((package, artifact, documents, withdrawn));
             }
             Ok(stored) => match offer {
+                None | Some(Err(_)) if stored.as_ref().is_some_and(|documents| documents.withheld) => {
+                    let documents = stored.unwrap_or_default();
+                    stock.put(package, assess::one(&tools, package, artifact, &documents));
+                }
                 Some(Ok(offer)) if offer.offers => wanted.push((package, artifact, offer)),
                 _ if package.id.ecosystem() == Ecosystem::Git && stored.is_none() && !settings.offline => {
                     stock.again(sources, package, artifact).await?;
