@@ -12,7 +12,7 @@ use mcpsec_fetch::{
     ResolveOptions, Resolved,
     download::{Download, DownloadError},
     evidence::{Gathered, Wanted, gather},
-    git::{GitError, GitLimits, GitOptions, GitProject, GitSource, GitTree},
+    git::{self, GitError, GitLimits, GitOptions, GitProject, GitSource, GitTree},
     host::Host,
     http::{HttpError, HttpOptions, Metadata, Network},
     npm::{self, NpmConfig, NpmError, NpmResolved, NpmSource, RegistryRecord},
@@ -293,6 +293,23 @@ impl<'a> Sources<'a> {
             pypi: if about(Ecosystem::Pypi) { Some(self.pypi()?) } else { None },
         };
         Ok(gather(asked, wanted, known, 0).await)
+    }
+
+    /// Asks the git host that mcp.toml names for attestations of a commit; none where no host is named. The text is why it could not
+    /// be asked.
+    pub(super) async fn host_attestations(
+        &self,
+        package: &Package,
+    ) -> Result<Result<Vec<String>, String>, CommandError> {
+        let Some(api) = &self.config.registries.git_attestations else { return Ok(Ok(Vec::new())) };
+        let Some(network) = self.network()? else { return Ok(Err("--offline: the git host was not asked".to_owned())) };
+        let name = package.id.name().as_str().split('#').next().unwrap_or_default().trim_end_matches('/');
+        let name = name.strip_suffix(".git").unwrap_or(name);
+        let mut parts = name.rsplit('/');
+        let (repository, owner) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let (repository, digest) = (format!("{owner}/{repository}"), format!("sha1:{}", package.id.version()));
+        let asked = git::host_attestations(network, api, None, &repository, &digest).await;
+        Ok(asked.map_err(|error| error.to_string()))
     }
 
     /// Fetches a locked commit again for its commit and tag objects.

@@ -1,6 +1,6 @@
 //! Who published these bytes, and is it still the same one: real evidence of a real server, and everything that can be wrong
 //! with it.
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use mcpsec_model::{
     evidence::{Pin, Pinned, SignerPin},
@@ -9,6 +9,7 @@ use mcpsec_model::{
 use mcpsec_testkit::{
     GitRepo, NpmRegistryKey, NpmServer, PypiServer, SshSigner, TestEnv,
     folder::{NpmOptions, load_npm, stub_dependencies},
+    loopback::{Loopback, Reply, Request, Routes},
     npm_package,
     shared::path,
     wheel,
@@ -430,5 +431,37 @@ fn python_provenance_is_brought_and_held_to_the_file() {
     let mut env = TestEnv::new();
     env.pypi(&index);
     let told = env.mcpsec(["add", "pypi:stranger"]).exits(1);
+    assert!(flat(&told.stdout).contains("fail provenance"), "{}", told.snapshot());
+}
+
+/// A git host's API that says the same about every commit.
+struct Host(String);
+
+impl Routes for Host {
+    fn answer(&self, request: &Request, _base: &str) -> Reply {
+        assert!(request.path.contains("/attestations/sha1:"), "{}", request.path);
+        Reply::new(200, "application/json", self.0.clone())
+    }
+}
+
+#[test]
+fn what_a_git_host_attests_is_held_to_the_commit() {
+    let repository = GitRepo::new();
+    repository.tag("v1.0.0", &project(&repository, "1.0.0"));
+    let add = |body: &str| {
+        let host = Loopback::start(Arc::new(Host(body.to_owned())));
+        let env = TestEnv::new();
+        env.write("mcp.toml", format!("[registries]\ngit-attestations = \"{}\"\n", host.base()));
+        let told = env.mcpsec(["add", &git_spec(&repository, "v1.0.0"), "--name", "gitty"]);
+        assert_eq!(host.count("*"), 1, "the host is asked once");
+        told
+    };
+    let _none = add(r#"{"attestations":[]}"#).success();
+    let unusable = add("<html>").success();
+    assert!(!flat(&unusable.stdout).contains("release"), "{}", unusable.snapshot());
+    let Some(response) = path("fixtures/npm-attestations/server-filesystem/attestations.json") else { return };
+    let response: serde_json::Value = serde_json::from_slice(&std::fs::read(response).expect("file")).expect("JSON");
+    let foreign = serde_json::json!({ "attestations": [{ "bundle": response["attestations"][1]["bundle"] }] });
+    let told = add(&foreign.to_string()).exits(1);
     assert!(flat(&told.stdout).contains("fail provenance"), "{}", told.snapshot());
 }

@@ -3,8 +3,12 @@
 use std::{fs, path::Path, process::Command};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use mcpsec_model::{digest::Digest, evidence::LogEvidence};
+use mcpsec_model::{
+    digest::Digest,
+    evidence::{EvidenceKind, LogEvidence},
+};
 use mcpsec_testkit::{program::find, shared::workspace};
+use mcpsec_verify::git::{self, ReleaseError};
 use mcpsec_verify::sigstore::{
     self, BundleError, By, CertificateFault, LogFault, Rules, SubjectFault, TimestampFault, TrustRoot,
 };
@@ -105,4 +109,21 @@ fn every_part_of_it_counts() {
     assert!(matches!(error, BundleError::NoTime(_)), "{error:?}");
     let error = refusal(&|bundle| flipped(&mut bundle["verificationMaterial"]["certificate"]["rawBytes"], 1));
     assert!(matches!(error, BundleError::Certificate(CertificateFault::Chain(_))), "{error:?}");
+}
+
+#[test]
+fn a_release_vouches_for_its_commit_and_no_other() {
+    let Some(bundle) = release() else { return };
+    let (text, host, public_good) = (bundle.to_string(), host(), TrustRoot::public_good().expect("embedded root"));
+    let proof = git::release(&text, COMMIT, &[&public_good, &host]).expect("the host's own root accepts it");
+    assert_eq!((proof.kind(), proof.subject()), (EvidenceKind::Release, COMMIT));
+    let identity = proof.signer().identity().expect("certificate");
+    assert_eq!(
+        (identity.issuer.as_str(), identity.subject.as_str()),
+        ("git-host", "https://dotcom.releases.github.com")
+    );
+    let other = COMMIT.replace('4', "5");
+    assert!(matches!(git::release(&text, &other, &[&host]), Err(ReleaseError::Bundle(BundleError::Subject(_)))));
+    assert!(matches!(git::release(&text, COMMIT, &[&public_good]), Err(ReleaseError::Bundle(_))));
+    assert!(matches!(git::release(&text, COMMIT, &[]), Err(ReleaseError::NoRoot)));
 }

@@ -8,7 +8,7 @@ use mcpsec_model::{
     text::Untrusted,
 };
 use mcpsec_verify::{
-    git::{self, ExpectedTag, Outcome},
+    git::{self, ExpectedTag, Outcome, ReleaseError},
     npm::{self, AttestationError, KeySet, SignatureError},
     pypi::{self, ProvenanceError, PublisherError},
     sigstore::BundleError,
@@ -169,8 +169,24 @@ fn summed_up(outcomes: Vec<Result<Outcome, String>>) -> Found {
     }
 }
 
-fn git_release(_tools: &Tools, _package: &Package, _documents: &Documents) -> Found {
-    Found::Nothing
+/// What the git host attests of the commit. Attestations of other kinds are not judged; one that does not hold refuses all.
+fn git_release(tools: &Tools, package: &Package, documents: &Documents) -> Found {
+    let roots: Vec<_> =
+        [&tools.git_host, &tools.public_good].into_iter().filter_map(|root| root.as_ref().ok()).collect();
+    let (mut proofs, mut unknown) = (Vec::new(), None);
+    for bundle in &documents.bundles {
+        match git::release(bundle, package.id.version(), &roots) {
+            Ok(proof) => proofs.push(Proof::from(proof)),
+            Err(error @ (ReleaseError::Unsupported(_) | ReleaseError::NoRoot)) => unknown = Some(error.to_string()),
+            Err(ReleaseError::Bundle(error)) if is_unsupported(&error) => unknown = Some(error.to_string()),
+            Err(error) => return Found::Refused(error.to_string()),
+        }
+    }
+    match (proofs.is_empty(), unknown) {
+        (false, _) => Found::Proofs(proofs),
+        (true, Some(why)) => Found::Unknown(why),
+        (true, None) => Found::Nothing,
+    }
 }
 
 /// Whether a tag object carries a signature that holds, whoever made it: what an earlier tag had.

@@ -116,7 +116,7 @@ pub(in super::super) async fn for_add(
     for package in packages.values().filter(|package| looked_at(config, package)) {
         for artifact in &package.artifacts {
             if let Some(evidence) = offered.git.get(&package.id) {
-                stock.take(package, artifact, evidence.documents.clone(), None)?;
+                stock.with_host(sources, package, artifact, evidence.documents.clone()).await?;
                 continue;
             }
             let offer = offered.offers.get(&package.id).and_then(|files| files.get(&artifact.file));
@@ -381,6 +381,24 @@ impl Stock<'_> {
         Ok(())
     }
 
+    /// Verifies the objects of a commit together with what the git host attests of it.
+    async fn with_host(
+        &mut self,
+        sources: &Sources<'_>,
+        package: &Package,
+        artifact: &Artifact,
+        mut documents: Documents,
+    ) -> Result<(), CommandError> {
+        let failed = match sources.host_attestations(package).await? {
+            Ok(bundles) => {
+                documents.bundles = bundles;
+                None
+            }
+            Err(why) => Some(why),
+        };
+        self.take(package, artifact, documents, failed)
+    }
+
     /// Fetches a locked commit again for its objects.
     async fn again(
         &mut self,
@@ -389,7 +407,7 @@ impl Stock<'_> {
         artifact: &Artifact,
     ) -> Result<(), CommandError> {
         match sources.signed_objects(package).await {
-            Ok(documents) => self.take(package, artifact, documents, None),
+            Ok(documents) => self.with_host(sources, package, artifact, documents).await,
             Err(error) => {
                 self.put(package, not_asked(package, artifact, &error.to_string()));
                 Ok(())

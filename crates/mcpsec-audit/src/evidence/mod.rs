@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use mcpsec_model::{
     check::CheckResult,
     config::{Policy, ProvenanceRule},
-    evidence::{Assessed, Found, Pin, Pinned},
+    evidence::{Assessed, EvidenceKind, Found, Pin, Pinned},
     finding::{Finding, Rule},
     name::{Ecosystem, ServerName},
     package::Package,
@@ -70,7 +70,9 @@ pub fn judge(policy: &Policy, case: Case<'_>) -> Said {
         Ecosystem::Pypi => said.checks.push(lines::provenance(case, rule)),
         Ecosystem::Git => {
             said.checks.push(lines::git_signature(case, rule));
-            if case.assessed.iter().any(|file| !matches!(file.attestation, Found::Nothing | Found::Stripped)) {
+            let pinned = case.package.evidence.pins().iter().any(|pin| pin.kind == EvidenceKind::Release);
+            if pinned || case.assessed.iter().any(|file| !matches!(file.attestation, Found::Nothing | Found::Stripped))
+            {
                 said.checks.push(lines::provenance(case, rule));
             }
         }

@@ -53,6 +53,8 @@ pub struct Registries {
     pub npm: Option<SafeUrl>,
     /// The Python index (its `/simple` address).
     pub pypi: Option<SafeUrl>,
+    /// The API of the git host, asked for attestations of locked commits. Nobody is asked without it.
+    pub git_attestations: Option<SafeUrl>,
 }
 
 impl Config {
@@ -91,11 +93,12 @@ impl Config {
     }
 }
 
+const REGISTRY_KEYS: &[&str] = &["npm", "pypi", "git-attestations"];
 const ROOT_KEYS: &[&str] = &["servers", "policy", "registries", "targets"];
 
 /// Every key that mcp.toml may have, as dotted paths; docs/config.md is compared with it.
 pub fn known_keys() -> Vec<String> {
-    let mut keys: Vec<String> = ["npm", "pypi"].iter().map(|key| join("registries", key)).collect();
+    let mut keys: Vec<String> = REGISTRY_KEYS.iter().map(|key| join("registries", key)).collect();
     keys.extend(["platforms", "python"].iter().map(|key| join("targets", key)));
     keys.extend(policy::KEYS.iter().map(|key| join("policy", key)));
     keys.extend(server::KEYS.iter().map(|key| join("servers.NAME", key)));
@@ -129,9 +132,11 @@ fn read_servers(reader: &mut Reader<'_>, item: &Item) -> BTreeMap<ServerName, Se
 fn read_registries(reader: &mut Reader<'_>, item: &Item) -> Registries {
     let mut registries = Registries::default();
     let Some(table) = reader.table(item, "registries") else { return registries };
-    reader.only(table, "registries", &["npm", "pypi"]);
+    reader.only(table, "registries", REGISTRY_KEYS);
     registries.npm = table.get("npm").and_then(|item| read_url(reader, item, "registries.npm"));
     registries.pypi = table.get("pypi").and_then(|item| read_url(reader, item, "registries.pypi"));
+    let key = "git-attestations";
+    registries.git_attestations = table.get(key).and_then(|item| read_url(reader, item, "registries.git-attestations"));
     registries
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod id;
 mod object;
 mod pgp;
+mod release;
 mod signers;
 mod ssh;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use mcpsec_model::{
 pub use allowed::LineError;
 pub use error::GitError;
 pub use object::ObjectKind;
+pub use release::{ReleaseError, release};
 pub use signers::{Signers, SignersError};
 
 use armor::Form;
