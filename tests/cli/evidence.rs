@@ -465,3 +465,47 @@ fn what_a_git_host_attests_is_held_to_the_commit() {
     let told = add(&foreign.to_string()).exits(1);
     assert!(flat(&told.stdout).contains("fail provenance"), "{}", told.snapshot());
 }
+
+#[test]
+fn the_real_tags_of_the_reference_servers_stop_being_signed() {
+    use mcpsec_audit::evidence::trust::downgrade;
+    use mcpsec_model::{
+        evidence::{Release, Trust},
+        time::Timestamp,
+    };
+    use mcpsec_verify::git::{self, ExpectedTag, ObjectKind, Outcome, Signers};
+
+    let Some(folder) = path("fixtures/git-signed") else { return };
+    let release = |folder: &str, tag: &str| {
+        let raw = recorded(&format!("fixtures/git-signed/{folder}/modelcontextprotocol_servers-{tag}.tag"));
+        let target = git::target(&raw).expect("a tag");
+        let id = git::object_id(ObjectKind::Tag, &raw, &target).expect("id");
+        let expected = ExpectedTag { id: &id, name: tag, target: &target };
+        let trust = match git::tag(&raw, expected, &Signers::none(), None).expect("it is that tag") {
+            Outcome::Unsigned => Trust::None,
+            Outcome::UnknownKey { signature: Some(_), .. } => Trust::Signed,
+            other => panic!("{tag}: {other:?}"),
+        };
+        let text = String::from_utf8_lossy(&raw);
+        let tagger = text.lines().find(|line| line.starts_with("tagger ")).expect("tagger");
+        let seconds = tagger.rsplit(' ').nth(1).expect("time").parse().expect("seconds");
+        Release { version: tag.into(), published: Timestamp::from_second(seconds).expect("time"), trust, signer: None }
+    };
+    assert!(folder.is_dir());
+    let signed = ["0.4.0", "python-servers-0.6.2", "typescript-servers-0.6.0", "typescript-servers-0.6.2"];
+    let mut series: Vec<Release> = signed.iter().map(|tag| release("ssh", tag)).collect();
+    series.extend(["2025.1.14", "2025.7.1"].map(|tag| release("none", tag)));
+    let id = "git+https://code.invalid/servers@0123456789abcdef0123456789abcdef01234567".parse().expect("id");
+    let told: Vec<String> = series
+        .iter()
+        .filter_map(|one| downgrade(&id, &one.version, one.published, one.trust, &series))
+        .map(|finding| finding.message)
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].contains("-servers-0.6.2 of 2024-12-")
+            && told[0].contains("was signed, 2025.1.14 of 2025-01-14 is unsigned"),
+        "{told:?}"
+    );
+    assert!(told[1].contains("2025.7.1 of 2025-07-01 is unsigned"), "{told:?}");
+}
