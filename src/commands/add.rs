@@ -238,8 +238,15 @@ async fn lock_one(
         let assessed = known.get(&package.id).map(Vec::as_slice).unwrap_or_default();
         package.evidence = pins(package, assessed);
     }
+    let lost = evidence::held_to_history(&candidate.packages, &offered.histories);
     let before = lock.and_then(|lock| Some((lock, lock.servers.get(&wish.name)?)));
-    let lost = evidence::held_to_earlier(&candidate.packages, &offered.histories, before);
+    let mut changed = match before {
+        Some((lock, server)) => evidence::held_to_lock(&candidate.packages, lock, server),
+        None => Vec::new(),
+    };
+    // One story of a package is enough, and the history's has a date.
+    changed
+        .retain(|change| change.rule != Rule::TrustDowngrade || lost.iter().all(|told| told.subject != change.subject));
 
     // A record may keep quiet about install scripts; what the tarball says was merged into the packages above.
     let of_record = candidate.findings.iter().filter(|finding| finding.rule != Rule::InstallScript);
@@ -254,6 +261,7 @@ async fn lock_one(
     );
     findings.extend(said.findings);
     findings.extend(lost.iter().cloned());
+    findings.extend(changed);
     findings.sort_by(|a, b| b.rule.severity().cmp(&a.rule.severity()).then_with(|| a.cmp(b)));
     findings.dedup();
 

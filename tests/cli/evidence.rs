@@ -127,6 +127,17 @@ fn attestations_that_are_gone_after_locking() {
 
     // A mirror that strips everything: the stored copy proves it; without one, nobody can.
     server.strip_evidence();
+    let washed = env_of(&server);
+    washed.write("mcp.toml", env.read("mcp.toml"));
+    washed.write("mcp.lock", env.read("mcp.lock"));
+    washed.edit("mcp.toml", "trust-downgrade = \"warn\"", "trust-downgrade = \"deny\"");
+    let told = washed.mcpsec(["add", SPEC, "--fresh"]).exits(1);
+    assert!(
+        flat(&told.stdout).contains("what is locked is attested, and now its evidence is stripped"),
+        "{}",
+        told.snapshot()
+    );
+    assert_eq!(washed.read("mcp.lock"), env.read("mcp.lock"), "pins stay as they were");
     let _stored = env.mcpsec(["verify"]).success();
     let mut empty = env_of(&server);
     empty.write("mcp.toml", env.read("mcp.toml"));

@@ -148,7 +148,7 @@ fn provenance_of_a_python_file() {
     let (file, response) = (text(folder.join(name)), text(folder.join(format!("{name}.provenance"))));
     let arguments = |purl| ["verify-artifact", &file, "--attestations", &response, "--purl", purl].map(str::to_owned);
     let output = TestEnv::new().mcpsec(arguments("pkg:pypi/pypi-attestations@0.0.19")).success();
-    assert!(output.stdout.contains("https://docs.pypi.org/attestations/publish/v1"), "{}", output.stdout);
+    assert!(output.stdout.contains("/attestations/publish/v1"), "{}", output.stdout);
     let _output = TestEnv::new().mcpsec(arguments("pkg:pypi/pypi-attestations@0.0.20")).exits(1);
     let _output = TestEnv::new().mcpsec(arguments("pkg:npm/pypi-attestations@0.0.19")).exits(1);
 }

@@ -184,13 +184,14 @@ fn public_hosts() -> Vec<String> {
     .to_vec()
 }
 
-/// Where `host` stands as a whole host name, not as the end of a longer one (a predicate type may be at `docs.…`).
+/// Where `host` stands as a host name or the end of one (`docs.…`), not inside a longer word.
 fn names_host(text: &[u8], host: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     (0..text.len()).any(|at| {
         let starts = text[at..].len() >= host.len() && text[at..at + host.len()].eq_ignore_ascii_case(host.as_bytes());
         starts
-            && !at.checked_sub(1).is_some_and(|before| inside(text[before]))
+            // A host below it (`docs.…`) names it too; a longer name that ends alike is another one.
+            && !at.checked_sub(1).is_some_and(|before| inside(text[before]) && text[before] != b'.')
             && !text.get(at + host.len()).is_some_and(|after| after.is_ascii_alphanumeric() || *after == b'-')
     })
 }
@@ -213,7 +214,7 @@ fn hosts_are_found_where_they_stand_alone() {
         (format!("https://{host}/simple"), true),
         (format!("user@{}", host.to_uppercase()), true),
         (format!("see {host}."), true),
-        (format!("https://docs.{host}/attestations"), false),
+        (format!("https://docs.{host}/attestations"), true),
         (format!("{host}anization"), false),
         ("index.invalid".to_owned(), false),
     ] {

@@ -10,5 +10,7 @@ pub mod git;
 pub mod npm;
 pub mod pypi;
 pub mod sigstore;
+#[cfg(test)]
+mod statements;
 
 pub use claims::Contradiction;

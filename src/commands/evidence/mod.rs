@@ -6,7 +6,7 @@ mod assess;
 mod collect;
 mod tools;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mcpsec_audit::evidence::{self as judgement, Case, Said, trust};
 use mcpsec_model::{
@@ -54,12 +54,10 @@ pub(super) fn count<'a>(packages: impl IntoIterator<Item = &'a Package>) -> BTre
     states
 }
 
-/// What a version has less of than those before it, or from somebody else: held to the releases that the registry tells of, and
-/// to what is locked under the same server until now.
-pub(super) fn held_to_earlier(
+/// What a version has less of than those before it, as the registry or the repository tells of them.
+pub(super) fn held_to_history(
     packages: &BTreeMap<PackageId, Package>,
     histories: &BTreeMap<PackageId, History>,
-    locked: Option<(&Lock, &LockedServer)>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in packages.values() {
@@ -71,20 +69,23 @@ pub(super) fn held_to_earlier(
             findings.extend(trust::downgrade(&package.id, version, published, trust, releases));
         }
     }
-    let Some((lock, server)) = locked else { return findings };
-    let told: BTreeSet<String> = findings.iter().map(|finding| finding.subject.clone()).collect();
-    let before: Vec<&Package> = lock.packages_of(&[server]);
-    for package in packages.values() {
-        // Several versions of one package may be locked; the nearest to the new one is the one with the same evidence, if any has.
-        let earlier = before.iter().filter(|earlier| same_package(earlier, package));
-        let changes = earlier.map(|earlier| trust::since_locked(earlier, package));
-        if let Some(change) = changes.min_by_key(Vec::len)
-            && !told.contains(&package.id.to_string())
-        {
-            findings.extend(change);
-        }
-    }
     findings
+}
+
+/// What a package has less of than what is locked under the same server until now, or from somebody else. Not for the lock: the
+/// next run would find nothing, and the lock must not depend on how it came about.
+pub(super) fn held_to_lock(
+    packages: &BTreeMap<PackageId, Package>,
+    lock: &Lock,
+    server: &LockedServer,
+) -> Vec<Finding> {
+    let before: Vec<&Package> = lock.packages_of(&[server]);
+    // Several versions of one package may be locked; the one with the same evidence counts, if any has.
+    let change = |package: &Package| {
+        let earlier = before.iter().filter(|earlier| same_package(earlier, package));
+        earlier.map(|earlier| trust::since_locked(earlier, package)).min_by_key(Vec::len)
+    };
+    packages.values().filter_map(change).flatten().collect()
 }
 
 fn same_package(a: &Package, b: &Package) -> bool {

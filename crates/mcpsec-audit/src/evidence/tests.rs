@@ -343,6 +343,9 @@ mod series {
         assert!(other[0].message.ends_with("another repository"), "{}", other[0].message);
         let mut stripped = at("npm:x@1.1.0", &[]);
         stripped.evidence = Pinned::Stripped;
-        assert!(since_locked(&before, &stripped).is_empty(), "the checks say that");
+        let washed = since_locked(&before, &stripped);
+        assert_eq!(washed[0].message, "what is locked is attested, and now its evidence is stripped");
+        let unpinned = at("npm:x@1.0.0", &[]);
+        assert!(since_locked(&unpinned, &stripped).is_empty(), "there was nothing to lose");
     }
 }

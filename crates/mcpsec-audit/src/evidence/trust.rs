@@ -80,9 +80,14 @@ pub fn downgrade(
 pub fn since_locked(before: &Package, now: &Package) -> Vec<Finding> {
     let subject = now.id.to_string();
     let (had, has) = (of(&before.evidence), of(&now.evidence));
-    // Nobody could look, or nobody is said to have it: the checks say so.
+    // A registry that strips, or cannot be asked, must not wash off in silence what is pinned.
     if matches!(now.evidence, Pinned::NotLooked | Pinned::Stripped) {
-        return Vec::new();
+        if before.evidence.pins().is_empty() {
+            return Vec::new();
+        }
+        let message =
+            format!("what is locked is {}, and now its evidence is {}", before.evidence.state(), now.evidence.state());
+        return vec![Finding::new(Rule::TrustDowngrade, subject, message)];
     }
     if has < had {
         let message = format!(

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::statements::{statement, subject};
 
 fn digest() -> Digest {
     Digest::sha512_of(b"tarball")
@@ -10,20 +11,6 @@ fn digest() -> Digest {
 
 fn package() -> PackageId {
     "npm:@o/p@1.0.0".parse().expect("a package id")
-}
-
-fn statement(predicate_type: &str, subjects: &Value, predicate: &Value) -> Statement {
-    let document = json!({
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": subjects,
-        "predicateType": predicate_type,
-        "predicate": predicate,
-    });
-    Statement::read(document.to_string().as_bytes()).expect("a statement")
-}
-
-fn subject(name: &str, digest: &Digest) -> Value {
-    json!({ "name": name, "digest": { digest.algorithm(): digest.to_hex() } })
 }
 
 fn check(subjects: &Value) -> Result<(), AttestationError> {

@@ -4,5 +4,5 @@ mod file;
 mod provenance;
 mod publisher;
 
-pub use provenance::{PUBLISH, ProvenanceError, attestation, provenance};
+pub use provenance::{ProvenanceError, attestation, provenance};
 pub use publisher::PublisherError;
