@@ -14,6 +14,7 @@ use mcpsec_model::{
     candidate::Candidate,
     check::{Check, CheckResult, CheckStatus},
     config::Config,
+    drift::Drift,
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
@@ -198,6 +199,7 @@ async fn keep(
         evidence: evidence::count(packages.iter().copied()),
         checks,
         findings,
+        drift: Drift::default(),
     };
     Ok(Some(Outcome { server: server.clone(), packages: owned, report, summary }))
 }
@@ -262,7 +264,7 @@ async fn lock_one(
     findings.extend(said.findings);
     findings.extend(lost.iter().cloned());
     findings.extend(changed);
-    findings.sort_by(|a, b| b.rule.severity().cmp(&a.rule.severity()).then_with(|| a.cmp(b)));
+    findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
     findings.dedup();
 
     let mut checks: Vec<CheckResult> = inspected
@@ -297,6 +299,7 @@ async fn lock_one(
         evidence: evidence::count(packages.iter().map(|(_, package)| package)),
         checks,
         findings,
+        drift: Drift::default(),
     };
     Ok(Outcome { server, packages, report, summary })
 }

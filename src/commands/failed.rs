@@ -1,6 +1,7 @@
 //! Servers that `add` could not lock: each is told, none hides another, and the worst decides the exit code.
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
+    drift::Drift,
     report::ServerReport,
     verdict::Verdict,
 };
@@ -36,6 +37,7 @@ impl Failed {
             evidence: std::collections::BTreeMap::new(),
             checks: vec![check],
             findings: Vec::new(),
+            drift: Drift::default(),
         };
         self.all.push((report, error));
         Ok(())

@@ -122,7 +122,7 @@ impl Summary {
         }
         row("not checked", "what the server tells the model".to_owned());
         for finding in &self.findings {
-            let style = if finding.rule.severity() >= Severity::Medium { warn } else { dim };
+            let style = if finding.severity() >= Severity::Medium { warn } else { dim };
             text.push_str(&format!(
                 "  {style}{}{style:#}: {} ({})\n",
                 finding.rule.id(),

@@ -6,6 +6,7 @@ use mcpsec_audit::policy;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::{Config, UpstreamPolicy},
+    drift::Drift,
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
@@ -137,7 +138,7 @@ fn judge(name: &ServerName, config: &Config, lock: &Lock, seen: &Seen<'_>, setti
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
     }
-    findings.sort_by(|a, b| b.rule.severity().cmp(&a.rule.severity()).then_with(|| a.cmp(b)));
+    findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
     let spec = config.servers.get(name).map(|server| server.source.to_string());
     let spec = spec.or_else(|| locked.map(|locked| locked.spec.to_string())).unwrap_or_default();
     ServerReport {
@@ -148,6 +149,7 @@ fn judge(name: &ServerName, config: &Config, lock: &Lock, seen: &Seen<'_>, setti
         evidence: states,
         checks,
         findings,
+        drift: Drift::default(),
     }
 }
 
@@ -194,6 +196,7 @@ fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) ->
             evidence: BTreeMap::new(),
             checks,
             findings: Vec::new(),
+            drift: Drift::default(),
         }
     });
     let report = Report { command: "verify", servers: servers.collect() };

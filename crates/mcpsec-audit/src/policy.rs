@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::{Exemption, Level, Policy, UpstreamPolicy},
-    finding::{Finding, Rule},
+    finding::{Confidence, Finding, Rule, Severity},
     time::{Date, Timestamp},
     verdict::Verdict,
 };
@@ -62,7 +62,7 @@ pub fn judge(policy: &Policy, now: Timestamp, checks: &[CheckResult], findings: 
 
 /// What one finding does under this policy.
 pub fn weigh(policy: &Policy, now: Timestamp, finding: &Finding) -> Weight {
-    if !denies(policy, finding.rule) {
+    if !denies(policy, finding) {
         return Weight::Warns;
     }
     let today = day(now);
@@ -100,8 +100,28 @@ fn of_check(policy: &Policy, result: &CheckResult) -> Verdict {
 }
 
 /// Without a wildcard: a new rule must be put on one side.
-fn denies(policy: &Policy, rule: Rule) -> bool {
-    match rule {
+fn denies(policy: &Policy, finding: &Finding) -> bool {
+    match finding.rule {
+        // Words that harm. What is doubtful or a mere smell is shown, and people decide.
+        Rule::HiddenInstruction
+        | Rule::Secrecy
+        | Rule::SecretAccess
+        | Rule::Exfiltration
+        | Rule::ToolShadowing
+        | Rule::PrecedenceClaim
+        | Rule::NameCollision
+        | Rule::LookalikeName
+        | Rule::HiddenText
+        | Rule::HiddenMarkup
+        | Rule::EncodedText
+        | Rule::ParameterSmuggling
+        | Rule::CredentialRequest
+        | Rule::ContradictoryHints
+        | Rule::OversizedText
+        | Rule::PayloadLink
+        | Rule::SandboxAlarm => finding.severity() == Severity::High && finding.confidence > Confidence::Low,
+        // What varied is in the lock, word for word, and judged like the rest; hosts were not reached.
+        Rule::UnstableManifest | Rule::NetworkAttempt => false,
         Rule::TrustDowngrade | Rule::SignerChanged => policy.trust_downgrade == Level::Deny,
         // Only found where the policy requires provenance.
         Rule::NoProvenance => true,

@@ -39,6 +39,10 @@ checks! {
     Provenance, "provenance", "attestations hold and are about exactly the locked bytes";
     Signer, "signer", "who built or signed it is who is expected";
     GitSignature, "git-signature", "the signature of the tag or commit holds and is about what is locked";
+    InstallScripts, "install-scripts", "no install script runs that the policy does not name";
+    Capture, "capture", "what the server tells the model was captured in a sandbox that the policy accepts";
+    Manifest, "manifest", "what the server tells the model is what mcp.lock holds";
+    Poison, "poison", "no text that the model reads breaks a rule that the policy denies";
 }
 
 impl fmt::Display for Check {

@@ -303,6 +303,16 @@ digest_id! {
     ClosureId
 }
 
+digest_id! {
+    /// Identifies everything that a server tells the model: the SHA-256 of the RFC 8785 form of its manifest.
+    ManifestId
+}
+
+digest_id! {
+    /// Identifies one entry of a manifest (a tool, a prompt, …) with all its fields.
+    EntryId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,6 +34,28 @@ impl fmt::Display for Severity {
     }
 }
 
+/// How sure a rule is that it saw what it is looking for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Confidence {
+    /// It may well be innocent.
+    Low,
+    /// It is seldom innocent.
+    Medium,
+    /// It is what it looks like.
+    High,
+}
+
+impl Confidence {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 /// Declares the rules once: identifier, severity, one-line meaning.
 macro_rules! rules {
     ($($variant:ident, $id:literal, $severity:ident, $meaning:literal;)+) => {
@@ -79,6 +101,25 @@ rules! {
     TrustDowngrade, "trust-downgrade", High, "earlier versions were attested or signed, and this one is not";
     SignerChanged, "signer-changed", High, "somebody else built or signed this version than earlier ones";
     EvidenceWithdrawn, "evidence-withdrawn", Medium, "the registry no longer hands out evidence that it once did";
+    HiddenInstruction, "hidden-instruction", High, "a text gives orders to the model";
+    Secrecy, "secrecy", High, "a text tells the model to keep something from the user";
+    SecretAccess, "secret-access", High, "a text sends the model to secrets or key files";
+    Exfiltration, "exfiltration", High, "a text makes the model send data elsewhere or through a parameter";
+    ToolShadowing, "tool-shadowing", High, "a text changes how tools of other servers are used";
+    PrecedenceClaim, "precedence-claim", Medium, "a text claims to go before other tools or instructions";
+    NameCollision, "name-collision", Medium, "two servers offer tools of one name";
+    LookalikeName, "lookalike-name", High, "a name looks like another one and is not the same";
+    HiddenText, "hidden-text", High, "a text holds characters that a reader does not see";
+    HiddenMarkup, "hidden-markup", Medium, "a text hides words in markup, images or white space";
+    EncodedText, "encoded-text", Medium, "a text holds other text in an encoding";
+    ParameterSmuggling, "parameter-smuggling", High, "a parameter asks for what the tool does not need";
+    CredentialRequest, "credential-request", Medium, "a parameter asks for credentials";
+    ContradictoryHints, "contradictory-hints", Medium, "a tool's hints say the opposite of its name";
+    OversizedText, "oversized-text", Low, "a text is far longer than descriptions are";
+    PayloadLink, "payload-link", Medium, "a text points to code to be fetched and run";
+    UnstableManifest, "unstable-manifest", Medium, "what the server says is not the same twice";
+    SandboxAlarm, "sandbox-alarm", High, "the server tried to read secrets or to break out while it was captured";
+    NetworkAttempt, "network-attempt", Low, "the server tried to reach hosts while it was captured without a network";
 }
 
 /// One finding.
@@ -92,12 +133,52 @@ pub struct Finding {
     pub message: String,
     /// The words or values that show it, escaped when printed.
     pub evidence: Option<Untrusted>,
+    /// How bad it is, where that differs from what the rule usually is; see [`Finding::severity`].
+    pub graded: Option<Severity>,
+    /// How sure the rule is.
+    pub confidence: Confidence,
+    /// The bytes of the subject's text that show it: start and end.
+    pub span: Option<(usize, usize)>,
 }
 
 impl Finding {
     /// A finding without evidence text.
     pub fn new(rule: Rule, subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { rule, subject: subject.into(), message: message.into(), evidence: None }
+        Self {
+            rule,
+            subject: subject.into(),
+            message: message.into(),
+            evidence: None,
+            graded: None,
+            confidence: Confidence::High,
+            span: None,
+        }
+    }
+
+    /// How bad it is if it is true.
+    pub fn severity(&self) -> Severity {
+        self.graded.unwrap_or(self.rule.severity())
+    }
+
+    /// Sets another severity than the rule's.
+    #[must_use]
+    pub fn severe(mut self, severity: Severity) -> Self {
+        self.graded = (severity != self.rule.severity()).then_some(severity);
+        self
+    }
+
+    /// Sets how sure the rule is; without this it is sure.
+    #[must_use]
+    pub fn confidence(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Adds which bytes of the subject's text show it.
+    #[must_use]
+    pub fn span(mut self, start: usize, end: usize) -> Self {
+        self.span = Some((start, end));
+        self
     }
 
     /// Adds what shows it.

@@ -7,16 +7,19 @@
 
 pub mod artifact;
 pub mod candidate;
+pub mod capture;
 pub mod check;
 pub mod closure;
 pub mod config;
 pub mod digest;
+pub mod drift;
 pub mod evidence;
 pub mod finding;
 #[cfg(test)]
 mod hostile;
 pub mod launch;
 pub mod lock;
+pub mod manifest;
 pub mod name;
 pub mod package;
 pub mod report;

@@ -1,7 +1,9 @@
 //! What a command found out, before it is rendered: input of `mcpsec-report`.
 use std::collections::BTreeMap;
 
-use crate::{check::CheckResult, evidence::EvidenceState, finding::Finding, name::ServerName, verdict::Verdict};
+use crate::{
+    check::CheckResult, drift::Drift, evidence::EvidenceState, finding::Finding, name::ServerName, verdict::Verdict,
+};
 
 /// The outcome of a command over all servers.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +31,8 @@ pub struct ServerReport {
     pub checks: Vec<CheckResult>,
     /// All findings, worst first.
     pub findings: Vec<Finding>,
+    /// How what it tells the model differs from what was locked or compared with.
+    pub drift: Drift,
 }
 
 impl Report {

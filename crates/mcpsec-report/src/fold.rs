@@ -55,7 +55,7 @@ pub(crate) struct FoldedFinding<'a> {
 pub(crate) fn findings(findings: &[Finding]) -> Vec<FoldedFinding<'_>> {
     let mut groups: BTreeMap<_, FoldedFinding<'_>> = BTreeMap::new();
     for finding in findings {
-        let worst_first = std::cmp::Reverse(finding.rule.severity());
+        let worst_first = std::cmp::Reverse(finding.severity());
         let key = (worst_first, finding.rule, finding.message.as_str(), finding.evidence.as_ref());
         let group = groups.entry(key).or_insert_with(|| FoldedFinding { finding, subjects: Vec::new() });
         group.subjects.push(&finding.subject);

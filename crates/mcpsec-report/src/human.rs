@@ -97,19 +97,20 @@ fn findings(out: &mut String, groups: &[FoldedFinding<'_>], style: Style) {
     let (mut seen, mut untold) = (Tally::default(), Tally::default());
     for group in groups {
         let rule = group.finding.rule;
-        let kind = format!("{} {}", rule.severity(), rule.id());
+        let severity = group.finding.severity();
+        let kind = format!("{severity} {}", rule.id());
         if seen.add(&kind, 1) > TOLD {
             untold.add(&kind, group.subjects.len());
             continue;
         }
-        let severity = style.paint(style::of_severity(rule.severity()), rule.severity());
-        heading(out, &format!("{severity} {}", rule.id()), &group.subjects, "subjects", style);
+        let shown = style.paint(style::of_severity(severity), severity);
+        heading(out, &format!("{shown} {}", rule.id()), &group.subjects, "subjects", style);
         out.push_str(&indented(&escape(&group.finding.message), INDENT, style.width()));
         if let Some(evidence) = &group.finding.evidence {
             let evidence = format!("evidence: {}", evidence.excerpt(400));
             out.push_str(&indented(&evidence, INDENT, style.width()));
         }
-        if rule.severity() == Severity::High
+        if severity == Severity::High
             && let Some(subject) = group.subjects.first()
         {
             let help = format!(

@@ -111,7 +111,7 @@ fn check(result: &CheckResult) -> CheckV1<'_> {
 fn finding(finding: &Finding) -> FindingV1<'_> {
     FindingV1 {
         rule: finding.rule.id(),
-        severity: finding.rule.severity().as_str(),
+        severity: finding.severity().as_str(),
         subject: &finding.subject,
         message: &finding.message,
         evidence: finding.evidence.as_ref().map(Untrusted::raw),

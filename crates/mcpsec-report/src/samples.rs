@@ -6,6 +6,7 @@ use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
+    drift::Drift,
     evidence::EvidenceState,
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
@@ -30,6 +31,7 @@ fn server(name: &str, verdict: Verdict, checks: Vec<CheckResult>, findings: Vec<
         evidence: BTreeMap::from([(EvidenceState::Attested, 12), (EvidenceState::Signed, 95)]),
         checks,
         findings,
+        drift: Drift::default(),
     }
 }
 

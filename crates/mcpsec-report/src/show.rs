@@ -78,7 +78,8 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
     }
     for group in fold::findings(&server.findings) {
         let rule = group.finding.rule;
-        let severity = style.paint(style::of_severity(rule.severity()), rule.severity());
+        let severity = group.finding.severity();
+        let severity = style.paint(style::of_severity(severity), severity);
         let subjects: Vec<String> = group.subjects.iter().map(|subject| escape(subject)).collect();
         out.push_str(&format!("  {severity} {}\n", rule.id()));
         let story = format!("{}: {}", subjects.join(", "), escape(&group.finding.message));

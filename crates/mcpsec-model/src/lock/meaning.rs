@@ -127,12 +127,9 @@ fn targets(entry: &Entry<'_>, texts: &[Text<'_>]) -> Result<Vec<Target>, LockErr
 
 fn finding(entry: &Entry<'_>, wire: &wire::Finding<'_>) -> Result<Finding, LockError> {
     let kept = |text: &str| Rule::ALL.iter().copied().find(|rule| rule.id() == text).filter(|rule| persists(*rule));
-    Ok(Finding {
-        rule: entry.read("rule", &wire.rule, kept)?,
-        subject: entry.owned(&wire.subject)?,
-        message: entry.owned(&wire.message)?,
-        evidence: wire.evidence.as_ref().map(|text| Untrusted::new(&*text.text)),
-    })
+    let rule = entry.read("rule", &wire.rule, kept)?;
+    let finding = Finding::new(rule, entry.owned::<String>(&wire.subject)?, entry.owned::<String>(&wire.message)?);
+    Ok(Finding { evidence: wire.evidence.as_ref().map(|text| Untrusted::new(&*text.text)), ..finding })
 }
 
 fn closure(entry: &Entry<'_>, root: NodeId, wire: &wire::Server<'_>, all: &[Target]) -> Result<Closure, LockError> {

@@ -164,7 +164,10 @@ fn graph(ids: &[PackageId], peers: &[bool], extra: &[Extra], on: &[Option<u32>],
 
 fn finding() -> impl Strategy<Value = Finding> {
     (select(Rule::ALL.to_vec()), any_text(), text(), option::of(any_text())).prop_map(
-        |(rule, subject, message, evidence)| Finding { rule, subject, message, evidence: evidence.map(Untrusted::new) },
+        |(rule, subject, message, evidence)| Finding {
+            evidence: evidence.map(Untrusted::new),
+            ..Finding::new(rule, subject, message)
+        },
     )
 }
 
