@@ -7,6 +7,4 @@
 //! ```
 //!
 //! It is also the only crate that may hold `unsafe`, for system calls; every block says why it is sound.
-#![expect(unsafe_code, reason = "system calls of the sandbox; no other crate has any")]
-
 pub mod sandbox;

@@ -129,7 +129,7 @@ fn passes(out: &mut String, groups: &[&Folded<'_>], style: Style) {
     for group in groups {
         let status = style.paint(style::of_status(group.status), group.status.as_str());
         let what = match group.subjects.as_slice() {
-            [_] if matches!(group.check, Check::Config | Check::Lock) => String::new(),
+            [_] if noun(group.check) == SERVERS => String::new(),
             many => format!("  {}", amount(many.len(), noun(group.check))),
         };
         out.push_str(&format!("  {status} {}{}\n", group.check, style.dim(what)));
@@ -139,13 +139,19 @@ fn passes(out: &mut String, groups: &[&Folded<'_>], style: Style) {
 /// What the subjects of a check are.
 fn noun(check: Check) -> &'static str {
     match check {
-        Check::Config | Check::Lock => "servers",
+        Check::Config | Check::Lock | Check::Capture | Check::Manifest | Check::Poison => SERVERS,
         Check::ArtifactHash => "artifacts",
-        Check::Upstream | Check::RegistrySignature | Check::Provenance | Check::Signer | Check::GitSignature => {
-            "packages"
-        }
+        Check::Upstream
+        | Check::RegistrySignature
+        | Check::Provenance
+        | Check::Signer
+        | Check::GitSignature
+        | Check::InstallScripts => "packages",
     }
 }
+
+/// What a check with one result a server is about.
+const SERVERS: &str = "servers";
 
 /// `1 artifact`, `107 artifacts`.
 pub(crate) fn amount(n: usize, plural: &str) -> String {
