@@ -18,7 +18,7 @@ use mcpsec_model::{
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
-    report::{Report, ServerReport},
+    report::{ClosureChange, Report, ServerReport},
     verdict::Verdict,
 };
 
@@ -200,6 +200,7 @@ async fn keep(
         checks,
         findings,
         drift: Drift::default(),
+        closure: ClosureChange::default(),
     };
     Ok(Some(Outcome { server: server.clone(), packages: owned, report, summary }))
 }
@@ -300,6 +301,7 @@ async fn lock_one(
         checks,
         findings,
         drift: Drift::default(),
+        closure: ClosureChange::default(),
     };
     Ok(Outcome { server, packages, report, summary })
 }

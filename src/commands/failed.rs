@@ -2,7 +2,7 @@
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     drift::Drift,
-    report::ServerReport,
+    report::{ClosureChange, ServerReport},
     verdict::Verdict,
 };
 
@@ -38,6 +38,7 @@ impl Failed {
             checks: vec![check],
             findings: Vec::new(),
             drift: Drift::default(),
+            closure: ClosureChange::default(),
         };
         self.all.push((report, error));
         Ok(())

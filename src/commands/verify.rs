@@ -10,7 +10,7 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
-    report::{Report, ServerReport},
+    report::{ClosureChange, Report, ServerReport},
 };
 
 use super::{artifacts, compare::differences, evidence, sources::Sources, upstream};
@@ -150,6 +150,7 @@ fn judge(name: &ServerName, config: &Config, lock: &Lock, seen: &Seen<'_>, setti
         checks,
         findings,
         drift: Drift::default(),
+        closure: ClosureChange::default(),
     }
 }
 
@@ -197,6 +198,7 @@ fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) ->
             checks,
             findings: Vec::new(),
             drift: Drift::default(),
+            closure: ClosureChange::default(),
         }
     });
     let report = Report { command: "verify", servers: servers.collect() };

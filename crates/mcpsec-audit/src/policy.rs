@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::{Exemption, Level, Policy, UpstreamPolicy},
+    drift::{Change, Drift, DriftLevel},
     finding::{Confidence, Finding, Rule, Severity},
     time::{Date, Timestamp},
     verdict::Verdict,
@@ -25,7 +26,7 @@ pub enum Weight {
     Denies,
     /// It is reported and nothing more.
     Warns,
-    /// It would deny, but an exemption that still counts lifts it.
+    /// It would deny, but an exemption that still counts lifts it, or a person accepted exactly this.
     Exempt,
 }
 
@@ -65,6 +66,9 @@ pub fn weigh(policy: &Policy, now: Timestamp, finding: &Finding) -> Weight {
     if !denies(policy, finding) {
         return Weight::Warns;
     }
+    if finding.accepted.is_some() {
+        return Weight::Exempt;
+    }
     let today = day(now);
     let lifts = |exemption: &Exemption| matches(exemption, finding) && !is_over(exemption, today);
     if policy.exempt.iter().any(lifts) { Weight::Exempt } else { Weight::Denies }
@@ -84,6 +88,33 @@ pub fn unused_exemptions<'a>(policy: &'a Policy, now: Timestamp, findings: &[Fin
         Some(Unused { exemption, why })
     };
     policy.exempt.iter().filter_map(judge).collect()
+}
+
+/// What a policy does about one change of what a server tells the model. `Exempt`: a person accepted exactly this.
+pub fn weigh_change(policy: &Policy, change: &Change) -> Weight {
+    match level(policy, change.level) {
+        Level::Deny if change.accepted.is_some() => Weight::Exempt,
+        Level::Deny => Weight::Denies,
+        Level::Allow | Level::Warn => Weight::Warns,
+    }
+}
+
+/// The verdict over drift: deny if any change is denied.
+pub fn judge_drift(policy: &Policy, drift: &Drift) -> Verdict {
+    let denied = drift.changes.iter().any(|change| weigh_change(policy, change) == Weight::Denies);
+    if denied { Verdict::Deny } else { Verdict::Pass }
+}
+
+/// What the policy says about a level of drift. Nothing at all needs no consent.
+pub fn level(policy: &Policy, level: DriftLevel) -> Level {
+    match level {
+        DriftLevel::None => Level::Allow,
+        DriftLevel::Cosmetic => policy.drift.cosmetic,
+        DriftLevel::Wording => policy.drift.wording,
+        DriftLevel::Additive => policy.drift.additive,
+        DriftLevel::Breaking => policy.drift.breaking,
+        DriftLevel::Dangerous => policy.drift.dangerous,
+    }
 }
 
 fn of_check(policy: &Policy, result: &CheckResult) -> Verdict {

@@ -71,12 +71,16 @@ pub struct Change {
     pub before: Option<Untrusted>,
     /// The text or value after, where one is.
     pub after: Option<Untrusted>,
+    /// Where both are texts: how they differ, word by word.
+    pub words: Vec<Piece>,
+    /// Why a policy that refuses this level lets it through: a person accepted exactly this, for this reason.
+    pub accepted: Option<String>,
 }
 
 impl Change {
     /// A difference without texts.
     pub fn new(level: DriftLevel, subject: Subject, message: impl Into<String>) -> Self {
-        Self { level, subject, message: message.into(), before: None, after: None }
+        Self { level, subject, message: message.into(), before: None, after: None, words: Vec::new(), accepted: None }
     }
 }
 

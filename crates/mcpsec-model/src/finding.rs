@@ -139,6 +139,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// The bytes of the subject's text that show it: start and end.
     pub span: Option<(usize, usize)>,
+    /// Why a person accepted exactly this, if one did: it is shown, and denies nothing.
+    pub accepted: Option<String>,
 }
 
 impl Finding {
@@ -152,6 +154,7 @@ impl Finding {
             graded: None,
             confidence: Confidence::High,
             span: None,
+            accepted: None,
         }
     }
 

@@ -33,6 +33,26 @@ pub struct ServerReport {
     pub findings: Vec<Finding>,
     /// How what it tells the model differs from what was locked or compared with.
     pub drift: Drift,
+    /// How its closure differs from what was locked or compared with.
+    pub closure: ClosureChange,
+}
+
+/// How a closure differs from an earlier one. Every text is a package id.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClosureChange {
+    /// Packages that are new, of new names.
+    pub added: Vec<String>,
+    /// Packages that are gone, with all their versions.
+    pub removed: Vec<String>,
+    /// Packages with other versions: what was there, and what is there instead.
+    pub changed: Vec<(String, String)>,
+}
+
+impl ClosureChange {
+    /// Whether both closures hold the same packages.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
 }
 
 impl Report {

@@ -58,6 +58,8 @@ fn one(out: &mut String, server: &ServerReport, style: Style) {
     }
     out.push_str(&untold.lines());
     findings(out, &fold::findings(&server.findings), style);
+    out.push_str(&crate::drift::drift(&server.drift, style));
+    out.push_str(&crate::drift::closure(&server.closure, style));
     passes(out, &fine, style);
 }
 
@@ -110,7 +112,9 @@ fn findings(out: &mut String, groups: &[FoldedFinding<'_>], style: Style) {
             let evidence = format!("evidence: {}", evidence.excerpt(400));
             out.push_str(&indented(&evidence, INDENT, style.width()));
         }
-        if severity == Severity::High
+        if let Some(reason) = &group.finding.accepted {
+            out.push_str(&indented(&format!("accepted: {}", escape(reason)), INDENT, style.width()));
+        } else if severity == Severity::High
             && let Some(subject) = group.subjects.first()
         {
             let help = format!(

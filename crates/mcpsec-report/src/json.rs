@@ -1,10 +1,11 @@
-//! JSON report v1 (`mcpsec.report/v1`). Frozen: fields are added to a v2, never here.
+//! JSON report v1 (`mcpsec.report/v1`). Frozen: what is here keeps its name and meaning, and only new members may come.
 //!
 //! One object per check and subject, and per finding, in the order of the report: nothing is folded or left out. Texts are
 //! exact, but every hidden character is written as `\\uXXXX` (RFC 8259 §7): a parser gets the same string, and a person who
 //! looks at the document sees what is there.
 use mcpsec_model::{
     check::CheckResult,
+    drift::Change,
     finding::Finding,
     report::{Report, ServerReport},
     text::{Untrusted, is_hidden},
@@ -60,7 +61,8 @@ struct ServerV1<'a> {
     verdict: &'static str,
     checks: Vec<CheckV1<'a>>,
     findings: Vec<FindingV1<'a>>,
-    drift: DriftV1,
+    drift: DriftV1<'a>,
+    closure: ClosureV1<'a>,
 }
 
 #[derive(Serialize)]
@@ -78,12 +80,32 @@ struct FindingV1<'a> {
     subject: &'a str,
     message: &'a str,
     evidence: Option<&'a str>,
+    confidence: &'static str,
+    span: Option<[usize; 2]>,
+    accepted: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct DriftV1 {
+struct ClosureV1<'a> {
+    added: &'a [String],
+    removed: &'a [String],
+    changed: Vec<[&'a str; 2]>,
+}
+
+#[derive(Serialize)]
+struct DriftV1<'a> {
     level: &'static str,
-    changes: [(); 0],
+    changes: Vec<ChangeV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChangeV1<'a> {
+    level: &'static str,
+    subject: &'a str,
+    message: &'a str,
+    before: Option<&'a str>,
+    after: Option<&'a str>,
+    accepted: Option<&'a str>,
 }
 
 fn server(server: &ServerReport) -> ServerV1<'_> {
@@ -94,8 +116,26 @@ fn server(server: &ServerReport) -> ServerV1<'_> {
         verdict: server.verdict.as_str(),
         checks: server.checks.iter().map(check).collect(),
         findings: server.findings.iter().map(finding).collect(),
-        // Manifests are not captured yet, so none can have drifted.
-        drift: DriftV1 { level: "none", changes: [] },
+        drift: DriftV1 {
+            level: server.drift.level().as_str(),
+            changes: server.drift.changes.iter().map(change).collect(),
+        },
+        closure: ClosureV1 {
+            added: &server.closure.added,
+            removed: &server.closure.removed,
+            changed: server.closure.changed.iter().map(|(before, after)| [before.as_str(), after]).collect(),
+        },
+    }
+}
+
+fn change(change: &Change) -> ChangeV1<'_> {
+    ChangeV1 {
+        level: change.level.as_str(),
+        subject: change.subject.as_str(),
+        message: &change.message,
+        before: change.before.as_ref().map(Untrusted::raw),
+        after: change.after.as_ref().map(Untrusted::raw),
+        accepted: change.accepted.as_deref(),
     }
 }
 
@@ -115,5 +155,8 @@ fn finding(finding: &Finding) -> FindingV1<'_> {
         subject: &finding.subject,
         message: &finding.message,
         evidence: finding.evidence.as_ref().map(Untrusted::raw),
+        confidence: finding.confidence.as_str(),
+        span: finding.span.map(|(start, end)| [start, end]),
+        accepted: finding.accepted.as_deref(),
     }
 }

@@ -11,7 +11,7 @@ use mcpsec_model::{
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     package::{Artifact, ArtifactKind, Package, PackageId},
-    report::{Report, ServerReport},
+    report::{ClosureChange, Report, ServerReport},
     target::Target,
     verdict::Verdict,
 };
@@ -32,6 +32,7 @@ fn server(name: &str, verdict: Verdict, checks: Vec<CheckResult>, findings: Vec<
         checks,
         findings,
         drift: Drift::default(),
+        closure: ClosureChange::default(),
     }
 }
 
