@@ -7,13 +7,14 @@
 //! What belongs to a page and not to what is said (`nextCursor`, `ttlMs`, `cacheScope`, `resultType`) never gets in. The
 //! order of lists has no meaning in the protocol (Model Context Protocol 2026-07-28, "Pagination"): entries are sorted.
 pub mod json;
+mod mask;
 mod read;
 mod subject;
 mod texts;
 
 pub use read::ManifestError;
 use serde_json::{Map, Value, json};
-pub use subject::{Kind, Subject};
+pub use subject::{Kind, Subject, SubjectError};
 pub use texts::{Role, Text};
 
 use crate::digest::{EntryId, ManifestId};

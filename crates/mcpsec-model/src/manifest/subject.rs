@@ -105,3 +105,23 @@ impl From<Subject> for String {
         subject.0
     }
 }
+
+/// A text that is no place in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no place in a manifest such as tool:send/description")]
+pub struct SubjectError(String);
+
+impl std::str::FromStr for Subject {
+    type Err = SubjectError;
+
+    /// Reads what [`Subject`] displays. Nothing in it may be hidden, as nothing in its text ever is.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let of_entry =
+            || Kind::ALL.iter().any(|kind| text.strip_prefix(kind.as_str()).is_some_and(|t| t.starts_with(':')));
+        let of_server = text == "server" || text.starts_with("server/");
+        if text.chars().any(crate::text::is_hidden) || !(of_server || of_entry()) {
+            return Err(SubjectError(crate::text::Untrusted::new(text).excerpt(120)));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
