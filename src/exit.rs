@@ -29,6 +29,16 @@ pub(crate) const INTERRUPTED: Code = Code { number: 130, meaning: "interrupted" 
 pub(crate) const ALL: [Code; 6] = [GOOD, DENIED, USAGE, INCOMPLETE, BUG, INTERRUPTED];
 
 impl Code {
+    /// What a program that was run in our place ended with: its own code, or 128 and the number of the signal that ended it.
+    pub(crate) fn of_program(status: std::process::ExitStatus) -> Self {
+        #[cfg(unix)]
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        #[cfg(not(unix))]
+        let signal: Option<i32> = None;
+        let number = status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(255);
+        Self { number: u8::try_from(number & 0xff).unwrap_or(255), meaning: "what the server ended with" }
+    }
+
     /// The number that the shell sees.
     #[cfg(test)]
     pub(crate) fn number(self) -> u8 {

@@ -10,6 +10,16 @@ const TEMPORARY: (&str, &str) = (".mcpsec-", ".tmp");
 
 /// Reads a text file of at most `limit` bytes. `Ok(None)` when it does not exist.
 pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
+    let Some(bytes) = read_bytes(path, limit)? else { return Ok(None) };
+    String::from_utf8(bytes).map(Some).map_err(|e| {
+        let valid = e.utf8_error().valid_up_to();
+        let line = e.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 (line {line})"))
+    })
+}
+
+/// Reads a file of at most `limit` bytes. `Ok(None)` when it does not exist.
+pub(crate) fn read_bytes(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -20,11 +30,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
     if bytes.len() as u64 > limit {
         return Err(io::Error::other(format!("larger than {limit} bytes")));
     }
-    String::from_utf8(bytes).map(Some).map_err(|e| {
-        let valid = e.utf8_error().valid_up_to();
-        let line = e.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-        io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 (line {line})"))
-    })
+    Ok(Some(bytes))
 }
 
 /// Replaces a file: temporary file beside it, fsync, rename, fsync of the folder. A crash leaves the old file or the new one.

@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) cache: PathBuf,
     /// `--offline`.
     pub(crate) offline: bool,
+    /// Whether servers may be started to hear what they tell the model.
+    pub(crate) captures: bool,
     /// Whether trust roots may be renewed over the network.
     pub(crate) trust_refresh: bool,
     /// How often a request is repeated after a failure that may pass.
@@ -82,6 +84,7 @@ pub(crate) struct Settings {
     pub(crate) now: Timestamp,
     /// This machine.
     pub(crate) platform: Platform,
+    launcher: PathBuf,
     environment: Environment,
 }
 
@@ -126,7 +129,9 @@ impl Settings {
             cache,
             offline: global.offline,
             retries: retries(&environment)?,
-            trust_refresh: trust_refresh(&environment)?,
+            captures: on_or_off(&environment, "MCPSEC_CAPTURE")?,
+            trust_refresh: on_or_off(&environment, "MCPSEC_TRUST_REFRESH")?,
+            launcher: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mcpsec")),
             format: global.format,
             color,
             verbosity,
@@ -146,6 +151,31 @@ impl Settings {
     /// Colours for renderers that put them in themselves.
     pub(crate) fn style(&self) -> mcpsec_report::Style {
         if self.color { mcpsec_report::Style::colored() } else { mcpsec_report::Style::plain() }
+    }
+
+    /// This program, which starts itself again as the second half of the sandbox.
+    pub(crate) fn launcher(&self) -> &Path {
+        &self.launcher
+    }
+
+    /// The folders of `PATH`.
+    pub(crate) fn search_path(&self) -> Vec<PathBuf> {
+        self.environment.search_path()
+    }
+
+    /// The folder that this process was started in.
+    pub(crate) fn current_dir(&self) -> &Path {
+        &self.environment.current_dir
+    }
+
+    /// The user's home folder.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.environment.home.as_deref()
+    }
+
+    /// The value of a variable that mcp.toml lets a server have.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.vars.get(name).map(String::as_str)
     }
 
     /// Asks runtimes about themselves.
@@ -223,12 +253,13 @@ impl Settings {
     }
 }
 
-/// `MCPSEC_TRUST_REFRESH`: `off` for networks from which the repositories of trust roots cannot be reached.
-fn trust_refresh(env: &Environment) -> Result<bool, CommandError> {
-    match env.get("MCPSEC_TRUST_REFRESH") {
+/// `MCPSEC_TRUST_REFRESH`, `off` where the repositories of trust roots cannot be reached; `MCPSEC_CAPTURE`, `off` where no
+/// server may be started at all. What is off is reported as unchecked.
+fn on_or_off(env: &Environment, name: &str) -> Result<bool, CommandError> {
+    match env.get(name) {
         None | Some("on") => Ok(true),
         Some("off") => Ok(false),
-        Some(_) => Err(CommandError::usage("MCPSEC_TRUST_REFRESH must be on or off")),
+        Some(_) => Err(CommandError::usage(format!("{name} must be on or off"))),
     }
 }
 

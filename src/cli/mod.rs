@@ -66,12 +66,26 @@ pub(crate) enum Command {
     Remove(RemoveArgs),
     /// Check that everything still matches mcp.lock
     Verify(VerifyArgs),
+    /// Look for newer versions, show what they change, and lock them
+    Update(UpdateArgs),
+    /// Show what differs between versions, locks or manifests
+    Diff(DiffArgs),
+    /// Run a server exactly as locked, from the store, in a sandbox
+    Run(RunArgs),
+    /// Capture what a program that is not locked tells the model, in a sandbox
+    Capture(CaptureArgs),
+    /// Look for poisoned texts in any manifest or result of tools/list
+    Scan(ScanArgs),
     /// Show what is locked for a server
     Show(ShowArgs),
     /// Show a server's closure as a tree
     Tree(TreeArgs),
     /// Check who signed one file, with a Sigstore bundle or a registry's attestations
     VerifyArtifact(VerifyArtifactArgs),
+    /// Explain a rule or a check: what it means, why it matters, what to do
+    Explain(ExplainArgs),
+    /// Show what this machine can do: sandbox, runtimes, store, registries
+    Doctor,
     /// Look at the vetted artifacts on this machine
     #[command(subcommand)]
     Store(StoreCommand),
@@ -103,9 +117,112 @@ pub(crate) struct AddArgs {
     /// Answer yes where a person would be asked
     #[arg(short, long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) capturing: Capturing,
     /// Arguments for the server, after `--`
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) args: Vec<String>,
+}
+
+/// What a person agrees to.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Consent {
+    /// Accept exactly this change or finding, as it was printed; repeat for more. Needs --reason
+    #[arg(long, value_name = "SUBJECT", requires = "reason")]
+    pub(crate) accept: Vec<String>,
+    /// Why; written to mcp.lock and shown in every report
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    pub(crate) reason: Option<String>,
+}
+
+/// What a server gets while it is captured, beyond nothing.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Capturing {
+    /// Let it reach this host while it is captured; repeat for more. Written to mcp.lock
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_network: Vec<String>,
+    /// Real values for declared variables while it is captured, as NAME=value lines; the names are written to mcp.lock
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Names of servers [default: all]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<ServerName>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Take what the policy allows or warns about without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Resolve as the registry stood at the end of this day (UTC), or at this instant
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<AsOf>,
+    /// Download the artifacts of every platform, not only of this one
+    #[arg(long)]
+    pub(crate) all_platforms: bool,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    #[command(flatten)]
+    pub(crate) capturing: Capturing,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["name", "manifests"])))]
+pub(crate) struct DiffArgs {
+    /// Name of a server
+    pub(crate) name: Option<ServerName>,
+    /// A version, or a mcp.lock file, to compare from [default: what is locked]
+    #[arg(requires = "name")]
+    pub(crate) from: Option<String>,
+    /// A version, or a mcp.lock file, to compare with [default: the newest version that mcp.toml allows]
+    #[arg(requires = "from")]
+    pub(crate) to: Option<String>,
+    /// Compare two captured manifests instead
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
+    pub(crate) manifests: Option<Vec<PathBuf>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Name of a locked server
+    pub(crate) name: ServerName,
+    /// More arguments for the server, after those of mcp.toml
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaptureArgs {
+    #[command(flatten)]
+    pub(crate) capturing: Capturing,
+    /// Names of environment variables that get placeholder values
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Vec<String>,
+    /// Files and folders that the program may read
+    #[arg(long, value_name = "PATH")]
+    pub(crate) read: Vec<PathBuf>,
+    /// The program and its arguments, after `--`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// What `mcpsec capture` printed, or a result of tools/list; `-` for standard input
+    #[arg(value_name = "MANIFEST.json")]
+    pub(crate) manifest: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Id of a rule or of a check, as reports show it [default: list them all]
+    #[arg(value_name = "RULE|CHECK")]
+    pub(crate) id: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +237,11 @@ pub(crate) struct VerifyArgs {
     /// Names of servers [default: all]
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<ServerName>,
+    /// Capture anew what servers tell the model, even when this machine captured the same bytes before
+    #[arg(long)]
+    pub(crate) recapture: bool,
+    #[command(flatten)]
+    pub(crate) capturing: Capturing,
 }
 
 #[derive(Debug, Args)]

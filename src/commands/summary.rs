@@ -3,11 +3,13 @@ use std::collections::BTreeMap;
 
 use mcpsec_model::{
     artifact::CheckedArtifact,
+    capture::{Captured, Told},
     evidence::{Assessed, EvidenceKind, EvidenceState, Proof, Signer},
     finding::{Finding, Rule, Severity},
     lock::LockedServer,
+    manifest::Kind,
     package::{Package, PackageId},
-    text::Untrusted,
+    text::{Untrusted, escape},
 };
 
 use super::wish::Wish;
@@ -28,6 +30,7 @@ pub(super) struct Summary {
     already: bool,
     states: BTreeMap<EvidenceState, usize>,
     built: Vec<(&'static str, String)>,
+    told: Told,
 }
 
 impl Summary {
@@ -59,6 +62,7 @@ impl Summary {
             already: false,
             states: super::evidence::count(packages.iter().map(|(_, package)| package)),
             built: Vec::new(),
+            told: server.told.clone(),
         }
     }
 
@@ -120,18 +124,43 @@ impl Summary {
         for (label, line) in &self.built {
             row(label, line.clone());
         }
-        row("not checked", "what the server tells the model".to_owned());
+        let (label, told) = match &self.told {
+            Told::Manifest(captured) => ("tells", tells(captured)),
+            Told::Unchecked(why) => ("not checked", format!("what the server tells the model: {}", Untrusted::new(why).excerpt(400))),
+            Told::Unknown => ("not checked", "what the server tells the model".to_owned()),
+        };
+        row(label, told);
         for finding in &self.findings {
             let style = if finding.severity() >= Severity::Medium { warn } else { dim };
             text.push_str(&format!(
                 "  {style}{}{style:#}: {} ({})\n",
                 finding.rule.id(),
                 finding.message,
-                finding.subject
+                escape(&finding.subject)
             ));
+            if let Some(reason) = &finding.accepted {
+                text.push_str(&format!("    accepted: {}\n", Untrusted::new(reason).excerpt(300)));
+            }
         }
         text
     }
+}
+
+/// How much it tells, and how that was heard.
+fn tells(captured: &Captured) -> String {
+    let manifest = &captured.manifest;
+    let counts = [(Kind::Tool, "tool"), (Kind::Prompt, "prompt"), (Kind::Resource, "resource"), (Kind::Template, "template")];
+    let counts = counts.into_iter().filter(|(kind, _)| *kind == Kind::Tool || !manifest.entries(*kind).is_empty());
+    let counts: Vec<String> = counts.map(|(kind, word)| ui::count(manifest.entries(kind).len(), word)).collect();
+    let words: usize = manifest.texts().iter().map(|text| text.text.split_whitespace().count()).sum();
+    let runtime = captured.context.runtime.as_ref().map(|runtime| format!(", {} {}", runtime.name, runtime.version));
+    format!(
+        "{}, {}, read in sandbox `{}`{}",
+        counts.join(", "),
+        ui::count(words, "word"),
+        captured.context.isolation.as_str(),
+        runtime.unwrap_or_default()
+    )
 }
 
 /// Who made a statement about the server's own package, for a person who sees it for the first time.

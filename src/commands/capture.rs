@@ -1,0 +1,80 @@
+//! `mcpsec capture -- COMMAND`: the manifest of a program that is not locked, from the sandbox, as JSON on standard output.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::PathBuf,
+};
+
+use mcpsec_capture::{
+    capture::{self, Options, Target},
+    sandbox::Sandbox,
+};
+use mcpsec_model::text::escape;
+
+use super::told;
+use crate::{
+    cli::CaptureArgs,
+    error::CommandError,
+    exit::Code,
+    project::{self, Project},
+    settings::Settings,
+    ui::{self, Ui},
+};
+
+pub(super) fn run(settings: &Settings, args: &CaptureArgs) -> Result<Code, CommandError> {
+    let config = match Project::new(&settings.project).config()? {
+        Some(config) => config,
+        None => project::starter_config()?,
+    };
+    let ui = Ui::new(settings.progress, settings.verbosity);
+    let sandbox = Sandbox::detect(settings.launcher(), config.policy.isolation, None)
+        .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
+    let target = target(settings, args)?;
+    ui.start(&args.command.join(" "));
+    let captured = capture::capture(&target, &sandbox, &Options::default());
+    ui.done();
+    let captured = captured.map_err(|error| CommandError::incomplete(&error).maybe_hint(error.hint()))?;
+    for unstable in &captured.unstable {
+        ui.warn(&format!("unstable: {} differs between {}", unstable.subject, unstable.between.as_str()));
+    }
+    for finding in capture::findings(&captured) {
+        ui.warn(&format!("{}: {} ({})", finding.rule.id(), escape(&finding.message), escape(&finding.subject)));
+    }
+    ui::print_data(&mcpsec_report::manifest_json(&captured.manifest))?;
+    Ok(crate::exit::GOOD)
+}
+
+fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandError> {
+    let [program, rest @ ..] = args.command.as_slice() else {
+        return Err(CommandError::usage("name the program after `--`"));
+    };
+    let found = if program.contains('/') {
+        Some(settings.current_dir().join(program))
+    } else {
+        settings.probe().find(program)
+    };
+    let program = found.and_then(|program| program.canonicalize().ok()).ok_or_else(|| {
+        CommandError::usage(format!("there is no program `{}`", escape(program)))
+            .hint("a launcher such as npx downloads first, which the sandbox forbids: `mcpsec add` instead")
+    })?;
+    let real_env = match &args.capturing.env_file {
+        Some(file) => told::real_env(file)?,
+        None => BTreeMap::new(),
+    };
+    // What the command names is what it may read: the program, its folder, and every argument that is a file or folder.
+    let mut read: BTreeSet<PathBuf> = args.read.iter().map(|path| settings.current_dir().join(path)).collect();
+    let named = rest.iter().map(|word| settings.current_dir().join(word)).filter(|path| path.exists());
+    read.extend(named);
+    read.extend(mcpsec_capture::install::runtime::folders_of(&program));
+    let read = read.into_iter().filter_map(|path| path.canonicalize().ok()).collect();
+    Ok(Target {
+        program,
+        args: rest.iter().map(OsString::from).collect(),
+        env: BTreeMap::new(),
+        read,
+        runtime: None,
+        placeholders: args.env.iter().filter(|name| !real_env.contains_key(*name)).cloned().collect(),
+        real_env,
+        network: args.capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect(),
+    })
+}

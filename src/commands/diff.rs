@@ -1,0 +1,212 @@
+//! `mcpsec diff`: what differs between two versions of a server, two locks, or two captured manifests. Writes nothing but
+//! artifacts into the store.
+use std::{path::Path, sync::Arc};
+
+use mcpsec_audit::{drift, poison, policy};
+use mcpsec_model::{
+    check::{Check, CheckResult, CheckStatus},
+    config::Config,
+    drift::Drift,
+    finding::Finding,
+    lock::{Lock, LockedServer},
+    manifest::Manifest,
+    name::ServerName,
+    report::{Report, ServerReport},
+    spec::Spec,
+    text::escape,
+};
+
+use super::{
+    artifacts, closure,
+    locking::{self, Locking},
+    scan,
+    sources::Sources,
+    told::Ears,
+    verify,
+    wish::Wish,
+};
+use crate::{
+    cli::{Capturing, Consent, DiffArgs},
+    error::CommandError,
+    exit::Code,
+    project::{self, Project},
+    settings::Settings,
+    ui::Ui,
+};
+
+pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, CommandError> {
+    let project = Project::new(&settings.project);
+    let config = match project.config()? {
+        Some(config) => config,
+        None => project::starter_config()?,
+    };
+    if let Some([before, after]) = args.manifests.as_deref() {
+        return manifests(settings, &config, before, after);
+    }
+    let Some(name) = args.name else { return Err(CommandError::usage("name a server, or two --manifests")) };
+    let lock = project.required_lock()?;
+    let from = side(settings, &config, &lock, &name, args.from.as_deref()).await?;
+    let to = match args.to.as_deref() {
+        None => newest(settings, &config, &lock, &name).await?,
+        Some(to) => side(settings, &config, &lock, &name, Some(to)).await?,
+    };
+    let report = servers(settings, &config, &name, &from, &to);
+    verify::print(settings, &Report { command: "diff", servers: vec![report] })
+}
+
+/// Two captured manifests, from files.
+fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) -> Result<Code, CommandError> {
+    let (before, after) = (scan::read(before)?, scan::read(after)?);
+    let name = scan::name_of(&after)?;
+    let drift = drift::compare(&before, &after);
+    let findings = new_findings(&before, &after);
+    let checks = vec![scan::check(settings, config, "manifest", &findings)];
+    let server = ServerReport {
+        spec: "two manifests".to_owned(),
+        version: None,
+        verdict: policy::judge(&config.policy, settings.now, &checks, &findings)
+            .max(policy::judge_drift(&config.policy, &drift)),
+        evidence: std::collections::BTreeMap::new(),
+        checks,
+        findings,
+        drift,
+        closure: mcpsec_model::report::ClosureChange::default(),
+        name,
+    };
+    verify::print(settings, &Report { command: "diff", servers: vec![server] })
+}
+
+/// What the rules say about the newer one and did not say about the older one.
+fn new_findings(before: &Manifest, after: &Manifest) -> Vec<Finding> {
+    let known = poison::scan(before);
+    let same = |a: &Finding, b: &Finding| a.rule == b.rule && a.subject == b.subject && a.evidence == b.evidence;
+    let new = poison::scan(after).into_iter().filter(|finding| !known.iter().any(|old| same(old, finding)));
+    scan::worst_first(new.collect())
+}
+
+/// One side: what is locked, what another lock holds, or a version that is resolved and captured now.
+async fn side(
+    settings: &Settings,
+    config: &Config,
+    lock: &Lock,
+    name: &ServerName,
+    text: Option<&str>,
+) -> Result<LockedServer, CommandError> {
+    let locked = lock.servers.get(name);
+    let missing = || CommandError::usage(format!("mcp.lock has no server `{name}`")).hint(format!("mcpsec add {name}"));
+    let Some(text) = text else { return locked.cloned().ok_or_else(missing) };
+    if let Some(locked) = locked.filter(|locked| locked.version == text) {
+        return Ok(locked.clone());
+    }
+    let file = settings.current_dir().join(text);
+    if file.is_file() {
+        let other = match crate::files::read_bytes(&file, 64 << 20).map_err(|error| crate::error::io("read", &file, &error))? {
+            Some(bytes) => Lock::parse_bytes(&bytes, &escape(text)).map_err(|error| project::lock_error(&error))?,
+            None => Lock::empty(),
+        };
+        let known = || CommandError::usage(format!("{} has no server `{name}`", escape(text)));
+        return other.servers.get(name).cloned().ok_or_else(known);
+    }
+    let mut entry = config.servers.get(name).cloned().ok_or_else(missing)?;
+    entry.source = at_version(&entry.source, text)?;
+    resolve(settings, config, lock, name, entry).await
+}
+
+/// The newest version that mcp.toml allows.
+async fn newest(
+    settings: &Settings,
+    config: &Config,
+    lock: &Lock,
+    name: &ServerName,
+) -> Result<LockedServer, CommandError> {
+    let entry = config.servers.get(name).cloned();
+    let missing = || CommandError::usage(format!("mcp.toml has no server `{name}`"));
+    resolve(settings, config, lock, name, entry.ok_or_else(missing)?).await
+}
+
+async fn resolve(
+    settings: &Settings,
+    config: &Config,
+    lock: &Lock,
+    name: &ServerName,
+    entry: mcpsec_model::config::ServerConfig,
+) -> Result<LockedServer, CommandError> {
+    let store = artifacts::open_store(settings)?;
+    let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
+    let sources = Sources::new(settings, config, Arc::clone(&ui));
+    let ears = Ears::new(settings, config, &store, &Capturing::default())?;
+    let with = Locking {
+        settings,
+        config,
+        sources: &sources,
+        store: &store,
+        ears: &ears,
+        consent: &Consent::default(),
+        lock,
+        all_platforms: false,
+    };
+    ui.start(&entry.source.to_string());
+    let outcome = locking::lock_one(&with, &Wish { name: name.clone(), config: entry }).await;
+    ui.done();
+    Ok(outcome?.server)
+}
+
+/// The same package at exactly this version (for git, this tag, branch or commit).
+fn at_version(spec: &Spec, version: &str) -> Result<Spec, CommandError> {
+    let text = match spec {
+        Spec::Npm(spec) => format!("npm:{}@{version}", spec.name),
+        Spec::Pypi(spec) if spec.extras.is_empty() => format!("pypi:{}=={version}", spec.name),
+        Spec::Pypi(spec) => {
+            let extras: Vec<String> = spec.extras.iter().map(ToString::to_string).collect();
+            format!("pypi:{}[{}]=={version}", spec.name, extras.join(","))
+        }
+        Spec::Git(spec) => {
+            let whole = spec.package_name().to_string();
+            match whole.split_once('#') {
+                Some((url, fragment)) => format!("{url}@{version}#{fragment}"),
+                None => format!("{whole}@{version}"),
+            }
+        }
+    };
+    text.parse().map_err(|_| CommandError::usage(format!("`{}` is neither a version of {spec} nor a lock file", escape(version))))
+}
+
+/// Two states of one server.
+fn servers(
+    settings: &Settings,
+    config: &Config,
+    name: &ServerName,
+    from: &LockedServer,
+    to: &LockedServer,
+) -> ServerReport {
+    let mut checks = Vec::new();
+    let (mut drift, mut findings) = (Drift::default(), Vec::new());
+    match (from.told.captured(), to.told.captured()) {
+        (Some(before), Some(after)) => {
+            drift = drift::compare(&before.manifest, &after.manifest);
+            findings = new_findings(&before.manifest, &after.manifest);
+            checks.push(scan::check(settings, config, name.as_str(), &findings));
+        }
+        (before, _) => {
+            let which = if before.is_none() { from } else { to };
+            let why = match &which.told {
+                mcpsec_model::capture::Told::Unchecked(why) => why.clone(),
+                _ => "nobody captured it".to_owned(),
+            };
+            let why = format!("what {} tells the model is not known: {why}", escape(&which.version));
+            checks.push(CheckResult::new(Check::Manifest, name.as_str(), CheckStatus::Unchecked(why)));
+        }
+    }
+    ServerReport {
+        name: name.clone(),
+        spec: format!("{} {}", from.closure.root().package().name(), from.version),
+        version: Some(to.version.clone()),
+        verdict: policy::judge(&config.policy, settings.now, &checks, &findings)
+            .max(policy::judge_drift(&config.policy, &drift)),
+        evidence: std::collections::BTreeMap::new(),
+        checks,
+        findings,
+        drift,
+        closure: closure::change(from, to),
+    }
+}

@@ -1,0 +1,122 @@
+//! `mcpsec run NAME`: exactly what is locked, from the store, offline, in the strongest sandbox that its declared needs allow.
+//!
+//! Standard streams are the client's, untouched; so are signals and the exit code. Nothing of mcpsec's own is written to
+//! standard output, where the protocol is spoken.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use mcpsec_capture::{
+    install::InstalledServer,
+    sandbox::{Limits, Network, Plan, Sandbox, Stdio},
+};
+use mcpsec_model::{
+    config::{Config, ServerConfig},
+    lock::{Lock, LockedServer},
+};
+
+use super::{artifacts, compare::differences, told};
+use crate::{cli::RunArgs, error::CommandError, exit::Code, project::Project, settings::Settings};
+
+pub(super) fn run(settings: &Settings, args: &RunArgs) -> Result<Code, CommandError> {
+    let project = Project::new(&settings.project);
+    let lock = project.required_lock()?;
+    let config = project.config()?.ok_or_else(|| {
+        CommandError::usage(format!("{} has no mcp.toml", project.folder().display()))
+            .hint("mcp.lock says what runs; mcp.toml says with which arguments, variables and rights")
+    })?;
+    let (server, entry) = find(&lock, &config, args)?;
+    let store = artifacts::open_store(settings)?;
+    let installed = told::install(settings, &store, &lock, server)?.map_err(CommandError::incomplete)?;
+    let sandbox = Sandbox::detect(settings.launcher(), config.policy.isolation, None)
+        .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
+    let plan = plan(settings, project.folder(), entry, &installed, &args.args)?;
+    let running = sandbox.spawn(&plan).map_err(CommandError::incomplete)?;
+    let ended = running.wait().map_err(|error| CommandError::incomplete(format!("lost the server: {error}")))?;
+    if let Some(limit) = ended.limit {
+        return Err(CommandError::denied(format!("{} was ended: it went over its limit of {limit}", args.name)));
+    }
+    Ok(Code::of_program(ended.status))
+}
+
+fn find<'a>(
+    lock: &'a Lock,
+    config: &'a Config,
+    args: &RunArgs,
+) -> Result<(&'a LockedServer, &'a ServerConfig), CommandError> {
+    let name = &args.name;
+    let known = || lock.servers.keys().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+    let server = lock.servers.get(name).ok_or_else(|| {
+        CommandError::usage(format!("mcp.lock has no server `{name}`")).hint(format!("it has: {}", known()))
+    })?;
+    let entry = config.servers.get(name).ok_or_else(|| {
+        CommandError::denied(format!("mcp.lock holds `{name}` and mcp.toml does not name it"))
+            .hint(format!("mcpsec remove {name}, or put it back into mcp.toml"))
+    })?;
+    let differences = differences(server, entry, &config.targets);
+    if !differences.is_empty() {
+        return Err(CommandError::denied(format!("mcp.toml asks for something else than is locked: {}", differences.join("; ")))
+            .hint(format!("mcpsec add {name} locks what mcp.toml asks for")));
+    }
+    Ok((server, entry))
+}
+
+/// What the server may do: what mcp.toml declares, and nothing else.
+fn plan(
+    settings: &Settings,
+    project: &Path,
+    entry: &ServerConfig,
+    installed: &InstalledServer,
+    more: &[String],
+) -> Result<Plan, CommandError> {
+    let needs = entry.sandbox.clone().unwrap_or_default();
+    let place = |text: &String| place(settings, project, text);
+    let read = needs.read.iter().map(place).collect::<Result<Vec<PathBuf>, _>>()?;
+    let write = needs.write.iter().map(place).collect::<Result<Vec<PathBuf>, _>>()?;
+    let mut env: BTreeMap<OsString, OsString> = installed.env.clone();
+    for (name, value) in [("LANG", "C.UTF-8"), ("TERM", "dumb")] {
+        env.entry(name.into()).or_insert_with(|| settings.variable(name).unwrap_or(value).into());
+    }
+    for name in entry.env.iter().chain(&needs.env) {
+        if let Some(value) = settings.variable(name) {
+            env.insert(name.into(), value.into());
+        }
+    }
+    let mut args = installed.args.clone();
+    args.extend(entry.args.iter().chain(more).map(OsString::from));
+    let hosts: BTreeSet<String> = needs.hosts.iter().cloned().collect();
+    // The client's folder, where the server may see it; else a folder of its own.
+    let here = settings.current_dir();
+    let visible = read.iter().chain(&write).any(|folder| here.starts_with(folder));
+    Ok(Plan {
+        program: installed.program.clone(),
+        args,
+        env,
+        cwd: visible.then(|| here.to_path_buf()),
+        read: installed.read.iter().cloned().chain(read).collect(),
+        write,
+        canaries: false,
+        network: if hosts.is_empty() { Network::None } else { Network::Hosts(hosts) },
+        limits: Limits::run(),
+        observe: false,
+        stdio: Stdio::Inherited,
+    })
+}
+
+/// A path of mcp.toml: absolute, `~/…` of the user, or relative to the project.
+fn place(settings: &Settings, project: &Path, text: &String) -> Result<PathBuf, CommandError> {
+    let path = match text.strip_prefix("~/") {
+        Some(rest) => settings.home().ok_or_else(|| CommandError::usage("cannot tell where your home folder is"))?.join(rest),
+        None if text == "~" => {
+            return Err(CommandError::usage("a whole home folder cannot be opened to a server")
+                .hint("name the folders below it that the server needs, as ~/FOLDER"));
+        }
+        None => project.join(text),
+    };
+    path.canonicalize().map_err(|error| {
+        CommandError::usage(format!("[servers.….sandbox] names {}, which cannot be opened: {error}", path.display()))
+            .hint("make it, or take it out of mcp.toml")
+    })
+}

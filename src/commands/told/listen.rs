@@ -1,0 +1,198 @@
+//! Starting a locked server in the sandbox and listening to it, once for each question.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::Path,
+    sync::OnceLock,
+};
+
+use mcpsec_capture::{
+    capture::{self, CaptureError, Options, Target},
+    install::InstalledServer,
+    sandbox::{Sandbox, SandboxError},
+};
+use mcpsec_fetch::store::Store;
+use mcpsec_model::{
+    capture::{Captured, Told},
+    config::{CapturePolicy, Config, ServerConfig},
+    lock::{Lock, LockedServer},
+};
+
+use super::{installed, memory::Question};
+use crate::{cli::Capturing, error::CommandError, files, settings::Settings};
+
+/// The longest file of variables.
+const ENV_FILE_LIMIT: u64 = 1 << 20;
+
+/// Everything that listening needs, found once for all servers of a command.
+pub(crate) struct Ears<'a> {
+    settings: &'a Settings,
+    config: &'a Config,
+    store: &'a Store,
+    network: BTreeSet<String>,
+    real_env: BTreeMap<String, String>,
+    sandbox: OnceLock<Result<Sandbox, String>>,
+}
+
+/// What came of listening to one server.
+pub(crate) enum Heard {
+    /// What it says, from this run or an earlier one.
+    Captured(Box<Captured>),
+    /// The server cannot list here: it needs a network, credentials or a runtime. Why, and what would help.
+    Cannot(String, Option<String>),
+    /// This machine has no sandbox of the level that the policy asks for.
+    NoSandbox(String),
+    /// Captures are switched off.
+    Off(String),
+}
+
+impl Heard {
+    /// What the lock says about it.
+    pub(crate) fn told(&self) -> Told {
+        match self {
+            Self::Captured(captured) => Told::Manifest(captured.clone()),
+            Self::Cannot(why, _) | Self::NoSandbox(why) => Told::Unchecked(why.clone()),
+            Self::Off(_) => Told::Unknown,
+        }
+    }
+}
+
+impl<'a> Ears<'a> {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        config: &'a Config,
+        store: &'a Store,
+        capturing: &Capturing,
+    ) -> Result<Self, CommandError> {
+        let real_env = match &capturing.env_file {
+            Some(file) => real_env(file)?,
+            None => BTreeMap::new(),
+        };
+        let network = capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect();
+        Ok(Self { settings, config, store, network, real_env, sandbox: OnceLock::new() })
+    }
+
+    /// The strongest sandbox of this machine, if it is strong enough for the policy.
+    fn sandbox(&self) -> Result<&Sandbox, String> {
+        let found = self.sandbox.get_or_init(|| {
+            Sandbox::detect(self.settings.launcher(), self.config.policy.isolation, None)
+                .map_err(|error: SandboxError| error.to_string())
+        });
+        found.as_ref().map_err(Clone::clone)
+    }
+
+    /// Captures what a server says; what this machine captured before is not captured again unless `anew`.
+    pub(crate) fn listen(
+        &self,
+        lock: &Lock,
+        server: &LockedServer,
+        config: &ServerConfig,
+        anew: bool,
+    ) -> Result<Heard, CommandError> {
+        if self.config.policy.capture == CapturePolicy::Off {
+            return Ok(Heard::Off("the policy says capture = \"off\"".to_owned()));
+        }
+        if !self.settings.captures {
+            return Ok(Heard::Off("captures are switched off by MCPSEC_CAPTURE".to_owned()));
+        }
+        let sandbox = match self.sandbox() {
+            Ok(sandbox) => sandbox,
+            Err(why) => return Ok(Heard::NoSandbox(why)),
+        };
+        let installed = match installed::install(self.settings, self.store, lock, server)? {
+            Ok(installed) => installed,
+            Err(why) => return Ok(Heard::Cannot(why, None)),
+        };
+        let network: BTreeSet<String> = match server.told.captured() {
+            // What was allowed when it was locked is allowed again: other words may come without it.
+            Some(captured) if self.network.is_empty() => captured.context.network.clone(),
+            _ => self.network.clone(),
+        };
+        let declared: BTreeSet<String> = config.env.iter().cloned().collect();
+        let real: BTreeMap<String, String> =
+            self.real_env.iter().filter(|(name, _)| declared.contains(*name)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let placeholders: BTreeSet<String> = declared.iter().filter(|name| !real.contains_key(*name)).cloned().collect();
+        let question = Question {
+            closure: server.closure_id.to_string(),
+            entry: format!("{:?}", server.entry),
+            args: &config.args,
+            placeholders: &placeholders,
+            network: &network,
+            isolation: sandbox.tier().as_str(),
+            runtime: installed.runtime.as_ref().map(|runtime| format!("{} {}", runtime.name, runtime.version)),
+        };
+        // Answers that real values or a network helped to get depend on more than can be named.
+        let repeatable = real.is_empty() && network.is_empty();
+        if repeatable && !anew
+            && let Some(captured) = question.recall(self.settings)
+        {
+            return Ok(Heard::Captured(Box::new(captured)));
+        }
+        let target = target(&installed, config, &placeholders, real, network);
+        match capture::capture(&target, sandbox, &Options::default()) {
+            Ok(captured) => {
+                if repeatable {
+                    question.remember(self.settings, &captured);
+                }
+                Ok(Heard::Captured(Box::new(captured)))
+            }
+            Err(error) => Ok(cannot(&error)),
+        }
+    }
+}
+
+fn cannot(error: &CaptureError) -> Heard {
+    Heard::Cannot(error.to_string(), error.hint())
+}
+
+fn target(
+    installed: &InstalledServer,
+    config: &ServerConfig,
+    placeholders: &BTreeSet<String>,
+    real_env: BTreeMap<String, String>,
+    network: BTreeSet<String>,
+) -> Target {
+    let mut args = installed.args.clone();
+    args.extend(config.args.iter().map(OsString::from));
+    Target {
+        program: installed.program.clone(),
+        args,
+        env: installed.env.clone(),
+        read: installed.read.clone(),
+        runtime: installed.runtime.clone(),
+        placeholders: placeholders.clone(),
+        real_env,
+        network,
+    }
+}
+
+/// Reads a file of variables: `NAME=value` lines, `#` comments, quotes as a shell reads them. Values are never shown.
+pub(crate) fn real_env(file: &Path) -> Result<BTreeMap<String, String>, CommandError> {
+    let text = files::read_text(file, ENV_FILE_LIMIT).map_err(|error| crate::error::io("read", file, &error))?;
+    let text = text.ok_or_else(|| CommandError::usage(format!("there is no file {}", file.display())))?;
+    let mut variables = BTreeMap::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let bad = || {
+            CommandError::usage(format!("{} line {}: expected NAME=value", file.display(), number + 1))
+                .hint("the value is not shown here; quote it if it has spaces")
+        };
+        let (name, value) = line.split_once('=').ok_or_else(bad)?;
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(bad());
+        }
+        let words = shell_words::split(value).map_err(|_| bad())?;
+        let value = match words.as_slice() {
+            [] => String::new(),
+            [value] => value.clone(),
+            _ => return Err(bad()),
+        };
+        variables.insert(name.to_owned(), value);
+    }
+    Ok(variables)
+}

@@ -1,0 +1,16 @@
+//! What servers tell the model: installed from the store, started in the sandbox, listened to, remembered, judged.
+//!
+//! ```text
+//! LockedServer -> installed (store -> files) -> listen (sandbox, capture) -> Told -> judge (checks, findings) -> report
+//!                                                    ^ memory: the same bytes asked the same way are asked once
+//! ```
+mod consent;
+mod installed;
+mod judge;
+mod listen;
+mod memory;
+
+pub(super) use consent::Accepting;
+pub(super) use installed::install;
+pub(super) use judge::{Said, of_capture, of_known, of_lock};
+pub(super) use listen::{Ears, real_env};
