@@ -2,18 +2,28 @@
 mod add;
 mod artifacts;
 mod bundled;
+mod capture;
+mod closure;
 mod commit;
 mod compare;
 mod completions;
+mod diff;
+mod doctor;
 mod evidence;
+mod explain;
 mod failed;
 mod inspect;
+mod locking;
 mod remove;
+mod run;
+mod scan;
 mod shape;
 mod show;
 mod sources;
 mod store;
 mod summary;
+mod told;
+mod update;
 mod upstream;
 mod verify;
 mod verify_artifact;
@@ -41,6 +51,13 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
         Command::Add(args) => block_on(add::run(&settings, args)),
         Command::Remove(args) => remove::run(&settings, &args),
         Command::Verify(args) => block_on(verify::run(&settings, args)),
+        Command::Update(args) => block_on(update::run(&settings, args)),
+        Command::Diff(args) => block_on(diff::run(&settings, args)),
+        Command::Run(args) => run::run(&settings, &args),
+        Command::Capture(args) => capture::run(&settings, &args),
+        Command::Scan(args) => scan::run(&settings, &args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Doctor => doctor::run(&settings),
         Command::Show(args) => show::show(&settings, &args.name, args.evidence),
         Command::Tree(args) => show::tree(&settings, &args.name, args.evidence),
         Command::VerifyArtifact(args) => verify_artifact::run(&settings, &args),

@@ -29,7 +29,9 @@ pub(super) fn run(settings: &Settings, args: &RunArgs) -> Result<Code, CommandEr
     })?;
     let (server, entry) = find(&lock, &config, args)?;
     let store = artifacts::open_store(settings)?;
-    let installed = told::install(settings, &store, &lock, server)?.map_err(CommandError::incomplete)?;
+    let packages: Vec<_> =
+        lock.packages_of(&[server]).into_iter().map(|package| (package.id.clone(), package.clone())).collect();
+    let installed = told::install(settings, &store, &packages, server)?.map_err(CommandError::incomplete)?;
     let sandbox = Sandbox::detect(settings.launcher(), config.policy.isolation, None)
         .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
     let plan = plan(settings, project.folder(), entry, &installed, &args.args)?;

@@ -5,18 +5,20 @@ use crate::{cli::Format, error::CommandError, exit::Code, project::Project, sett
 
 /// Prints what is locked for a server.
 pub(super) fn show(settings: &Settings, name: &ServerName, evidence: bool) -> Result<Code, CommandError> {
-    print(settings, name, if evidence { mcpsec_report::evidence } else { mcpsec_report::show })
+    let human = if evidence { mcpsec_report::evidence } else { mcpsec_report::show };
+    print(settings, name, human, mcpsec_report::show_json)
 }
 
 /// Prints a server's closure as a tree.
 pub(super) fn tree(settings: &Settings, name: &ServerName, evidence: bool) -> Result<Code, CommandError> {
-    print(settings, name, |lock, server, style| mcpsec_report::tree(lock, server, evidence, style))
+    print(settings, name, |lock, server, style| mcpsec_report::tree(lock, server, evidence, style), mcpsec_report::tree_json)
 }
 
 fn print(
     settings: &Settings,
     name: &ServerName,
     human: impl Fn(&mcpsec_model::lock::Lock, &mcpsec_model::lock::LockedServer, mcpsec_report::Style) -> String,
+    json: impl Fn(&mcpsec_model::lock::Lock, &mcpsec_model::lock::LockedServer) -> String,
 ) -> Result<Code, CommandError> {
     let lock = Project::new(&settings.project).required_lock()?;
     let Some(server) = lock.servers.get(name) else {
@@ -26,7 +28,7 @@ fn print(
     };
     let text = match settings.format {
         Format::Human => human(&lock, server, settings.style()),
-        Format::Json => mcpsec_report::tree_json(&lock, server),
+        Format::Json => json(&lock, server),
     };
     ui::print_data(&text)?;
     Ok(crate::exit::GOOD)

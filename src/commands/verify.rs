@@ -13,7 +13,14 @@ use mcpsec_model::{
     report::{ClosureChange, Report, ServerReport},
 };
 
-use super::{artifacts, compare::differences, evidence, sources::Sources, upstream};
+use super::{
+    artifacts,
+    compare::differences,
+    evidence,
+    sources::Sources,
+    told::{self, Ears, Heard},
+    upstream,
+};
 use crate::{
     cli::{Format, VerifyArgs},
     error::{CommandError, Kind},
@@ -56,18 +63,13 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
     };
     let store = artifacts::open_store(settings)?;
     let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
-    ui.done();
-
+    let ears = Ears::new(settings, &config, &store, &args.capturing)?;
+    let seen = Seen { artifacts: &artifacts, upstream: &upstream, known: &known, ears: &ears, anew: args.recapture };
     let mut servers = Vec::new();
     for name in names {
-        servers.push(judge(
-            &name,
-            &config,
-            &lock,
-            &Seen { artifacts: &artifacts, upstream: &upstream, known: &known },
-            settings,
-        ));
+        servers.push(judge(&name, &config, &lock, &seen, settings)?);
     }
+    ui.done();
     let report = Report { command: "verify", servers };
     print(settings, &report)
 }
@@ -106,12 +108,21 @@ struct Seen<'a> {
     artifacts: &'a BTreeMap<PackageId, CheckResult>,
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
+    ears: &'a Ears<'a>,
+    anew: bool,
 }
 
-fn judge(name: &ServerName, config: &Config, lock: &Lock, seen: &Seen<'_>, settings: &Settings) -> ServerReport {
+fn judge(
+    name: &ServerName,
+    config: &Config,
+    lock: &Lock,
+    seen: &Seen<'_>,
+    settings: &Settings,
+) -> Result<ServerReport, CommandError> {
     let mut checks = vec![config_check(name, config, lock)];
     let mut findings = Vec::new();
     let mut states = BTreeMap::new();
+    let mut drift = Drift::default();
     let locked = lock.servers.get(name);
     if let Some(locked) = locked {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::Pass));
@@ -135,13 +146,17 @@ fn judge(name: &ServerName, config: &Config, lock: &Lock, seen: &Seen<'_>, setti
         checks.extend(said.checks);
         findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());
+        let said = told(name, config, lock, locked, seen, &checks, settings)?;
+        checks.extend(said.checks);
+        findings.extend(said.findings);
+        drift = said.drift;
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
     }
     findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
     let spec = config.servers.get(name).map(|server| server.source.to_string());
     let spec = spec.or_else(|| locked.map(|locked| locked.spec.to_string())).unwrap_or_default();
-    ServerReport {
+    Ok(ServerReport {
         name: name.clone(),
         spec,
         version: locked.map(|locked| locked.version.clone()),
@@ -149,9 +164,36 @@ fn judge(name: &ServerName, config: &Config, lock: &Lock, seen: &Seen<'_>, setti
         evidence: states,
         checks,
         findings,
-        drift: Drift::default(),
+        drift,
         closure: ClosureChange::default(),
-    }
+    })
+}
+
+/// What the server tells the model, if its artifacts are whole: nothing else is started.
+fn told(
+    name: &ServerName,
+    config: &Config,
+    lock: &Lock,
+    locked: &LockedServer,
+    seen: &Seen<'_>,
+    checks: &[CheckResult],
+    settings: &Settings,
+) -> Result<told::Said, CommandError> {
+    let whole = checks.iter().filter(|check| check.check == Check::ArtifactHash);
+    let open = whole.filter(|check| !matches!(check.status, CheckStatus::Pass | CheckStatus::NotApplicable)).count();
+    let heard = match config.servers.get(name) {
+        Some(_) if open > 0 => {
+            Heard::Cannot(format!("{} not here as locked", crate::ui::count(open, "artifact")), None)
+        }
+        Some(entry) => seen.ears.listen(&packages_of(lock, locked), locked, entry, seen.anew)?,
+        None => Heard::Cannot("mcp.toml does not name this server".to_owned(), None),
+    };
+    told::of_lock(settings, config, name, lock, &heard)
+}
+
+/// The packages of one server, by id.
+fn packages_of(lock: &Lock, server: &LockedServer) -> Vec<(PackageId, Package)> {
+    lock.packages_of(&[server]).into_iter().map(|package| (package.id.clone(), package.clone())).collect()
 }
 
 /// Whether mcp.toml asks for what mcp.lock holds.

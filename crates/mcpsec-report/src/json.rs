@@ -7,6 +7,7 @@ use mcpsec_model::{
     check::CheckResult,
     drift::Change,
     finding::Finding,
+    manifest::Manifest,
     report::{Report, ServerReport},
     text::{Untrusted, is_hidden},
 };
@@ -22,6 +23,11 @@ pub fn json(report: &Report) -> String {
         exit: verdict.exit_code(),
         servers: report.servers.iter().map(server).collect(),
     })
+}
+
+/// A captured manifest (`mcpsec.manifest/v1`), ending in a newline; what [`Manifest::parse`] reads.
+pub fn manifest_json(manifest: &Manifest) -> String {
+    pretty(&manifest.to_json())
 }
 
 /// Indented JSON and a newline, with hidden characters as escapes.

@@ -29,4 +29,5 @@ pub use json::json;
 pub use show::show;
 pub use style::Style;
 pub use tree::tree;
-pub use tree_json::tree_json;
+pub use json::manifest_json;
+pub use tree_json::{show_json, tree_json};

@@ -3,11 +3,13 @@ use std::collections::BTreeMap;
 
 use mcpsec_model::{
     candidate::EntryPoint,
+    capture::Told,
     lock::{Lock, LockedServer},
+    manifest::Kind,
     name::Ecosystem,
     package::Package,
     target::{Platform, PythonMinor, Target},
-    text::escape,
+    text::{Untrusted, escape},
 };
 
 use crate::{
@@ -67,6 +69,9 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
     for pin in own_pins(&packages, server) {
         line("signed by", &pin);
     }
+    for told in told(server) {
+        line("tells", &told);
+    }
     let scripts: Vec<String> =
         packages.iter().filter(|package| package.install_scripts).map(|package| package.id.to_string()).collect();
     match scripts.as_slice() {
@@ -86,6 +91,50 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
         out.push_str(&indented(&story, 4, style.width()));
     }
     out
+}
+
+/// What it tells the model, in one line, or why that is not known; then the names of what it offers.
+fn told(server: &LockedServer) -> Vec<String> {
+    let captured = match &server.told {
+        Told::Manifest(captured) => captured,
+        Told::Unchecked(why) => return vec![format!("not known: {}", Untrusted::new(why).excerpt(400))],
+        Told::Unknown => return vec!["not known: nobody captured it".to_owned()],
+    };
+    let (manifest, context) = (&captured.manifest, &captured.context);
+    let runtime = context.runtime.as_ref().map(|runtime| format!(" by {} {}", runtime.name, runtime.version));
+    let mut lines = vec![
+        manifest.id().to_string(),
+        format!(
+            "captured in sandbox `{}`{}, protocol {}",
+            context.isolation.as_str(),
+            runtime.unwrap_or_default(),
+            context.protocol
+        ),
+    ];
+    for kind in Kind::ALL {
+        let names: Vec<String> =
+            manifest.entries(kind).iter().map(|entry| Untrusted::new(entry.name()).excerpt(80)).collect();
+        if !names.is_empty() {
+            lines.push(format!("{}: {}", amount(names.len(), plural(kind)), names.join(", ")));
+        }
+    }
+    if !captured.unstable.is_empty() {
+        lines.push(format!("{} not the same twice", amount(captured.unstable.len(), "places")));
+    }
+    lines.extend(server.accepted.iter().map(|accepted| {
+        let reason = Untrusted::new(&accepted.reason).excerpt(200);
+        format!("accepted {}: {reason}", escape(&accepted.subject))
+    }));
+    lines
+}
+
+fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tool => "tools",
+        Kind::Prompt => "prompts",
+        Kind::Resource => "resources",
+        Kind::Template => "templates",
+    }
 }
 
 /// Who vouches for the server's own package.

@@ -17,6 +17,38 @@ struct TreeV1<'a> {
     schema: &'static str,
     server: ServerV1<'a>,
     packages: Vec<PackageV1<'a>>,
+    /// What it tells the model, word for word; only in `show`, and null while nobody captured it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<Option<ManifestV1<'a>>>,
+}
+
+/// A captured manifest, its lists as the protocol has them.
+#[derive(Serialize)]
+struct ManifestV1<'a> {
+    id: String,
+    isolation: &'static str,
+    runtime: Option<String>,
+    protocol: &'a str,
+    #[serde(flatten)]
+    told: serde_json::Map<String, serde_json::Value>,
+    unstable: Vec<UnstableV1<'a>>,
+    accepted: Vec<AcceptedV1<'a>>,
+}
+
+/// Something that was not the same twice.
+#[derive(Serialize)]
+struct UnstableV1<'a> {
+    subject: &'a str,
+    between: &'static str,
+    other: &'a serde_json::Value,
+}
+
+/// Something that policy refuses and a person accepted.
+#[derive(Serialize)]
+struct AcceptedV1<'a> {
+    subject: &'a str,
+    rule: Option<&'static str>,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -87,6 +119,48 @@ struct Gathered<'a> {
 /// what the server depends on without detour. `targets` lists every target on which the package is needed. `evidence` is
 /// what mcp.lock pins of who vouches for it.
 pub fn tree_json(lock: &Lock, server: &LockedServer) -> String {
+    document(lock, server, None)
+}
+
+/// The same with `manifest`: what the server tells the model.
+pub fn show_json(lock: &Lock, server: &LockedServer) -> String {
+    document(lock, server, Some(manifest(server)))
+}
+
+fn manifest(server: &LockedServer) -> Option<ManifestV1<'_>> {
+    let captured = server.told.captured()?;
+    let serde_json::Value::Object(mut told) = captured.manifest.to_json() else { return None };
+    // The document around it has a schema of its own.
+    told.remove("schema");
+    let context = &captured.context;
+    Some(ManifestV1 {
+        id: captured.manifest.id().to_string(),
+        isolation: context.isolation.as_str(),
+        runtime: context.runtime.as_ref().map(|runtime| format!("{} {}", runtime.name, runtime.version)),
+        protocol: &context.protocol,
+        told,
+        unstable: captured
+            .unstable
+            .iter()
+            .map(|unstable| UnstableV1 {
+                subject: unstable.subject.as_str(),
+                between: unstable.between.as_str(),
+                other: &unstable.other,
+            })
+            .collect(),
+        accepted: server
+            .accepted
+            .iter()
+            .map(|accepted| AcceptedV1 {
+                subject: &accepted.subject,
+                rule: accepted.rule.map(|rule| rule.id()),
+                reason: &accepted.reason,
+            })
+            .collect(),
+    })
+}
+
+fn document(lock: &Lock, server: &LockedServer, manifest: Option<Option<ManifestV1<'_>>>) -> String {
     let closure = &server.closure;
     let root = closure.root().package();
     let optional = closure.optional_packages();
@@ -133,6 +207,7 @@ pub fn tree_json(lock: &Lock, server: &LockedServer) -> String {
             targets: server.targets.iter().map(ToString::to_string).collect(),
         },
         packages: gathered.iter().filter_map(package).collect(),
+        manifest,
     })
 }
 

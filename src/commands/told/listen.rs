@@ -15,7 +15,8 @@ use mcpsec_fetch::store::Store;
 use mcpsec_model::{
     capture::{Captured, Told},
     config::{CapturePolicy, Config, ServerConfig},
-    lock::{Lock, LockedServer},
+    lock::LockedServer,
+    package::{Package, PackageId},
 };
 
 use super::{installed, memory::Question};
@@ -84,7 +85,7 @@ impl<'a> Ears<'a> {
     /// Captures what a server says; what this machine captured before is not captured again unless `anew`.
     pub(crate) fn listen(
         &self,
-        lock: &Lock,
+        packages: &[(PackageId, Package)],
         server: &LockedServer,
         config: &ServerConfig,
         anew: bool,
@@ -99,7 +100,7 @@ impl<'a> Ears<'a> {
             Ok(sandbox) => sandbox,
             Err(why) => return Ok(Heard::NoSandbox(why)),
         };
-        let installed = match installed::install(self.settings, self.store, lock, server)? {
+        let installed = match installed::install(self.settings, self.store, packages, server)? {
             Ok(installed) => installed,
             Err(why) => return Ok(Heard::Cannot(why, None)),
         };
