@@ -13,5 +13,6 @@ mod refusals;
 mod secrets;
 mod strangers;
 mod tamper;
+mod told;
 mod verify;
 mod worlds;

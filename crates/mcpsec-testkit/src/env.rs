@@ -70,6 +70,8 @@ impl TestEnv {
             ("RUST_BACKTRACE", "0"),
             // Trust roots are those built in: tests talk to loopback only.
             ("MCPSEC_TRUST_REFRESH", "off"),
+            // Most packages of tests are no servers; those that are say so with `capture`.
+            ("MCPSEC_CAPTURE", "off"),
         ] {
             this.set(name, value);
         }
@@ -171,6 +173,13 @@ impl TestEnv {
         #[cfg(not(unix))]
         let linked = fs::copy(real, link).map(drop);
         linked.is_ok()
+    }
+
+    /// Lets servers be started and captured, with the runtimes of the outer machine; `false` if one of them is missing.
+    #[must_use]
+    pub fn capture(&mut self, runtimes: &[&str]) -> bool {
+        self.unset("MCPSEC_CAPTURE");
+        runtimes.iter().all(|name| self.allow_program(name))
     }
 
     /// Writes a file of the project.
