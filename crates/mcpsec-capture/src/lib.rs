@@ -7,4 +7,6 @@
 //! ```
 //!
 //! It is also the only crate that may hold `unsafe`, for system calls; every block says why it is sound.
+pub mod capture;
+pub mod mcp;
 pub mod sandbox;

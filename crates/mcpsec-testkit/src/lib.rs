@@ -19,6 +19,7 @@ pub mod npm;
 pub mod output;
 pub mod program;
 pub mod pypi;
+pub mod servers;
 pub mod shared;
 
 pub use env::TestEnv;

@@ -1,0 +1,240 @@
+//! Why a server could not be heard out, and what would help.
+use std::{collections::BTreeSet, io};
+
+use mcpsec_model::{capture::Observed, manifest::ManifestError, text::Untrusted};
+
+use crate::{
+    mcp::McpError,
+    sandbox::{Limit, SandboxError},
+};
+
+/// The most names of environment variables that are suggested.
+const MAX_NAMES: usize = 8;
+/// How much of the program's own explanation is shown, in characters.
+const SHOWN: usize = 300;
+
+/// A capture that failed.
+#[derive(Debug)]
+pub struct CaptureError {
+    /// What went wrong.
+    pub failure: Failure,
+    /// The end of what the program wrote to stderr, at most 16 KiB; empty if it wrote nothing.
+    pub stderr: Untrusted,
+    /// What all its processes tried until then.
+    pub observed: Observed,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It could not be started.
+    #[error(transparent)]
+    Start(SandboxError),
+    /// The system lost it.
+    #[error("the system lost track of it: {0}")]
+    Lost(io::Error),
+    /// It ended before it had answered.
+    #[error("it ended {} before it answered `{method}`", end(*.code, *.signal))]
+    ExitedEarly {
+        /// The request that it left open.
+        method: &'static str,
+        /// Its exit code, unless a signal ended it.
+        code: Option<i32>,
+        /// The signal that ended it.
+        signal: Option<i32>,
+    },
+    /// The sandbox ended it.
+    #[error("it was ended because it used too much {}", limit(*.0))]
+    Limit(Limit),
+    /// It did not say what can be kept.
+    #[error(transparent)]
+    Protocol(#[from] McpError),
+    /// What it said is no manifest.
+    #[error("what it says cannot be kept: {0}")]
+    Manifest(#[from] ManifestError),
+}
+
+/// What a server seems to need to be heard.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Need {
+    /// Hosts it tried to reach (`--allow-network HOST`).
+    pub hosts: BTreeSet<Untrusted>,
+    /// Environment variables it asked for (`--env-file FILE`).
+    pub env: BTreeSet<String>,
+}
+
+impl CaptureError {
+    pub(super) fn new(failure: Failure) -> Self {
+        Self { failure, stderr: Untrusted::new(""), observed: Observed::default() }
+    }
+
+    /// What would help, judged by what it tried and by its own words.
+    pub fn needs(&self) -> Option<Need> {
+        let mut words = self.stderr.raw().to_owned();
+        match &self.failure {
+            Failure::Protocol(McpError::ServerError { message, .. }) => {
+                words.push('\n');
+                words.push_str(message.raw());
+            }
+            Failure::ExitedEarly { .. } | Failure::Protocol(McpError::Closed { .. } | McpError::NoAnswer { .. }) => {}
+            // Nothing that a user could give would help.
+            _ => return None,
+        }
+        let need = Need { hosts: self.observed.hosts.clone(), env: variables(&words) };
+        (need != Need::default()).then_some(need)
+    }
+}
+
+impl std::fmt::Display for CaptureError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.failure)?;
+        match telling_line(self.stderr.raw()) {
+            Some(line) => write!(f, "; it said: {}", Untrusted::new(line).excerpt(SHOWN)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for CaptureError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.failure)
+    }
+}
+
+impl Need {
+    /// What to do, one sentence without a full stop; safe to print.
+    pub fn hint(&self) -> String {
+        let mut parts = Vec::new();
+        if !self.env.is_empty() {
+            let names: Vec<&str> = self.env.iter().map(String::as_str).collect();
+            parts.push(format!("give it {} with `--env-file FILE`", names.join(", ")));
+        }
+        if !self.hosts.is_empty() {
+            let hosts: Vec<String> = self
+                .hosts
+                .iter()
+                .take(MAX_NAMES)
+                .map(|host| format!("`--allow-network {}`", host.excerpt(80)))
+                .collect();
+            parts.push(format!("let it reach what it asked for with {}", hosts.join(" ")));
+        }
+        parts.join(", or ")
+    }
+}
+
+/// Names in capitals that stand in a line about something missing.
+fn variables(words: &str) -> BTreeSet<String> {
+    let missing = |line: &&str| {
+        let line = line.to_lowercase();
+        let cues = [
+            "requir",
+            "missing",
+            "must",
+            "not set",
+            "not found",
+            "unset",
+            "undefined",
+            "provide",
+            "please",
+            "need",
+            "environ",
+            "env var",
+            "credential",
+            "expected",
+            "invalid",
+            "no ",
+        ];
+        cues.iter().any(|cue| line.contains(cue))
+    };
+    let candidates = words
+        .lines()
+        .filter(missing)
+        .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .filter(|word| is_variable(word));
+    let mut names = BTreeSet::new();
+    for name in candidates {
+        if names.len() < MAX_NAMES {
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+/// `SUPABASE_ACCESS_TOKEN`, not `ERR_MODULE_NOT_FOUND` or `ENOENT`.
+fn is_variable(word: &str) -> bool {
+    let shape = word.contains('_')
+        && (4..=64).contains(&word.len())
+        && word.starts_with(|c: char| c.is_ascii_uppercase())
+        && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    shape
+        && !["ERR_", "UV_", "SSL_", "HTTP_", "INVALID_", "NOT_", "METHOD_"].iter().any(|start| word.starts_with(start))
+}
+
+/// The line of an explanation that explains most: the last that speaks of something wrong, else the last.
+fn telling_line(stderr: &str) -> Option<&str> {
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    let telling = |line: &&str| {
+        let low = line.to_lowercase();
+        !low.starts_with("at ")
+            && ["error", "requir", "missing", "usage", "must ", "not set", "cannot", "failed"]
+                .iter()
+                .any(|cue| low.contains(cue))
+    };
+    lines().rfind(telling).or_else(|| lines().next_back())
+}
+
+fn end(code: Option<i32>, signal: Option<i32>) -> String {
+    match (code, signal) {
+        (Some(code), _) => format!("with code {code}"),
+        (None, Some(signal)) => format!("by signal {signal}"),
+        (None, None) => "without saying how".to_owned(),
+    }
+}
+
+fn limit(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Wall => "time",
+        Limit::Cpu => "processor time",
+        Limit::Memory => "memory",
+        Limit::Disk => "disk space",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exited(stderr: &str) -> CaptureError {
+        let failure = Failure::ExitedEarly { method: "initialize", code: Some(1), signal: None };
+        CaptureError { stderr: Untrusted::new(stderr), ..CaptureError::new(failure) }
+    }
+
+    #[test]
+    fn the_telling_line_is_shown_escaped() {
+        let error =
+            exited("Starting\nError: API_KEY is\u{202e} required\n    at main (index.js:3)\n\nNode.js v20.1.0\n");
+        assert_eq!(
+            error.to_string(),
+            "it ended with code 1 before it answered `initialize`; it said: Error: API_KEY is\\u{202e} required"
+        );
+        assert_eq!(exited("").to_string(), "it ended with code 1 before it answered `initialize`");
+        assert!(exited(&format!("error {}", "x".repeat(9_000))).to_string().len() < 400);
+    }
+
+    #[test]
+    fn what_is_missing_is_read_from_its_words() {
+        let need = exited("SUPABASE_ACCESS_TOKEN is required\nERR_MODULE_NOT_FOUND must\nSOME_NOTE here")
+            .needs()
+            .expect("a need");
+        assert_eq!(need.env, BTreeSet::from(["SUPABASE_ACCESS_TOKEN".to_owned()]));
+        assert_eq!(need.hint(), "give it SUPABASE_ACCESS_TOKEN with `--env-file FILE`");
+        assert_eq!(exited("it crashed").needs(), None);
+        let mut unreachable = exited("could not connect");
+        unreachable.observed.hosts.insert(Untrusted::new("api.example.invalid"));
+        let hint = unreachable.needs().expect("a need").hint();
+        assert_eq!(hint, "let it reach what it asked for with `--allow-network api.example.invalid`");
+        let looping = McpError::CursorLoop { method: "tools/list", cursor: Untrusted::new("") };
+        let error = CaptureError { stderr: Untrusted::new("X_TOKEN is required"), ..CaptureError::new(looping.into()) };
+        assert_eq!(error.needs(), None);
+    }
+}

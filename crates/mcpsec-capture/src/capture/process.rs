@@ -1,0 +1,170 @@
+//! One process of a capture: start it, greet it, hear its lists, end it.
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use mcpsec_model::{
+    capture::Observed,
+    manifest::{Manifest, ManifestParts},
+    text::Untrusted,
+};
+use smol_str::SmolStr;
+
+use super::{CaptureError, Failure};
+use crate::{
+    mcp::{Approach, Bounds, Client, Era, Greeting, Hello, Identity, McpError},
+    sandbox::{Ended, Plan, Running, Sandbox},
+};
+
+/// How long a program that closed its output may take to end, so that its exit code is known.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long the rest of stderr is waited for once the program has ended.
+const STDERR: Duration = Duration::from_millis(200);
+/// A greeting can ask for another process at most this often.
+const STARTS: usize = 3;
+
+/// What is asked of one process.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// How it is greeted.
+    pub(super) approach: Approach,
+    /// As whom.
+    pub(super) identity: Identity,
+    /// Whether every list is asked for twice.
+    pub(super) again: bool,
+    /// As whom it is asked once more, if it speaks without a session, so that one process can hear several clients.
+    pub(super) other: Option<Identity>,
+}
+
+/// What one client was told.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Told {
+    /// The version of the protocol.
+    pub(super) protocol: SmolStr,
+    /// The words.
+    pub(super) manifest: Manifest,
+}
+
+/// What one process said and did.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Heard {
+    /// At first.
+    pub(super) told: Told,
+    /// When asked again.
+    pub(super) again: Option<Told>,
+    /// To the other client.
+    pub(super) other: Option<Told>,
+    /// What it tried.
+    pub(super) observed: Observed,
+}
+
+/// The parts of a [`Heard`] while the process runs.
+type Words = (Told, Option<Told>, Option<Told>);
+
+impl Part {
+    /// Runs the process, or another one where the first is of no use.
+    pub(super) fn hear(&self, plan: &Plan, sandbox: &Sandbox, bounds: &Bounds) -> Result<Heard, CaptureError> {
+        let mut observed = Observed::default();
+        let mut approach = self.approach;
+        for _ in 0..STARTS {
+            match self.once(approach, plan, sandbox, bounds, &mut observed) {
+                Ok(Ok((told, again, other))) => return Ok(Heard { told, again, other, observed }),
+                Ok(Err(next)) => approach = next,
+                Err(error) => return Err(CaptureError { observed, ..error }),
+            }
+        }
+        let failure = McpError::NotMcp("it answers differently each time it is started".to_owned()).into();
+        Err(CaptureError { observed, ..CaptureError::new(failure) })
+    }
+
+    /// One process. `Ok(Err(…))`: start another one, and greet it like that.
+    fn once(
+        &self,
+        approach: Approach,
+        plan: &Plan,
+        sandbox: &Sandbox,
+        bounds: &Bounds,
+        observed: &mut Observed,
+    ) -> Result<Result<Words, Approach>, CaptureError> {
+        let mut running = sandbox.spawn(plan).map_err(|error| CaptureError::new(Failure::Start(error)))?;
+        let mut client = self.client(&mut running, bounds)?;
+        let words = self.talk(approach, &mut client);
+        client.close();
+        // A program that closed its output is about to end, and its exit code says why. Any other is ended at once.
+        let closed = matches!(words, Err(Failure::Protocol(McpError::Closed { .. })));
+        let (patience, start) = (if closed { GRACE } else { Duration::ZERO }, Instant::now());
+        let ended = running.finish(patience).map_err(|error| CaptureError::new(Failure::Lost(error)))?;
+        let by_itself = closed && start.elapsed() < patience;
+        observed.merge(ended.observed.clone());
+        words.map_err(|failure| {
+            let stderr = Untrusted::new(String::from_utf8_lossy(&client.stderr(STDERR)));
+            CaptureError { stderr, ..CaptureError::new(told_by_end(failure, &ended, by_itself)) }
+        })
+    }
+
+    fn client(&self, running: &mut Running, bounds: &Bounds) -> Result<Client, CaptureError> {
+        match (running.stdin.take(), running.stdout.take(), running.stderr.take()) {
+            (Some(stdin), Some(stdout), Some(stderr)) => {
+                Ok(Client::new((stdin, stdout, stderr), self.identity.clone(), bounds.clone()))
+            }
+            _ => Err(CaptureError::new(Failure::Lost(io::Error::other("its streams are no pipes")))),
+        }
+    }
+
+    fn talk(&self, approach: Approach, client: &mut Client) -> Result<Result<Words, Approach>, Failure> {
+        let hello = match client.greet(approach)? {
+            Greeting::Done(hello) => hello,
+            Greeting::Again(next) => return Ok(Err(next)),
+        };
+        let told = told(client, &hello)?;
+        let again = match self.again {
+            true if client.era() == Era::Modern => Some(greet_again(client)?),
+            true => Some(self::told(client, &hello)?),
+            false => None,
+        };
+        let other = match &self.other {
+            Some(identity) if client.era() == Era::Modern => {
+                client.identify(identity.clone());
+                Some(greet_again(client)?)
+            }
+            _ => None,
+        };
+        tracing::debug!(counts = ?client.counts(), protocol = %hello.protocol, "heard a server out");
+        Ok(Ok((told, again, other)))
+    }
+}
+
+/// Without a session a server can also greet differently the second time.
+fn greet_again(client: &mut Client) -> Result<Told, Failure> {
+    let hello = client.discover_again()?;
+    told(client, &hello)
+}
+
+fn told(client: &mut Client, hello: &Hello) -> Result<Told, Failure> {
+    let parts: ManifestParts = client.lists(hello)?;
+    Ok(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)? })
+}
+
+/// A failure as the end of the program explains it.
+fn told_by_end(failure: Failure, ended: &Ended, by_itself: bool) -> Failure {
+    match failure {
+        Failure::Protocol(McpError::Closed { .. } | McpError::NoAnswer { .. }) if ended.limit.is_some() => {
+            ended.limit.map_or(failure, Failure::Limit)
+        }
+        Failure::Protocol(McpError::Closed { method }) if by_itself => {
+            Failure::ExitedEarly { method, code: ended.status.code(), signal: signal(&ended.status) }
+        }
+        failure => failure,
+    }
+}
+
+#[cfg(unix)]
+fn signal(status: &std::process::ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(status)
+}
+
+#[cfg(not(unix))]
+fn signal(_status: &std::process::ExitStatus) -> Option<i32> {
+    None
+}
