@@ -6,8 +6,9 @@ use std::{
 };
 
 use mcpsec_capture::{
-    capture::{self, Options, Target},
-    sandbox::Sandbox,
+    capture::{self, Environment, Target},
+    mcp::Bounds,
+    sandbox::{Limits, Network, Plan, Sandbox, Stdio},
 };
 use mcpsec_model::text::escape;
 
@@ -31,9 +32,9 @@ pub(super) fn run(settings: &Settings, args: &CaptureArgs) -> Result<Code, Comma
         .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
     let target = target(settings, args)?;
     ui.start(&args.command.join(" "));
-    let captured = capture::capture(&target, &sandbox, &Options::default());
+    let captured = capture::capture(&target, &sandbox, &Bounds::default());
     ui.done();
-    let captured = captured.map_err(|error| CommandError::incomplete(&error).maybe_hint(error.hint()))?;
+    let captured = captured.map_err(|error| CommandError::incomplete(&error).maybe_hint(error.needs().map(|need| need.hint())))?;
     for unstable in &captured.unstable {
         ui.warn(&format!("unstable: {} differs between {}", unstable.subject, unstable.between.as_str()));
     }
@@ -67,14 +68,20 @@ fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandErro
     read.extend(named);
     read.extend(mcpsec_capture::install::runtime::folders_of(&program));
     let read = read.into_iter().filter_map(|path| path.canonicalize().ok()).collect();
-    Ok(Target {
+    let network: BTreeSet<String> = args.capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect();
+    let plan = Plan {
         program,
         args: rest.iter().map(OsString::from).collect(),
         env: BTreeMap::new(),
+        cwd: None,
         read,
-        runtime: None,
-        placeholders: args.env.iter().filter(|name| !real_env.contains_key(*name)).cloned().collect(),
-        real_env,
-        network: args.capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect(),
-    })
+        write: Vec::new(),
+        canaries: true,
+        network: if network.is_empty() { Network::None } else { Network::Hosts(network) },
+        limits: Limits::capture(),
+        observe: true,
+        stdio: Stdio::Piped,
+    };
+    let environment = Environment { declared: args.env.iter().cloned().collect(), given: real_env };
+    Ok(Target { plan, environment, runtime: None })
 }

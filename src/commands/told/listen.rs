@@ -7,9 +7,10 @@ use std::{
 };
 
 use mcpsec_capture::{
-    capture::{self, CaptureError, Options, Target},
+    capture::{self, CaptureError, Environment, Target},
     install::InstalledServer,
-    sandbox::{Sandbox, SandboxError},
+    mcp::Bounds,
+    sandbox::{Limits, Network, Plan, Sandbox, SandboxError, Stdio},
 };
 use mcpsec_fetch::store::Store;
 use mcpsec_model::{
@@ -129,8 +130,8 @@ impl<'a> Ears<'a> {
         {
             return Ok(Heard::Captured(Box::new(captured)));
         }
-        let target = target(&installed, config, &placeholders, real, network);
-        match capture::capture(&target, sandbox, &Options::default()) {
+        let target = target(&installed, config, real, network);
+        match capture::capture(&target, sandbox, &Bounds::default()) {
             Ok(captured) => {
                 if repeatable {
                     question.remember(self.settings, &captured);
@@ -143,28 +144,32 @@ impl<'a> Ears<'a> {
 }
 
 fn cannot(error: &CaptureError) -> Heard {
-    Heard::Cannot(error.to_string(), error.hint())
+    Heard::Cannot(error.to_string(), error.needs().map(|need| need.hint()))
 }
 
 fn target(
     installed: &InstalledServer,
     config: &ServerConfig,
-    placeholders: &BTreeSet<String>,
     real_env: BTreeMap<String, String>,
     network: BTreeSet<String>,
 ) -> Target {
     let mut args = installed.args.clone();
     args.extend(config.args.iter().map(OsString::from));
-    Target {
+    let plan = Plan {
         program: installed.program.clone(),
         args,
         env: installed.env.clone(),
+        cwd: None,
         read: installed.read.clone(),
-        runtime: installed.runtime.clone(),
-        placeholders: placeholders.clone(),
-        real_env,
-        network,
-    }
+        write: Vec::new(),
+        canaries: true,
+        network: if network.is_empty() { Network::None } else { Network::Hosts(network) },
+        limits: Limits::capture(),
+        observe: true,
+        stdio: Stdio::Piped,
+    };
+    let environment = Environment { declared: config.env.iter().cloned().collect(), given: real_env };
+    Target { plan, environment, runtime: installed.runtime.clone() }
 }
 
 /// Reads a file of variables: `NAME=value` lines, `#` comments, quotes as a shell reads them. Values are never shown.
