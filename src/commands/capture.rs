@@ -2,7 +2,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use mcpsec_capture::{
@@ -82,6 +82,6 @@ fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandErro
         observe: true,
         stdio: Stdio::Piped,
     };
-    let environment = Environment { declared: args.env.iter().cloned().collect(), given: real_env };
+    let environment = Environment::new(args.env.iter().map(String::as_str), real_env, Path::new("/tmp"));
     Ok(Target { plan, environment, runtime: None })
 }

@@ -168,7 +168,7 @@ fn target(
         observe: true,
         stdio: Stdio::Piped,
     };
-    let environment = Environment { declared: config.env.iter().cloned().collect(), given: real_env };
+    let environment = Environment::new(config.env.iter().map(String::as_str), real_env, Path::new("/tmp"));
     Target { plan, environment, runtime: installed.runtime.clone() }
 }
 
