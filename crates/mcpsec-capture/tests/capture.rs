@@ -162,7 +162,7 @@ fn tools_of_one_name_are_both_kept() {
 #[test]
 fn words_that_are_not_the_same_twice_are_named() {
     let description = "tool:add/description";
-    let cases: [(&str, &[(&str, Between)]); 6] = [
+    let cases: [(&str, &[(&str, Between)]); 7] = [
         ("rug-pull", &[(description, Between::Calls)]),
         ("list-changed", &[("tool:late", Between::Calls)]),
         // Each time anew: other words for each of the four.
@@ -177,6 +177,7 @@ fn words_that_are_not_the_same_twice_are_named() {
         ),
         ("random-process", &[(description, Between::Processes), (description, Between::Clients)]),
         ("per-client", &[(description, Between::Clients), ("tool:sample", Between::Clients)]),
+        ("per-modern-client", &[(description, Between::Clients)]),
         ("per-era", &[(description, Between::Clients)]),
     ];
     for (mode, expected) in cases {
@@ -196,6 +197,19 @@ fn the_other_words_are_kept_to_be_judged() {
     let found: Vec<(String, Severity)> =
         findings(&captured).into_iter().map(|finding| (finding.subject.clone(), finding.severity())).collect();
     assert_eq!(found, [("tool:add".to_owned(), Severity::Medium), ("tool:sample".to_owned(), Severity::Low)]);
+}
+
+#[test]
+fn lists_that_nobody_declared_are_heard_too() {
+    let Some(captured) = captured("undeclared") else { return };
+    assert_eq!(tools(&captured), [""; 0]);
+    assert_eq!(unstable(&captured), [("tool:hidden", Between::Clients)]);
+    assert!(captured.unstable[0].other.to_string().contains("IMPORTANT"));
+    // Nobody has to wait for long where there is no answer.
+    let start = Instant::now();
+    let Some(captured) = self::captured("declares-nothing") else { return };
+    assert_eq!(unstable(&captured), []);
+    assert!(start.elapsed() < Duration::from_secs(15));
 }
 
 #[test]
@@ -279,7 +293,7 @@ fn a_server_that_answers_slowly_for_ever_ends_at_the_deadline_of_all() {
 
 #[test]
 fn what_has_no_end_is_cut_off() {
-    let bounds = Bounds { output: 8 << 20, line: 1 << 20, ..patient() };
+    let bounds = Bounds { output: 8 << 20, line: 1 << 20, manifest: 2 << 20, ..patient() };
     let expect = |mode: &str, matches: fn(&McpError) -> bool| {
         let Some(error) = protocol_error(mode, &bounds) else { return };
         assert!(matches(&error), "{mode}: {error}");
@@ -291,6 +305,7 @@ fn what_has_no_end_is_cut_off() {
     expect("huge-line", |error| matches!(error, McpError::LineTooLong(1_048_576)));
     expect("endless-pages", |error| matches!(error, McpError::TooManyPages { method: "tools/list" }));
     expect("endless-entries", |error| matches!(error, McpError::TooManyEntries { method: "tools/list" }));
+    expect("large", |error| matches!(error, McpError::ManifestTooLarge(2_097_152)));
     expect("cursor-loop", |error| matches!(error, McpError::CursorLoop { method: "tools/list", .. }));
     expect("long-cursor", |error| matches!(error, McpError::CursorTooLong { method: "tools/list", length: 524_288 }));
 }

@@ -47,6 +47,15 @@ impl<'a> Differences<'a> {
         }
     }
 
+    /// Adds what is told to clients that ask for lists nobody declared.
+    pub(super) fn add_undeclared(&mut self, other: Option<&Told>) {
+        let Some(other) = other else { return };
+        for entry in Kind::ALL.into_iter().flat_map(|kind| other.manifest.entries(kind)) {
+            let (key, value) = ((entry.subject(), json::canonical(entry.json())), entry.json().clone());
+            self.found.entry(key).or_insert((Between::Clients, value));
+        }
+    }
+
     /// Everything, by subject, then by comparison, then by what was said.
     pub(super) fn into_sorted(self) -> Vec<Unstable> {
         let mut all: Vec<Unstable> = self

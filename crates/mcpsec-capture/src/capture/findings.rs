@@ -171,3 +171,105 @@ fn difference(between: Between, subject: &Subject, members: &[&Unstable]) -> Fin
     // More tools for clients that can do more are how the protocol is meant; other words for some clients are not.
     if between == Between::Clients && whole && entry { finding.severe(Severity::Low) } else { finding }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use mcpsec_model::{
+        capture::{Context, Observed},
+        config::Isolation,
+        manifest::{Manifest, ManifestParts},
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    fn captured(observed: Observed, unstable: Vec<Unstable>) -> Captured {
+        let context = Context {
+            isolation: Isolation::Namespace,
+            runtime: None,
+            protocol: "2025-11-25".into(),
+            placeholders: BTreeSet::new(),
+            real_env: BTreeSet::new(),
+            network: BTreeSet::from(["allowed.example.invalid".to_owned()]),
+        };
+        let manifest = Manifest::new(ManifestParts::default()).expect("an empty one");
+        Captured { manifest, context, unstable, observed }
+    }
+
+    fn told(captured: &Captured) -> Vec<(Rule, Severity, String, String)> {
+        let all = findings(captured).into_iter();
+        all.map(|one| (one.rule, one.severity(), one.subject.clone(), one.message.clone())).collect()
+    }
+
+    #[test]
+    fn what_was_tried_is_told_by_its_weight() {
+        let mut observed = Observed::default();
+        observed.canaries.insert("~/.ssh/id_ed25519".into());
+        observed.files.extend(["~/.ssh/id_ed25519".into(), "~/.aws/credentials".into(), "~/.npmrc".into()]);
+        observed.hosts.extend(["allowed.example.invalid".into(), "c2.example.invalid\u{202e}".into()]);
+        observed.refused.extend([("ptrace".into(), 2), ("io_uring_setup".into(), 1)]);
+        observed.incomplete = true;
+        let found = findings(&captured(observed, Vec::new()));
+        let line = |one: &Finding| {
+            let evidence = one.evidence.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("{} {} {} [{evidence}]", one.rule.id(), one.severity(), one.message)
+        };
+        let lines: Vec<String> = found.iter().map(line).collect();
+        let asked = "while it was only asked for its lists it";
+        assert_eq!(
+            lines,
+            [
+                "sandbox-alarm info it called `io_uring_setup`, which the sandbox refuses (1 times) []".to_owned(),
+                "sandbox-alarm high it called `ptrace`, which the sandbox refuses (2 times) []".to_owned(),
+                "sandbox-alarm medium it tried more than could be recorded []".to_owned(),
+                format!("sandbox-alarm high {asked} read a file that looks like a secret [~/.ssh/id_ed25519]"),
+                format!("sandbox-alarm medium {asked} tried to open a file where secrets lie [~/.aws/credentials]"),
+                format!(
+                    "network-attempt low {asked} tried to reach c2.example.invalid\\u{{202e}} [c2.example.invalid\\u{{202e}}]"
+                ),
+            ]
+        );
+        assert_eq!(findings(&captured(Observed::default(), Vec::new())), []);
+    }
+
+    #[test]
+    fn instability_is_one_finding_an_entry() {
+        let tool = Subject::entry(Kind::Tool, "add");
+        let one = |subject: Subject, between, other| Unstable { subject, between, other };
+        let unstable = vec![
+            one(Subject::server().at("instructions"), Between::Processes, json!("other")),
+            one(tool.at("description"), Between::Calls, json!("x")),
+            one(tool.at("inputSchema").at("properties"), Between::Calls, json!({})),
+            one(Subject::entry(Kind::Tool, "gone"), Between::Processes, Value::Null),
+            one(Subject::entry(Kind::Tool, "more"), Between::Clients, json!({"name": "more"})),
+        ];
+        let said: Vec<_> = told(&captured(Observed::default(), unstable))
+            .into_iter()
+            .map(|(_, severity, subject, message)| format!("{severity} {subject}: {message}"))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "medium server/instructions: other words are told by another process",
+                "medium tool:add: other words are told when asked again in description, inputSchema/properties",
+                "medium tool:gone: it is not told by another process",
+                "low tool:more: it is told only to another client, or otherwise",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_server_cannot_drown_the_report() {
+        let many = (0..10_000).map(|index| Unstable {
+            subject: Subject::entry(Kind::Tool, &format!("t{index:05}")).at("description"),
+            between: Between::Calls,
+            other: json!("x".repeat(10_000)),
+        });
+        let found = findings(&captured(Observed::default(), many.collect()));
+        assert_eq!(found.len(), MAX_UNSTABLE + 1);
+        assert!(found.iter().any(|one| one.message == "9950 more entries were not the same twice"));
+        assert!(found.iter().all(|one| one.evidence.as_ref().is_none_or(|text| text.raw().len() <= MAX_WORDS + 1)));
+    }
+}

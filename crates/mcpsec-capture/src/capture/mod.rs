@@ -4,6 +4,7 @@
 //! Target --x3, at once--> first:  as clients of today, plain; every list twice   -> calls
 //!                         second: the same in another process                    -> processes
 //!                                 (without a session: again as the other client)
+//!                                 last: the lists that it did not declare
 //!                         third:  as clients of yesterday, another client        -> clients
 //! first heard = Manifest; the others are compared with it -> Unstable; all are watched -> Observed
 //! ```
@@ -45,15 +46,11 @@ pub fn capture(target: &Target, sandbox: &Sandbox, bounds: &Bounds) -> Result<Ca
     plan.stdio = Stdio::Piped;
     plan.env.extend(target.environment.variables());
     let bounds = Bounds { output: plan.limits.output.unwrap_or(bounds.output).min(bounds.output), ..bounds.clone() };
+    let part = |approach, identity| Part { approach, identity, again: false, other: None, undeclared: false };
     let parts = [
-        Part { approach: Approach::ModernFirst, identity: Identity::plain(), again: true, other: None },
-        Part {
-            approach: Approach::ModernFirst,
-            identity: Identity::plain(),
-            again: false,
-            other: Some(Identity::editor()),
-        },
-        Part { approach: Approach::LegacyFirst, identity: Identity::editor(), again: false, other: None },
+        Part { again: true, ..part(Approach::ModernFirst, Identity::plain()) },
+        Part { other: Some(Identity::editor()), undeclared: true, ..part(Approach::ModernFirst, Identity::plain()) },
+        part(Approach::LegacyFirst, Identity::editor()),
     ];
     let (plan, bounds) = (&plan, &bounds);
     // All at once: most of the time is spent by the program getting started.
@@ -81,6 +78,7 @@ pub fn capture(target: &Target, sandbox: &Sandbox, bounds: &Bounds) -> Result<Ca
     differences.add(Between::Processes, Some(&second.told));
     differences.add(Between::Clients, second.other.as_ref());
     differences.add(Between::Clients, Some(&third.told));
+    differences.add_undeclared(second.undeclared.as_ref());
     let unstable = differences.into_sorted();
     let context = Context {
         isolation: sandbox.tier(),

@@ -35,6 +35,8 @@ pub(super) struct Part {
     pub(super) again: bool,
     /// As whom it is asked once more, if it speaks without a session, so that one process can hear several clients.
     pub(super) other: Option<Identity>,
+    /// Whether it is asked, at the end, for lists that it did not declare.
+    pub(super) undeclared: bool,
 }
 
 /// What one client was told.
@@ -55,12 +57,11 @@ pub(super) struct Heard {
     pub(super) again: Option<Told>,
     /// To the other client.
     pub(super) other: Option<Told>,
+    /// To clients that ask for lists without looking whether there are any.
+    pub(super) undeclared: Option<Told>,
     /// What it tried.
     pub(super) observed: Observed,
 }
-
-/// The parts of a [`Heard`] while the process runs.
-type Words = (Told, Option<Told>, Option<Told>);
 
 impl Part {
     /// Runs the process, or another one where the first is of no use.
@@ -69,7 +70,7 @@ impl Part {
         let mut approach = self.approach;
         for _ in 0..STARTS {
             match self.once(approach, plan, sandbox, bounds, &mut observed) {
-                Ok(Ok((told, again, other))) => return Ok(Heard { told, again, other, observed }),
+                Ok(Ok(heard)) => return Ok(Heard { observed, ..heard }),
                 Ok(Err(next)) => approach = next,
                 Err(error) => return Err(CaptureError { observed, ..error }),
             }
@@ -86,7 +87,7 @@ impl Part {
         sandbox: &Sandbox,
         bounds: &Bounds,
         observed: &mut Observed,
-    ) -> Result<Result<Words, Approach>, CaptureError> {
+    ) -> Result<Result<Heard, Approach>, CaptureError> {
         let mut running = sandbox.spawn(plan).map_err(|error| CaptureError::new(Failure::Start(error)))?;
         let mut client = self.client(&mut running, bounds)?;
         let words = self.talk(approach, &mut client);
@@ -112,7 +113,7 @@ impl Part {
         }
     }
 
-    fn talk(&self, approach: Approach, client: &mut Client) -> Result<Result<Words, Approach>, Failure> {
+    fn talk(&self, approach: Approach, client: &mut Client) -> Result<Result<Heard, Approach>, Failure> {
         let hello = match client.greet(approach)? {
             Greeting::Done(hello) => hello,
             Greeting::Again(next) => return Ok(Err(next)),
@@ -130,8 +131,16 @@ impl Part {
             }
             _ => None,
         };
+        // Last, since it may end the program.
+        let undeclared = match self.undeclared {
+            true => {
+                let parts = client.undeclared_lists(&hello)?;
+                Some(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)? })
+            }
+            false => None,
+        };
         tracing::debug!(counts = ?client.counts(), protocol = %hello.protocol, "heard a server out");
-        Ok(Ok((told, again, other)))
+        Ok(Ok(Heard { told, again, other, undeclared, observed: Observed::default() }))
     }
 }
 

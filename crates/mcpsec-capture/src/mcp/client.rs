@@ -32,6 +32,8 @@ pub struct Client {
     // Requests that were given up on: their answers may still come.
     abandoned: BTreeSet<u64>,
     late: Vec<(u64, Answer)>,
+    // The length of the line that the last answer came in.
+    answer_size: usize,
     counts: Counts,
 }
 
@@ -64,6 +66,7 @@ impl Client {
             last_id: 0,
             abandoned: BTreeSet::new(),
             late: Vec::new(),
+            answer_size: 0,
             counts: Counts::default(),
         }
     }
@@ -95,6 +98,11 @@ impl Client {
 
     pub(super) fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// How many bytes the last answer had.
+    pub(super) fn answer_size(&self) -> usize {
+        self.answer_size
     }
 
     pub(super) fn set_era(&mut self, era: Era) {
@@ -181,6 +189,7 @@ impl Client {
                 }
             }
             if let Some(answer) = found {
+                self.answer_size = line.len();
                 return Ok(answer);
             }
             if left.is_zero() {

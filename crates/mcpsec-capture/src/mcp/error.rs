@@ -48,6 +48,9 @@ pub enum McpError {
     /// A line longer than allowed.
     #[error("it wrote a line of more than {0} bytes")]
     LineTooLong(usize),
+    /// More to keep than allowed.
+    #[error("what it tells about itself has more than {0} bytes")]
+    ManifestTooLarge(usize),
     /// A list does not end.
     #[error("the list `{method}` has more than {max} pages", max = super::MAX_PAGES)]
     TooManyPages {

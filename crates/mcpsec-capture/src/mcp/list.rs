@@ -1,5 +1,8 @@
 //! Every page of every list that a server offers.
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use mcpsec_model::{
     manifest::{Kind, MAX_ENTRIES, ManifestParts},
@@ -8,6 +11,13 @@ use mcpsec_model::{
 use serde_json::{Map, Value};
 
 use super::{Client, Hello, MAX_CURSOR, MAX_PAGES, McpError, client::METHOD_NOT_FOUND};
+
+/// How much was kept of all lists together.
+#[derive(Default)]
+struct Kept {
+    entries: usize,
+    bytes: usize,
+}
 
 impl Client {
     /// Asks for all lists of the capabilities that the server declared, every page of each.
@@ -21,26 +31,37 @@ impl Client {
             instructions: hello.instructions.clone(),
             ..ManifestParts::default()
         };
-        let mut count = 0;
-        for kind in Kind::ALL {
-            if hello.capabilities.get(capability(kind)).is_none_or(Value::is_null) {
-                continue;
-            }
-            let entries = self.list(kind, &mut count)?;
-            match kind {
-                Kind::Tool => parts.tools = entries,
-                Kind::Prompt => parts.prompts = entries,
-                Kind::Resource => parts.resources = entries,
-                Kind::Template => parts.templates = entries,
+        let patience = self.bounds().answer;
+        let mut kept = Kept { bytes: self.answer_size(), ..Kept::default() };
+        for kind in Kind::ALL.into_iter().filter(|kind| declares(hello, *kind)) {
+            *list_of(&mut parts, kind) = self.list(kind, patience, &mut kept)?;
+        }
+        Ok(parts)
+    }
+
+    /// Asks for the lists that the server did not declare. Some clients do so without looking, and hear what is hidden
+    /// there. Most servers refuse, some end; neither is an error.
+    ///
+    /// # Errors
+    /// See [`McpError`].
+    pub fn undeclared_lists(&mut self, hello: &Hello) -> Result<ManifestParts, McpError> {
+        let mut parts = ManifestParts::default();
+        let mut kept = Kept::default();
+        let end = Instant::now() + self.bounds().undeclared;
+        for kind in Kind::ALL.into_iter().filter(|kind| !declares(hello, *kind)) {
+            match self.list(kind, end.saturating_duration_since(Instant::now()), &mut kept) {
+                Ok(entries) => *list_of(&mut parts, kind) = entries,
+                Err(McpError::ServerError { .. } | McpError::NotMcp(_)) => {}
+                Err(McpError::NoAnswer { .. } | McpError::Closed { .. }) => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(parts)
     }
 
-    /// All pages of one list. `count` is of all lists together.
-    fn list(&mut self, kind: Kind, count: &mut usize) -> Result<Vec<Value>, McpError> {
+    /// All pages of one list.
+    fn list(&mut self, kind: Kind, patience: Duration, kept: &mut Kept) -> Result<Vec<Value>, McpError> {
         let method = method(kind);
-        let patience = self.bounds().answer;
         let mut entries = Vec::new();
         let mut cursor: Option<String> = None;
         let mut seen = HashSet::new();
@@ -54,18 +75,22 @@ impl Client {
                 Err(McpError::ServerError { code: METHOD_NOT_FOUND, .. }) if page == 0 => return Ok(entries),
                 other => other?,
             };
+            kept.bytes += self.answer_size();
+            if kept.bytes > self.bounds().manifest {
+                return Err(McpError::ManifestTooLarge(self.bounds().manifest));
+            }
             // 2026-07-28: anything but `complete` is a question back, which lists have no use for.
             if result.get("resultType").is_some_and(|kind| kind != "complete") {
                 return Err(McpError::NotMcp(format!("the result of `{method}` is not complete")));
             }
             match result.get_mut(kind.list()).map(Value::take) {
                 Some(Value::Array(list)) => {
-                    *count += list.len();
+                    kept.entries += list.len();
                     entries.extend(list);
                 }
                 _ => return Err(McpError::NotMcp(format!("the result of `{method}` has no list `{}`", kind.list()))),
             }
-            if *count > MAX_ENTRIES {
+            if kept.entries > MAX_ENTRIES {
                 return Err(McpError::TooManyEntries { method });
             }
             // The empty text is a cursor like any other ("Pagination": cursors are opaque); only its absence is the end.
@@ -101,5 +126,18 @@ fn capability(kind: Kind) -> &'static str {
         Kind::Tool => "tools",
         Kind::Prompt => "prompts",
         Kind::Resource | Kind::Template => "resources",
+    }
+}
+
+fn declares(hello: &Hello, kind: Kind) -> bool {
+    hello.capabilities.get(capability(kind)).is_some_and(|value| !value.is_null())
+}
+
+fn list_of(parts: &mut ManifestParts, kind: Kind) -> &mut Vec<Value> {
+    match kind {
+        Kind::Tool => &mut parts.tools,
+        Kind::Prompt => &mut parts.prompts,
+        Kind::Resource => &mut parts.resources,
+        Kind::Template => &mut parts.templates,
     }
 }

@@ -81,10 +81,14 @@ pub struct Bounds {
     pub line: usize,
     /// Bytes on stdout and stderr together.
     pub output: u64,
+    /// Bytes of the answers that make up one manifest. Real ones have some 200 kB at most.
+    pub manifest: usize,
     /// How long `server/discover` is waited for before `initialize` is sent: servers from before it may ignore it.
     pub probe: Duration,
     /// How long the first answer is waited for, start of the program included.
     pub hello: Duration,
+    /// How long lists are waited for that were not declared, all together: most servers refuse them at once.
+    pub undeclared: Duration,
     /// How long each later answer is waited for.
     pub answer: Duration,
     /// How long everything together may take.
@@ -94,10 +98,12 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            line: 16 << 20,
+            line: 4 << 20,
             output: 64 << 20,
+            manifest: 4 << 20,
             probe: Duration::from_secs(5),
             hello: Duration::from_secs(30),
+            undeclared: Duration::from_secs(2),
             answer: Duration::from_secs(20),
             total: Duration::from_secs(55),
         }
