@@ -1,7 +1,15 @@
-//! The proof that bytes were checked: a [`CheckedArtifact`] exists only for a file whose digest was computed and compared.
-use std::path::{Path, PathBuf};
+//! The proofs that bytes were checked: a [`CheckedArtifact`] exists only for a file whose digest was computed and compared, an
+//! [`UnpackedArtifact`] only for a folder whose every file came out of one and is still the same.
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use crate::{digest::Digests, package::PackageId};
+use crate::{
+    digest::Digests,
+    package::{ArtifactKind, PackageId},
+    tree::Tree,
+};
 
 /// A stored file whose bytes were hashed in this process and agree with what was pinned or recorded.
 ///
@@ -51,5 +59,56 @@ impl CheckedArtifact {
     /// Its SHA-256 and SHA-512, both computed here.
     pub fn digests(&self) -> &Digests {
         &self.digests
+    }
+}
+
+/// A folder with the contents of a checked artifact, looked at in this process and found to be just that.
+///
+/// Its files are shared with whatever else was unpacked from the same bytes: read and link them, never write to them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnpackedArtifact {
+    package: PackageId,
+    file: String,
+    kind: ArtifactKind,
+    dir: PathBuf,
+    tree: Arc<Tree>,
+}
+
+impl UnpackedArtifact {
+    /// The only constructor. Whoever calls it vouches that `dir` was unpacked from checked bytes, and that every item of
+    /// `tree`, and nothing else, was found in it just now. Grep for this name to find every such claim.
+    pub fn vouch_folder_is_the_artifact(
+        package: PackageId,
+        file: impl Into<String>,
+        kind: ArtifactKind,
+        dir: PathBuf,
+        tree: Arc<Tree>,
+    ) -> Self {
+        Self { package, file: file.into(), kind, dir, tree }
+    }
+
+    /// The package it belongs to.
+    pub fn package(&self) -> &PackageId {
+        &self.package
+    }
+
+    /// The artifact's file name in the registry.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// What the artifact is.
+    pub fn kind(&self) -> ArtifactKind {
+        self.kind
+    }
+
+    /// The folder. For npm without the tarball's own first folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Everything in the folder, by path relative to it.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
     }
 }

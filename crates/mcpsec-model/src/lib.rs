@@ -27,6 +27,7 @@ pub mod spec;
 pub mod target;
 pub mod text;
 pub mod time;
+pub mod tree;
 pub mod upstream;
 pub mod url;
 pub mod verdict;

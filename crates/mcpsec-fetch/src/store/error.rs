@@ -61,6 +61,14 @@ pub enum StoreError {
         /// What is wrong with it, safe to print.
         reason: String,
     },
+    /// The archive was refused while it was unpacked.
+    #[error("{package}: {source}")]
+    Unpack {
+        /// The package it belongs to.
+        package: PackageId,
+        /// What is wrong with it.
+        source: crate::unpack::UnpackError,
+    },
     /// A newer mcpsec wrote this store.
     #[error("the store at {path} has format {found}, and this mcpsec knows up to {known}: use a newer mcpsec")]
     Newer {
@@ -116,7 +124,7 @@ impl StoreError {
 
     /// Whether the store gave wrong bytes or was given wrong bytes (as opposed to none at all).
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Refused { .. })
+        matches!(self, Self::Corrupt { .. } | Self::Refused { .. } | Self::Unpack { .. })
     }
 }
 

@@ -6,6 +6,9 @@
 //! objects/sha256/ab/<64 hex>                    PyPI files and git archives
 //! records/<ecosystem>/<name>/<version>/<file>.artifact.json   what an object is called
 //! records/<ecosystem>/<name>/<version>/<file>.evidence.json   who signed it; also of files that are not stored
+//! unpacked/<kind>/ab/<hex>/tree/                what an artifact holds, read-only; installations link to these files
+//! unpacked/<kind>/ab/<hex>/index                every file of it with its SHA-256 and stamp
+//! installed/<closure id>-<hex>/                 servers laid out, by mcpsec-capture; can be removed at any time
 //! quarantine/<algorithm>-<hex>-<random>         objects whose bytes were wrong
 //! locks/<hex>                                   advisory locks of projects, which the command line holds
 //! tmp/<random>/                                 one folder per writing process, locked while it lives
@@ -15,7 +18,7 @@ use std::path::{Path, PathBuf};
 use mcpsec_model::{
     digest::{Digest, Digests},
     name::Ecosystem,
-    package::PackageId,
+    package::{ArtifactKind, PackageId},
 };
 
 /// The newest store format this program reads, and the one it writes.
@@ -25,6 +28,9 @@ pub(crate) const OBJECTS: &str = "objects";
 pub(crate) const RECORDS: &str = "records";
 pub(crate) const QUARANTINE: &str = "quarantine";
 pub(crate) const TMP: &str = "tmp";
+pub(crate) const UNPACKED: &str = "unpacked";
+/// Servers as `mcpsec-capture` lays them out. Made from `unpacked` again when they are gone.
+pub(crate) const INSTALLED: &str = "installed";
 /// The command line's advisory locks of projects; made by whatever command comes first, also by one that stores nothing.
 pub(crate) const LOCKS: &str = "locks";
 /// Ends the names of records, so that evidence files beside them are never taken for one.
@@ -47,6 +53,18 @@ pub(crate) fn address(ecosystem: Ecosystem, pinned: &Digests) -> Option<Digest> 
 pub(crate) fn object(root: &Path, address: &Digest) -> PathBuf {
     let hex = address.to_hex();
     root.join(OBJECTS).join(address.algorithm()).join(&hex[..2]).join(hex)
+}
+
+/// The folder of an unpacked artifact. The kind is part of the path: it decides how the bytes are understood.
+pub(crate) fn unpacked(root: &Path, kind: ArtifactKind, address: &Digest) -> PathBuf {
+    let kind = match kind {
+        ArtifactKind::NpmTarball => "npm-tarball",
+        ArtifactKind::Wheel => "wheel",
+        ArtifactKind::Sdist => "sdist",
+        ArtifactKind::GitArchive => "git-archive",
+    };
+    let hex = address.to_hex();
+    root.join(UNPACKED).join(kind).join(&hex[..2]).join(hex)
 }
 
 /// The folder of everything known about one package version.

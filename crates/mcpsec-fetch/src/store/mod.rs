@@ -14,6 +14,7 @@ mod record;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod unpacked;
 
 use std::{
     fs::{self, File},
@@ -36,6 +37,7 @@ pub(crate) use ingest::Entering;
 pub use record::{Record, Records};
 pub(crate) use stage::Staged;
 use stage::{Session, create_dir};
+pub use unpacked::UnpackedReport;
 
 /// A content-addressed folder of artifacts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -101,6 +103,11 @@ impl Store {
     /// The folder of the store.
     pub fn root(&self) -> &Path {
         &self.inner.root
+    }
+
+    /// The folder for installed servers, which `mcpsec-capture` lays out and looks after. May not exist yet.
+    pub fn installed_dir(&self) -> PathBuf {
+        self.root().join(layout::INSTALLED)
     }
 
     /// The folder for what is known about one package version: records, and evidence beside them. May not exist yet.
@@ -336,10 +343,18 @@ fn read_format(root: &Path) -> Result<Option<u32>, StoreError> {
 fn refuse_foreign(root: &Path) -> Result<(), StoreError> {
     for path in list(root)? {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let ours =
-            [layout::OBJECTS, layout::RECORDS, layout::QUARANTINE, layout::TMP, layout::LOCKS, layout::FORMAT_FILE]
-                .contains(&name.as_str())
-                || name.starts_with(".format-");
+        let ours = [
+            layout::OBJECTS,
+            layout::RECORDS,
+            layout::UNPACKED,
+            layout::INSTALLED,
+            layout::QUARANTINE,
+            layout::TMP,
+            layout::LOCKS,
+            layout::FORMAT_FILE,
+        ]
+        .contains(&name.as_str())
+            || name.starts_with(".format-");
         if !ours {
             let reason = format!("it holds `{}`", mcpsec_model::text::Untrusted::new(name).excerpt(60));
             return Err(StoreError::NotAStore { path: root.to_owned(), reason });

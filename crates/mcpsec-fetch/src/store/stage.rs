@@ -64,7 +64,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // What cannot be removed now is swept by the next writer.
-        let _swept_later = fs::remove_dir_all(&self.dir);
+        super::unpacked::remove_tree(&self.dir);
     }
 }
 
@@ -92,7 +92,7 @@ fn sweep(tmp: &Path) {
         };
         if !alive {
             tracing::debug!(dir = %dir.display(), "sweeping the folder of a process that is gone");
-            let _next_time = fs::remove_dir_all(&dir);
+            super::unpacked::remove_tree(&dir);
         }
     }
 }

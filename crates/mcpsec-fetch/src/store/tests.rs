@@ -1,5 +1,6 @@
 //! The store against bad disks, bad bytes, crowds and sudden death.
 mod evidence;
+mod unpacked;
 
 use std::{
     fs::{self, File, OpenOptions},
