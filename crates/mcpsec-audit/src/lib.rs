@@ -3,5 +3,6 @@
 //! [`policy::judge`] is what `add` and `verify` ask. Rules that look at content and manifests will live beside it.
 #![forbid(unsafe_code)]
 
+pub mod drift;
 pub mod evidence;
 pub mod policy;

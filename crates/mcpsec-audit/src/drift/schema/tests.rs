@@ -1,0 +1,1 @@
+//! Schemas that mean the same, and the smallest ones that do not.
