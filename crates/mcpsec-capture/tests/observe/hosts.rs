@@ -35,8 +35,8 @@ impl Outside for Fixed {
 
 /// A host that answers every request with `hello` and counts them.
 fn host() -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback works");
+    let address = listener.local_addr().expect("loopback works");
     let count = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&count);
     std::thread::spawn(move || {
@@ -64,7 +64,7 @@ fn host() -> (SocketAddr, Arc<AtomicUsize>) {
 fn stage(reach: Reach, address: SocketAddr) -> Stage {
     let mut stage = Stage::new(reach);
     stage.rules.hosts = ["API.invalid.".to_owned(), "gone.invalid".to_owned(), "closed.invalid".to_owned()].into();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").expect("loopback works").local_addr().expect("loopback works");
     let names = [("api.invalid", address), ("other.invalid", address), ("closed.invalid", closed)].into();
     stage.rules.outside = Arc::new(Fixed { names, loopback_counts_as_public: true });
     stage

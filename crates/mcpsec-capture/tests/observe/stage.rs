@@ -50,15 +50,15 @@ pub(crate) fn node() -> Option<PathBuf> {
 
 impl Stage {
     pub(crate) fn new(reach: Reach) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        let home = tempfile::tempdir().expect("the test's own means work");
         let rules = Rules { home: home.path().to_owned(), ..Rules::default() };
         Self { home, watch: Watch { reach, opens: true }, rules }
     }
 
     /// Plants canaries and watches them.
     pub(crate) fn with_canaries(mut self) -> Self {
-        let planted = canaries::plant(self.home.path(), &[3; 32]).unwrap();
-        self.rules.trap = Some(Trap::set(self.home.path(), &planted).unwrap());
+        let planted = canaries::plant(self.home.path(), &[3; 32]).expect("the test's own means work");
+        self.rules.trap = Some(Trap::set(self.home.path(), &planted).expect("the test's own means work"));
         self
     }
 
@@ -67,8 +67,8 @@ impl Stage {
     }
 
     pub(crate) fn run(mut self, program: &Path, args: &[&str]) -> Outcome {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        ours.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (ours, theirs) = UnixStream::pair().expect("the test's own means work");
+        ours.set_read_timeout(Some(PATIENCE)).expect("the test's own means work");
         let mut command = command(program);
         command.args(args).env_clear().env("HOME", self.home.path()).env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("LC_ALL", "C.UTF-8").current_dir(self.home.path());
@@ -76,13 +76,15 @@ impl Stage {
         let shared = self.watch.reach == Reach::Shared;
         if shared {
             command.env(SHARED_NETWORK_ENV.0, SHARED_NETWORK_ENV.1);
-            let door = TcpListener::bind("127.0.0.1:0").unwrap();
-            self.rules.sinkhole = Some(Sinkhole::new(None, Some(door)).unwrap());
+            let door = TcpListener::bind("127.0.0.1:0").expect("the test's own means work");
+            self.rules.sinkhole = Some(Sinkhole::new(None, Some(door)).expect("the test's own means work"));
             self.rules.nameservers = nameservers();
         }
         let resolv = self.home.path().join(".resolv.conf");
-        std::os::unix::fs::symlink("/nowhere", self.home.path().join(".link")).unwrap();
-        File::create(&resolv).and_then(|mut file| io::Write::write_all(&mut file, b"nameserver 127.0.0.1\n")).unwrap();
+        std::os::unix::fs::symlink("/nowhere", self.home.path().join(".link")).expect("the test's own means work");
+        File::create(&resolv)
+            .and_then(|mut file| io::Write::write_all(&mut file, b"nameserver 127.0.0.1\n"))
+            .expect("the test's own means work");
         let watch = self.watch;
         let prepare = move || {
             if !shared {
@@ -101,15 +103,16 @@ impl Stage {
                 let mut sockets = handover::receive(ours.as_fd()).expect("sockets").into_iter();
                 let mut next = || -> OwnedFd { sockets.next().expect("a socket") };
                 let (udp, tcp) = (UdpSocket::from(next()), TcpListener::from(next()));
-                self.rules.sinkhole = Some(Sinkhole::new(Some(udp), Some(tcp)).unwrap());
+                self.rules.sinkhole = Some(Sinkhole::new(Some(udp), Some(tcp)).expect("the test's own means work"));
             }
-            let listener = handover::receive(ours.as_fd()).expect("a listener").pop().unwrap();
-            let supervisor = Supervisor::start(listener, self.watch, self.rules).unwrap();
-            (spawned.join().unwrap().expect("the program starts"), supervisor)
+            let listener =
+                handover::receive(ours.as_fd()).expect("a listener").pop().expect("the test's own means work");
+            let supervisor = Supervisor::start(listener, self.watch, self.rules).expect("the test's own means work");
+            (spawned.join().expect("the test's own means work").expect("the program starts"), supervisor)
         });
         let said = listen(&mut child);
         let took = begun.elapsed();
-        child.wait().unwrap();
+        child.wait().expect("the test's own means work");
         Outcome { observed: supervisor.finish(), said, took }
     }
 }
@@ -121,15 +124,15 @@ fn command(program: &Path) -> Command {
 
 /// All it says, until it ends; ended when it takes too long.
 fn listen(child: &mut Child) -> String {
-    let mut stdout = child.stdout.take().unwrap();
+    let mut stdout = child.stdout.take().expect("the test's own means work");
     let (done, said) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = Vec::new();
-        stdout.read_to_end(&mut text).unwrap();
-        done.send(String::from_utf8_lossy(&text).into_owned()).unwrap();
+        stdout.read_to_end(&mut text).expect("the test's own means work");
+        done.send(String::from_utf8_lossy(&text).into_owned()).expect("the test's own means work");
     });
     said.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        child.kill().unwrap();
+        child.kill().expect("the test's own means work");
         panic!("the program hangs")
     })
 }
@@ -137,7 +140,7 @@ fn listen(child: &mut Child) -> String {
 fn nameservers() -> Vec<std::net::IpAddr> {
     let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let found: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("nameserver ")?.trim().parse().ok()).collect();
-    if found.is_empty() { vec!["127.0.0.1".parse().unwrap()] } else { found }
+    if found.is_empty() { vec!["127.0.0.1".parse().expect("the test's own means work")] } else { found }
 }
 
 fn checked(result: i32) -> io::Result<()> {
