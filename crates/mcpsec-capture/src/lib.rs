@@ -7,6 +7,9 @@
 //! ```
 //!
 //! It is also the only crate that may hold `unsafe`, for system calls; every block says why it is sound.
+
 pub mod capture;
 pub mod mcp;
+#[cfg(target_os = "linux")]
+pub mod observe;
 pub mod sandbox;
