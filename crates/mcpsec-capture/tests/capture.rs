@@ -292,6 +292,15 @@ fn a_server_that_answers_slowly_for_ever_ends_at_the_deadline_of_all() {
 }
 
 #[test]
+fn a_server_that_talks_without_answering_ends_at_its_deadline() {
+    let Some(mut target) = target("flood", Environment::default()) else { return };
+    target.plan.limits.output = None;
+    let bounds = Bounds { output: u64::MAX, ..hasty() };
+    let error = capture(&target, &Sandbox::dangerous_none(Path::new("unused")), &bounds).expect_err("no answer");
+    assert!(matches!(error.failure, Failure::Protocol(McpError::NoAnswer { method: "initialize", .. })), "{error}");
+}
+
+#[test]
 fn what_has_no_end_is_cut_off() {
     let bounds = Bounds { output: 8 << 20, line: 1 << 20, manifest: 2 << 20, ..patient() };
     let expect = |mode: &str, matches: fn(&McpError) -> bool| {
@@ -332,7 +341,8 @@ fn what_clients_would_read_differently_is_refused() {
     expect("result-and-error", |error| matches!(error, McpError::Ambiguous(_)));
     expect("number-cursor", |error| matches!(error, McpError::NotMcp(_)));
     expect("no-list", |error| matches!(error, McpError::NotMcp(_)));
-    expect("future-version", |error| matches!(error, McpError::NoCommonVersion(_)));
+    expect("future-modern", |error| matches!(error, McpError::NoCommonVersion(_)));
+    expect("future-legacy", |error| matches!(error, McpError::NoCommonVersion(_)));
     let Some(error) = failed("unnamed", &patient()) else { return };
     assert!(matches!(error.failure, Failure::Manifest(ManifestError::Unnamed { .. })), "{error}");
 }

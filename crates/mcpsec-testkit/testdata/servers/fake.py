@@ -173,11 +173,21 @@ class Older_Versions(Server):
 
 
 @mode
-class Future_Version(Server):
+class Future_Modern(Server):
+    """Knows the new way, but none of its versions that we know."""
+
     def handle(self, message):
         if message.get("method") == "server/discover":
             data = {"supported": ["2031-01-01"], "requested": MODERN}
             return fail(message["id"], -32022, "Unsupported protocol version", data)
+        super().handle(message)
+
+
+@mode
+class Future_Legacy(Server):
+    speaks_modern = False
+
+    def handle(self, message):
         if message.get("method") == "initialize":
             return answer(message["id"], {"protocolVersion": "2031-01-01", "capabilities": {}})
         super().handle(message)
