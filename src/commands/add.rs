@@ -12,6 +12,7 @@ use mcpsec_fetch::{
 use mcpsec_model::{
     artifact::CheckedArtifact,
     candidate::Candidate,
+    capture::Told,
     check::{Check, CheckResult, CheckStatus},
     config::Config,
     drift::Drift,
@@ -287,6 +288,8 @@ async fn lock_one(
         targets: candidate.targets,
         closure: candidate.closure,
         findings: candidate.findings,
+        told: Told::Unknown,
+        accepted: Vec::new(),
     };
     let server = LockedServer::new(parts, &candidate.packages)
         .map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?;

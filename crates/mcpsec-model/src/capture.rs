@@ -39,7 +39,7 @@ pub struct Runtime {
 }
 
 /// A whole capture.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Captured {
     /// What a plain client is told.
     pub manifest: Manifest,
@@ -52,7 +52,7 @@ pub struct Captured {
 }
 
 /// Something that was not the same twice.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unstable {
     /// Where: a whole entry that only some runs had, or one member of an entry.
     pub subject: Subject,
@@ -74,6 +74,9 @@ pub enum Between {
 }
 
 impl Between {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Calls, Self::Processes, Self::Clients];
+
     /// The word in mcp.lock: `calls`, `processes`, `clients`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -121,7 +124,7 @@ impl Observed {
 }
 
 /// What mcp.lock knows about what a server tells the model.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Told {
     /// Nobody captured it yet (a lock of an earlier version, or capture is off).
     Unknown,

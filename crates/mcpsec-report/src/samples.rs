@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use mcpsec_model::{
     candidate::EntryPoint,
+    capture::Told,
     check::{Check, CheckResult, CheckStatus},
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
@@ -228,6 +229,8 @@ fn locked() -> Lock {
                 "npm:b@2.0.0",
                 "its dependencies are only known after running its build, so they are not in the lock",
             )],
+            told: Told::Unknown,
+            accepted: Vec::new(),
         },
         &packages,
     )
@@ -265,6 +268,8 @@ fn a_cycle_and_a_deep_chain_end() {
             targets: vec!["linux-x86_64-gnu".parse().expect("target")],
             closure: Closure::new(node(0), nodes).expect("closure"),
             findings: vec![],
+            told: Told::Unknown,
+            accepted: Vec::new(),
         },
         &packages,
     )

@@ -20,6 +20,7 @@ provenance = "if-published"        # checked where the publisher provides it
 trust-downgrade = "warn"           # a version with less evidence than earlier ones, or another signer, is shown
 install-scripts = "deny"           # never run
 isolation = "landlock"             # the weakest sandbox accepted
+capture = "if-possible"            # a server that cannot list its tools in the sandbox is said, and tolerated
 upstream = "warn"                  # a registry that does not answer is said, and tolerated
 drift = { cosmetic = "allow", wording = "warn", additive = "warn", breaking = "deny", dangerous = "deny" }
 approvals = { required = 0 }

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 pub use editor::ConfigEditor;
 pub use error::{ConfigError, Problem};
 pub use policy::{
-    Approvals, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule, UpstreamPolicy,
+    Approvals, CapturePolicy, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule,
+    UpstreamPolicy,
 };
 pub use server::{SandboxNeeds, ServerConfig, Tools, command_name, is_env_name};
 use toml_edit::{Document, Item};

@@ -34,6 +34,8 @@ pub struct Policy {
     pub install_scripts: Vec<SmolStr>,
     /// The weakest sandbox accepted.
     pub isolation: Isolation,
+    /// Whether a server must be heard in the sandbox before it is locked.
+    pub capture: CapturePolicy,
     /// What a manifest change of each level does.
     pub drift: DriftPolicy,
     /// Signed approvals.
@@ -61,6 +63,7 @@ impl Policy {
             git_keys: None,
             install_scripts: Vec::new(),
             isolation: Isolation::Landlock,
+            capture: CapturePolicy::IfPossible,
             drift: DriftPolicy {
                 cosmetic: Level::Allow,
                 wording: Level::Warn,
@@ -85,6 +88,7 @@ impl Policy {
                 rules: Vec::new(),
             },
             trust_downgrade: Level::Deny,
+            capture: CapturePolicy::Required,
             approvals: Approvals { required: 1, signers: Some("mcp-signers".into()) },
             upstream: UpstreamPolicy::Required,
             ..Self::starter()
@@ -167,6 +171,19 @@ words! {
 }
 
 words! {
+    /// Whether a server's words must be heard in the sandbox.
+    CapturePolicy {
+        /// Nothing is run, and nobody knows what it tells the model.
+        Off = "off",
+        /// A server that cannot list its tools without a network or credentials is said and tolerated. A machine without a
+        /// sandbox of the level of [`Policy::isolation`] is not.
+        IfPossible = "if-possible",
+        /// What could not be captured leaves the run incomplete.
+        Required = "required",
+    }
+}
+
+words! {
     /// What a change of some level does.
     Level {
         /// Nothing.
@@ -236,6 +253,7 @@ pub(super) const KEYS: &[&str] = &[
     "git-keys",
     "install-scripts",
     "isolation",
+    "capture",
     "drift",
     "approvals",
     "upstream",
@@ -285,6 +303,7 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item) -> Policy {
                 }
             }
             "isolation" => set(&mut policy.isolation, reader.word(item, &path, Isolation::WORDS)),
+            "capture" => set(&mut policy.capture, reader.word(item, &path, CapturePolicy::WORDS)),
             "upstream" => set(&mut policy.upstream, reader.word(item, &path, UpstreamPolicy::WORDS)),
             "drift" => read_drift(reader, item, &path, &mut policy.drift),
             "approvals" => read_approvals(reader, item, &path, &mut policy.approvals),

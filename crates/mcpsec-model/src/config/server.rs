@@ -47,12 +47,15 @@ pub struct Tools {
 /// What a server may reach when it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SandboxNeeds {
-    /// Host names.
+    /// Host names and addresses, each with a port or not; `*.` before a name stands for all names below it.
     pub hosts: Vec<String>,
-    /// Paths it reads.
+    /// Paths it reads: absolute, below `~/`, or relative to mcp.toml.
     pub read: Vec<String>,
-    /// Paths it writes.
+    /// Paths it writes, of the same forms.
     pub write: Vec<String>,
+    /// Names of environment variables that it gets when it runs, beyond [`ServerConfig::env`], and never when it is
+    /// captured.
+    pub env: Vec<String>,
 }
 
 impl ServerConfig {
@@ -73,7 +76,7 @@ impl ServerConfig {
 
 pub(super) const KEYS: &[&str] = &["source", "command", "args", "env", "tools", "overrides", "as-of", "sandbox"];
 pub(super) const TOOL_KEYS: &[&str] = &["allow", "confirm"];
-pub(super) const SANDBOX_KEYS: &[&str] = &["hosts", "read", "write"];
+pub(super) const SANDBOX_KEYS: &[&str] = &["hosts", "read", "write", "env"];
 
 pub(super) fn read(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<ServerConfig> {
     let table = reader.table(item, path)?;
@@ -226,13 +229,16 @@ fn read_sandbox(reader: &mut Reader<'_>, item: &Item, path: &str) -> Option<Sand
     };
     Some(SandboxNeeds {
         hosts: list("hosts", "a host such as api.example.invalid, *.example.invalid or 192.0.2.1:8080", is_host),
-        read: list("read", "a path", is_path),
-        write: list("write", "a path", is_path),
+        read: list("read", "a path: absolute, below `~/`, or relative to mcp.toml", is_path),
+        write: list("write", "a path: absolute, below `~/`, or relative to mcp.toml", is_path),
+        env: list("env", "the name of a variable (letters, digits, `_`; never a value)", is_env_name),
     })
 }
 
 fn is_path(text: &str) -> bool {
-    !text.is_empty() && !text.chars().any(is_hidden)
+    // `~bob` would be somebody else's home; it is no folder of the project either.
+    let home = text == "~" || text.starts_with("~/") || !text.starts_with('~');
+    !text.is_empty() && home && !text.chars().any(is_hidden)
 }
 
 /// `name`, `*.name`, either with a port, or an IPv6 address in brackets. A lone `*` would say nothing and is refused.

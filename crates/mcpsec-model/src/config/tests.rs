@@ -10,13 +10,14 @@ tools = { allow = ["read_*"], confirm = ["write_file"] }
 command = "mcp-server-filesystem"
 as-of = 2025-08-01
 overrides = { zod = "^4", "@scope/x@1" = "1.0.0", "a>b" = "npm:c@2" }
-sandbox = { hosts = ["api.invalid"], read = ["."], write = [] }
+sandbox = { hosts = ["api.invalid"], read = ["."], write = ["~/notes"], env = ["NOTES_TOKEN"] }
 
 [policy]
 min-release-age = "3d"
 provenance = { npm = "if-published", pypi = "required", git = "signed" }
 install-scripts = ["npm:esbuild@0.25.0"]
 isolation = "namespace"
+capture = "required"
 drift = { wording = "allow" }
 approvals = { required = 2, signers = "mcp-signers" }
 upstream = "required"
@@ -52,6 +53,8 @@ fn every_key_is_read() {
     assert_eq!(server.overrides["a>b"], "npm:c@2");
     assert_eq!(server.as_of.expect("date").to_string(), "2025-08-01");
     assert_eq!(config.policy.upstream, UpstreamPolicy::Required);
+    assert_eq!(config.policy.capture, CapturePolicy::Required);
+    assert_eq!(server.sandbox.as_ref().expect("sandbox").env, ["NOTES_TOKEN"]);
     assert_eq!(config.policy.drift.wording, Level::Allow);
     assert_eq!(config.policy.drift.breaking, Level::Deny);
     assert_eq!(config.policy.exempt[0].until.to_string(), "2027-01-31");
@@ -95,6 +98,10 @@ fn hostile_values_are_refused() {
         "[servers.x]\nsource = \"npm:a\"\nsandbox = { hosts = [\"https://u:secret@h.invalid\"] }",
         "[servers.x]\nsource = \"npm:a\"\nsandbox = { hosts = [\"h.invalid:0\"] }",
         "[servers.x]\nsource = \"npm:a\"\nsandbox = { write = [\"a\\u0007\"] }",
+        "[servers.x]\nsource = \"npm:a\"\nsandbox = { read = [\"~bob/x\"] }",
+        "[servers.x]\nsource = \"npm:a\"\nsandbox = { read = [\"\"] }",
+        "[servers.x]\nsource = \"npm:a\"\nsandbox = { env = [\"A=secret\"] }",
+        "[policy]\ncapture = \"maybe\"",
         "[policy]\nprovenance = \"signed\"",
         "[policy]\nprovenance = { npm = \"signed\" }",
         "[policy]\napprovals = { required = 1 }",

@@ -9,6 +9,7 @@ use super::{
     write,
 };
 use crate::{
+    capture::Told,
     closure::{Closure, Node, NodeId},
     digest::{Digest, Digests},
     evidence::Pinned,
@@ -109,6 +110,8 @@ pub(super) fn server(source: &Source<'_>, wire: &wire::Server<'_>) -> Result<Loc
         targets,
         closure_id,
         findings,
+        told: Told::Unknown,
+        accepted: Vec::new(),
     })
 }
 

@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 use super::{ServerError, id, plain};
 use crate::{
     candidate::EntryPoint,
+    capture::{Accepted, Told},
     closure::{Closure, Node, NodeId},
     digest::ClosureId,
     finding::{Finding, Rule},
@@ -44,6 +45,10 @@ pub struct LockedServer {
     pub closure_id: ClosureId,
     /// What makes the closure less than whole, sorted; only findings that [`persists`] keeps.
     pub findings: Vec<Finding>,
+    /// What it tells the model, as far as a lock keeps it; see [`LockedServer::with_told`].
+    pub told: Told,
+    /// What a person accepted of it, sorted.
+    pub accepted: Vec<Accepted>,
 }
 
 /// The parts of a [`LockedServer`], as its fields of the same names.
@@ -69,6 +74,10 @@ pub struct ServerParts {
     pub closure: Closure,
     /// See [`LockedServer::findings`]; any order, any rules; hidden characters of subject and message become escaped.
     pub findings: Vec<Finding>,
+    /// See [`LockedServer::told`].
+    pub told: Told,
+    /// See [`LockedServer::accepted`]; any order; hidden characters of subject and reason become escaped.
+    pub accepted: Vec<Accepted>,
 }
 
 /// Whether findings of a rule are kept in the lock: those that say the closure itself is not whole, and that a version had less
@@ -91,7 +100,20 @@ impl LockedServer {
         if let Some(what) = unwritable_part(&parts) {
             return Err(ServerError::Unwritable { server: parts.name, what: Untrusted::new(what).excerpt(160) });
         }
-        let ServerParts { name, spec, version, command, entry, as_of, overrides, targets, closure, findings } = parts;
+        let ServerParts {
+            name,
+            spec,
+            version,
+            command,
+            entry,
+            as_of,
+            overrides,
+            targets,
+            closure,
+            findings,
+            told,
+            accepted,
+        } = parts;
         let spec = without_credentials(&spec).unwrap_or(spec);
         let targets: BTreeSet<Target> = targets.into_iter().collect();
         let with_python = targets.iter().filter(|target| target.python.is_some()).count();
@@ -108,7 +130,31 @@ impl LockedServer {
         findings.dedup();
         let targets: Vec<Target> = targets.into_iter().collect();
         let closure_id = id::closure_id(&closure, &targets, |id| packages.get(id).map(id::package_hash));
-        Ok(Self { name, spec, version, command, entry, as_of, overrides, targets, closure, closure_id, findings })
+        let server = Self {
+            name,
+            spec,
+            version,
+            command,
+            entry,
+            as_of,
+            overrides,
+            targets,
+            closure,
+            closure_id,
+            findings,
+            told: Told::Unknown,
+            accepted: Vec::new(),
+        };
+        server.with_told(told, accepted)
+    }
+
+    /// The same server with what it tells the model, and with what a person accepted of that, in place of what it had. The
+    /// closure id does not depend on them.
+    ///
+    /// # Errors
+    /// What cannot be read back as itself, and what is too long.
+    pub fn with_told(self, told: Told, accepted: Vec<Accepted>) -> Result<Self, ServerError> {
+        Ok(Self { told, accepted, ..self })
     }
 
     /// Computes the id again after packages of the closure gained pins.

@@ -25,7 +25,7 @@ pub const SCHEMA: &str = "mcpsec.manifest/v1";
 pub const MAX_ENTRIES: usize = 20_000;
 
 /// Everything a server tells the model. Made by [`Manifest::new`] and the readers, so that its entries are sorted and named.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Manifest {
     server_info: Value,
     capabilities: Value,
@@ -37,7 +37,7 @@ pub struct Manifest {
 }
 
 /// One tool, prompt, resource or template, with every member it came with.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
     kind: Kind,
     name: String,

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::{resealed, samples};
 use crate::{
     candidate::EntryPoint,
+    capture::Told,
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
     evidence::{EvidenceKind, LogEvidence, Pin, Pinned, SignerPin},
@@ -202,6 +203,8 @@ fn server(ids: Vec<PackageId>) -> impl Strategy<Value = ServerParts> {
                 closure: graph(&ids, &peers, &extra, &on, &all),
                 targets,
                 findings,
+                told: Told::Unknown,
+                accepted: Vec::new(),
             }
         },
     )

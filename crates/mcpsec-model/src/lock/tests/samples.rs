@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     candidate::EntryPoint,
+    capture::Told,
     closure::{Closure, Edge, Node, NodeId},
     digest::{Digest, Digests},
     evidence::{EvidenceKind, LogEvidence, Pin, Pinned, SignerPin},
@@ -101,6 +102,8 @@ pub(super) fn parts(name: &str, spec: &str, closure: Closure, targets: Vec<Targe
         targets,
         closure,
         findings: Vec::new(),
+        told: Told::Unknown,
+        accepted: Vec::new(),
     }
 }
 
