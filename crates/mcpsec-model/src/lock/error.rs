@@ -1,7 +1,7 @@
 //! Why a lock was refused, in words that name file, line, entry, both values and the remedy.
 use crate::{
     closure::NodeId,
-    digest::{ClosureId, Digests},
+    digest::{ClosureId, Digests, ManifestId},
     name::ServerName,
     package::PackageId,
 };
@@ -110,6 +110,20 @@ pub enum LockError {
         /// The id in the file.
         found: ClosureId,
     },
+    /// A manifest's id is not that of the manifest that stands there.
+    #[error("{file}:{line}: server {server} names manifest {found}, what stands there makes {expected}")]
+    ManifestMismatch {
+        /// The file as named by the caller.
+        file: String,
+        /// Line of the id.
+        line: usize,
+        /// The server.
+        server: ServerName,
+        /// The id computed from every word of it.
+        expected: ManifestId,
+        /// The id in the file.
+        found: ManifestId,
+    },
     /// Something refers to an entry that is not there.
     #[error("{file}:{line}: {entry} refers to {missing}, which has no entry")]
     Dangling {
@@ -179,6 +193,7 @@ impl LockError {
         match self {
             Self::Edited { .. }
             | Self::ClosureMismatch { .. }
+            | Self::ManifestMismatch { .. }
             | Self::Dangling { .. }
             | Self::Orphan { .. }
             | Self::Duplicate { .. }
@@ -202,7 +217,7 @@ impl LockError {
                 "take either side whole (`git checkout --ours {file}` or `git checkout --theirs {file}`), \
                  `mcpsec add` what the other side added, then `mcpsec verify`"
             ),
-            Self::ClosureMismatch { file, server, .. } => {
+            Self::ClosureMismatch { file, server, .. } | Self::ManifestMismatch { file, server, .. } => {
                 format!("restore it with `git checkout {file}`, or lock {server} again with `mcpsec add`")
             }
             Self::NotCanonical { file, .. } => format!(
@@ -252,7 +267,16 @@ pub enum ServerError {
         /// The server.
         server: ServerName,
     },
-    /// A spec or a node that would not be read back as itself.
+    /// What it tells the model is longer than [`super::MAX_TOLD`].
+    #[error(
+        "what {server} tells the model takes more than the {} MiB that a lock may have of one server",
+        super::MAX_TOLD >> 20
+    )]
+    TooLong {
+        /// The server.
+        server: ServerName,
+    },
+    /// A part that would not be read back as itself.
     #[error("{what} of {server} cannot be written to a lock")]
     Unwritable {
         /// The server.
@@ -293,6 +317,15 @@ pub enum InsertError {
         /// Which part of it, escaped.
         what: String,
     },
+    /// What all servers tell the model together is longer than [`super::MAX_TOLD_OF_ALL`].
+    #[error(
+        "with {server}, what the servers tell the model takes more than the {} MiB that a lock may have",
+        super::MAX_TOLD_OF_ALL >> 20
+    )]
+    TooMuchTold {
+        /// The server that was to be added.
+        server: ServerName,
+    },
     /// A package that something refers to was not handed in and is not locked.
     #[error("{entry} refers to {missing}, which was not handed in")]
     Missing {
@@ -312,7 +345,7 @@ impl ServerError {
     /// Whether something outside mcpsec is to blame (a registry, a package, a spec), so that the server is refused; otherwise
     /// the parts do not fit together, which is a bug of whoever made them.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Unwritable { .. })
+        matches!(self, Self::Unwritable { .. } | Self::TooLong { .. })
     }
 }
 
@@ -328,7 +361,7 @@ impl InsertError {
         match self {
             Self::Unpinned { what, .. } => format!("{what} has no sha256 or sha512"),
             Self::Unwritable { what, .. } => format!("{what} is nothing that mcpsec writes"),
-            Self::Changed { .. } | Self::Missing { .. } => self.to_string(),
+            Self::Changed { .. } | Self::TooMuchTold { .. } | Self::Missing { .. } => self.to_string(),
         }
     }
 
@@ -340,7 +373,7 @@ impl InsertError {
                  `mcpsec remove` the servers that use it and `mcpsec add` them again"
                     .to_owned(),
             ),
-            Self::Unpinned { .. } | Self::Unwritable { .. } | Self::Missing { .. } => None,
+            Self::Unpinned { .. } | Self::TooMuchTold { .. } | Self::Unwritable { .. } | Self::Missing { .. } => None,
         }
     }
 }

@@ -169,6 +169,26 @@ impl<'s, 'i> Fields<'s, 'i> {
             .collect()
     }
 
+    /// A text, or a list of its lines, if the key is there.
+    pub(super) fn words(&mut self, key: &str) -> Result<Option<Text<'i>>, LockError> {
+        match self.table.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(_)) => {}
+            _ => return self.optional(key),
+        }
+        let at = self.table.get(key).map_or(self.at, |value| value.span().start);
+        let lines = self.texts(key)?;
+        if lines.is_empty() {
+            return Err(self.wrong(key, at, "a text or a list of its lines"));
+        }
+        let text = lines.iter().map(|line| &*line.text).collect::<Vec<_>>().join("\n");
+        Ok(Some(Text { text: text.into(), at }))
+    }
+
+    /// A table of this one, if the key is there.
+    pub(super) fn table(&mut self, key: &str) -> Result<Option<Self>, LockError> {
+        if self.table.contains_key(key) { self.map(key).map(Some) } else { Ok(None) }
+    }
+
     /// A table whose keys are data; absent is empty.
     pub(super) fn map(&mut self, key: &str) -> Result<Self, LockError> {
         let Some(value) = self.value(key) else {

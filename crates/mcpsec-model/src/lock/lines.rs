@@ -8,34 +8,77 @@ use std::borrow::Cow;
 
 use super::{
     seal,
+    told::wire::Told,
     wire::{Artifact, Document, Finding, Lists, Package, Server, SignedBy, Text},
 };
 
 /// Reads a document, or the byte offset of the line that is not canonical.
 pub(super) fn document(text: &str) -> Result<Document<'_>, usize> {
-    let mut lines = Lines { text, at: 0 };
+    let mut lines = Lines::new(text);
     lines.document().ok_or(lines.at.min(text.len()))
 }
 
-struct Lines<'t> {
+/// A text, and how far it was read.
+pub(super) struct Lines<'t> {
     text: &'t str,
-    /// Where the current line starts.
     at: usize,
 }
 
 impl<'t> Lines<'t> {
+    /// Starts at the first line.
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Where the current line starts.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    /// What is not read yet.
+    pub(super) fn rest(&self) -> &'t str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes on after whole lines.
+    pub(super) fn skip(&mut self, lines: &str) {
+        self.at += lines.len();
+    }
+
+    /// The line after a blank one, if the current one is.
+    pub(super) fn after_blank(&self) -> Option<&'t str> {
+        let rest = self.rest().strip_prefix('\n')?;
+        Some(&rest[..rest.find('\n')?])
+    }
+
+    /// The current line, and what stands behind `key = ` in it.
+    pub(super) fn value(&self, key: &str) -> Option<(&'t str, &'t str)> {
+        // Most keys are absent: that is seen without looking for the end of a line.
+        self.rest().strip_prefix(key).filter(|rest| rest.starts_with(" = "))?;
+        let line = self.line()?;
+        Some((line, line.get(key.len() + 3..)?))
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.value(key).is_some()
+    }
+
     /// The current line without its newline; `None` at the end, or when the last line has no newline.
-    fn line(&self) -> Option<&'t str> {
+    pub(super) fn line(&self) -> Option<&'t str> {
         let rest = self.text.get(self.at..)?;
         Some(&rest[..rest.find('\n')?])
     }
 
-    fn advance(&mut self, line: &str) {
+    pub(super) fn advance(&mut self, line: &str) {
         self.at += line.len() + 1;
     }
 
     /// Takes a line that is exactly this.
-    fn exactly(&mut self, expected: &str) -> Option<()> {
+    pub(super) fn exactly(&mut self, expected: &str) -> Option<()> {
         let line = self.line().filter(|line| *line == expected)?;
         self.advance(line);
         Some(())
@@ -50,7 +93,7 @@ impl<'t> Lines<'t> {
     }
 
     /// Takes `key = "text"` if the line has that key. The outer option is for a line that has it and is malformed.
-    fn optional(&mut self, key: &str) -> Option<Option<Text<'t>>> {
+    pub(super) fn optional(&mut self, key: &str) -> Option<Option<Text<'t>>> {
         let Some(line) = self.line() else { return Some(None) };
         let Some(value) = line.strip_prefix(key).and_then(|rest| rest.strip_prefix(" = ")) else { return Some(None) };
         let at = self.at + line.len() - value.len();
@@ -62,12 +105,12 @@ impl<'t> Lines<'t> {
         Some(Some(Text { text, at }))
     }
 
-    fn required(&mut self, key: &str) -> Option<Text<'t>> {
+    pub(super) fn required(&mut self, key: &str) -> Option<Text<'t>> {
         self.optional(key)?
     }
 
     /// Takes `key = ["a", "b"]` if the line has that key.
-    fn on_one_line(&mut self, key: &str) -> Option<Vec<Text<'t>>> {
+    pub(super) fn on_one_line(&mut self, key: &str) -> Option<Vec<Text<'t>>> {
         let Some(line) = self.line() else { return Some(Vec::new()) };
         let Some(rest) = line.strip_prefix(key).and_then(|rest| rest.strip_prefix(" = [")) else {
             return Some(Vec::new());
@@ -111,7 +154,7 @@ impl<'t> Lines<'t> {
     }
 
     /// A list with one value a line.
-    fn on_lines(&mut self, key: &str) -> Option<Vec<Text<'t>>> {
+    pub(super) fn on_lines(&mut self, key: &str) -> Option<Vec<Text<'t>>> {
         let line = self.line()?;
         match line.strip_prefix(key)? {
             " = []" => {
@@ -168,6 +211,7 @@ impl<'t> Lines<'t> {
             closure_id: self.required("closure-id")?,
             overrides: Vec::new(),
             findings: Vec::new(),
+            told: Told::default(),
             only_on: Vec::new(),
             closure: Vec::new(),
         };
@@ -189,6 +233,7 @@ impl<'t> Lines<'t> {
                 evidence: self.optional("evidence")?,
             });
         }
+        server.told = self.told()?;
         if self.starts("\n[server.only-on]\n") {
             self.exactly("")?;
             self.exactly("[server.only-on]")?;
@@ -324,7 +369,7 @@ impl<'t> Lines<'t> {
 }
 
 /// The basic string at the start of a text, and what follows it.
-fn string(text: &str) -> Option<(Cow<'_, str>, &str)> {
+pub(super) fn string(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let inner = text.strip_prefix('"')?;
     let end = inner.find(['"', '\\'])?;
     if inner.as_bytes()[end] == b'"' {

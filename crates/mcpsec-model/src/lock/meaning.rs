@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     LockError, LockedServer, MAX_NODES, edge,
     fields::Source,
-    persists, pin, plain,
+    persists, pin, plain, told,
     wire::{self, Lists, Text},
     write,
 };
 use crate::{
-    capture::Told,
     closure::{Closure, Node, NodeId},
     digest::{Digest, Digests},
     evidence::Pinned,
@@ -22,23 +21,28 @@ use crate::{
 };
 
 /// The entry that messages name.
-struct Entry<'s> {
+pub(super) struct Entry<'s> {
     source: &'s Source<'s>,
     name: String,
     at: usize,
 }
 
 impl<'s> Entry<'s> {
-    fn new(source: &'s Source<'s>, kind: &str, name: &Text<'_>, at: usize) -> Self {
+    pub(super) fn new(source: &'s Source<'s>, kind: &str, name: &Text<'_>, at: usize) -> Self {
         Self { source, name: format!("{kind} {}", Untrusted::new(&*name.text).excerpt(160)), at }
     }
 
-    fn invalid(&self, at: usize, reason: impl Into<String>) -> LockError {
+    pub(super) fn invalid(&self, at: usize, reason: impl Into<String>) -> LockError {
         self.source.invalid(at, &self.name, reason)
     }
 
+    /// File and line, for refusals with parts of their own.
+    pub(super) fn place(&self, at: usize) -> (String, usize) {
+        (self.source.file.to_owned(), self.source.line(at))
+    }
+
     /// The text, if nothing in it is hidden.
-    fn plain<'a>(&self, text: &'a Text<'_>) -> Result<&'a str, LockError> {
+    pub(super) fn plain<'a>(&self, text: &'a Text<'_>) -> Result<&'a str, LockError> {
         if plain::is_visible(&text.text) {
             return Ok(&text.text);
         }
@@ -47,7 +51,7 @@ impl<'s> Entry<'s> {
     }
 
     /// What a text means.
-    fn read<T>(&self, key: &str, text: &Text<'_>, read: impl FnOnce(&str) -> Option<T>) -> Result<T, LockError> {
+    pub(super) fn read<T>(&self, key: &str, text: &Text<'_>, read: impl FnOnce(&str) -> Option<T>) -> Result<T, LockError> {
         read(self.plain(text)?).ok_or_else(|| {
             let shown = Untrusted::new(&*text.text).excerpt(160);
             self.invalid(text.at, format!("`{shown}` is not a valid `{key}`"))
@@ -55,7 +59,7 @@ impl<'s> Entry<'s> {
     }
 
     /// What a text means, if there is one.
-    fn read_optional<T>(
+    pub(super) fn read_optional<T>(
         &self,
         key: &str,
         text: Option<&Text<'_>>,
@@ -64,15 +68,15 @@ impl<'s> Entry<'s> {
         text.map(|text| self.read(key, text, read)).transpose()
     }
 
-    fn owned<T: for<'a> From<&'a str>>(&self, text: &Text<'_>) -> Result<T, LockError> {
+    pub(super) fn owned<T: for<'a> From<&'a str>>(&self, text: &Text<'_>) -> Result<T, LockError> {
         self.plain(text).map(T::from)
     }
 
-    fn owned_optional<T: for<'a> From<&'a str>>(&self, text: Option<&Text<'_>>) -> Result<Option<T>, LockError> {
+    pub(super) fn owned_optional<T: for<'a> From<&'a str>>(&self, text: Option<&Text<'_>>) -> Result<Option<T>, LockError> {
         text.map(|text| self.owned(text)).transpose()
     }
 
-    fn owned_list<T: for<'a> From<&'a str>>(&self, texts: &[Text<'_>]) -> Result<Vec<T>, LockError> {
+    pub(super) fn owned_list<T: for<'a> From<&'a str>>(&self, texts: &[Text<'_>]) -> Result<Vec<T>, LockError> {
         texts.iter().map(|text| self.owned(text)).collect()
     }
 }
@@ -98,6 +102,7 @@ pub(super) fn server(source: &Source<'_>, wire: &wire::Server<'_>) -> Result<Loc
     // Their order is that of the constructor; any other is not canonical.
     findings.sort();
     findings.dedup();
+    let (told, accepted) = told::read(&entry, &name, &wire.told)?;
     Ok(LockedServer {
         name,
         spec,
@@ -110,8 +115,8 @@ pub(super) fn server(source: &Source<'_>, wire: &wire::Server<'_>) -> Result<Loc
         targets,
         closure_id,
         findings,
-        told: Told::Unknown,
-        accepted: Vec::new(),
+        told,
+        accepted,
     })
 }
 

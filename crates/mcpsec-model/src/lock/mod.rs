@@ -6,7 +6,7 @@
 //! Text becomes `wire` by `lines` (quick, canonical text only) or else by `tables` (any TOML, to say what is wrong);
 //! `meaning` makes domain types of it, and `read` checks what holds between entries. `write` is the way back. `edge` has the
 //! compact text of dependencies, `seal` the check of each entry, `id` the text that a closure id is the hash of, `plain`
-//! what texts are allowed at all. [`LockedServer`] and [`Lock`] know none of them.
+//! what texts are allowed at all. `told` has all of this for what a server tells the model. [`LockedServer`] and [`Lock`] know none of them.
 //!
 //! A seal is not a signature: it finds hand edits, broken merges and bit rot, not an attacker who writes a whole new lock.
 //! Against that stand review, approvals and the registries' own digests.
@@ -22,6 +22,7 @@ mod read;
 mod seal;
 mod server;
 mod tables;
+mod told;
 mod wire;
 mod write;
 
@@ -47,6 +48,10 @@ pub const MAX_BYTES: usize = 64 << 20;
 pub const MAX_SERVERS: usize = 1000;
 /// The most packages that a lock may have.
 pub const MAX_PACKAGES: usize = 100_000;
+/// The longest part of one server about what it tells the model, in bytes of the lock.
+pub const MAX_TOLD: usize = 16 << 20;
+/// The longest such parts of all servers together, in bytes: they leave room for the rest of [`MAX_BYTES`].
+pub const MAX_TOLD_OF_ALL: usize = 48 << 20;
 /// The most nodes that one server's closure may have.
 pub const MAX_NODES: usize = 50_000;
 
@@ -120,6 +125,11 @@ impl Lock {
                 }
             }
             after.insert(id, package);
+        }
+        let mut room = MAX_TOLD_OF_ALL;
+        for each in self.servers.values().filter(|other| other.name != server.name).chain([&server]) {
+            let bytes = told::size(&each.told, &each.accepted, room);
+            room = room.checked_sub(bytes).ok_or_else(|| InsertError::TooMuchTold { server: server.name.clone() })?;
         }
         let entry = format!("server {}", server.name);
         check_present(&entry, server.closure.packages(), &after)?;

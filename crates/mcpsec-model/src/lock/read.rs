@@ -39,7 +39,7 @@ pub(super) fn lock(text: &str, file: &str) -> Result<Lock, LockError> {
         Err(at) => explained(&source, at)?,
     };
     let read = read_document(&source, document)?;
-    let canonical = write::lock(&read);
+    let canonical = write::lock_within(&read, 2 * text.len() + 4096);
     if canonical != *text {
         return Err(not_canonical(&source, &canonical));
     }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use super::{ServerError, id, plain};
+use super::{ServerError, id, plain, told};
 use crate::{
     candidate::EntryPoint,
     capture::{Accepted, Told},
@@ -151,9 +151,15 @@ impl LockedServer {
     /// The same server with what it tells the model, and with what a person accepted of that, in place of what it had. The
     /// closure id does not depend on them.
     ///
+    /// A lock keeps what is the same on every machine: of what the server tried, files outside its home, the folders of
+    /// programs, and how often a call was refused are dropped. Differences and acceptances are sorted, and hidden characters
+    /// of reasons and subjects become escaped. The manifest is kept word for word.
+    ///
     /// # Errors
-    /// What cannot be read back as itself, and what is too long.
+    /// What would not be read back as itself, and what is longer than [`super::MAX_TOLD`].
     pub fn with_told(self, told: Told, accepted: Vec<Accepted>) -> Result<Self, ServerError> {
+        let (told, accepted) = (told::kept(told), told::kept_accepted(accepted));
+        told::check(&self.name, &told, &accepted)?;
         Ok(Self { told, accepted, ..self })
     }
 

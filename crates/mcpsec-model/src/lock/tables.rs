@@ -4,6 +4,7 @@ use toml::de::DeTable;
 use super::{
     LockError,
     fields::{Fields, Source},
+    told,
     wire::{Artifact, Document, Finding, Lists, Package, Server, SignedBy, Text},
 };
 use crate::text::Untrusted;
@@ -66,6 +67,7 @@ fn server<'t>(mut fields: Fields<'_, 't>) -> Result<Server<'t>, LockError> {
             let entry = fields_of.entry().to_owned();
             fields_of.tables("finding", &entry)?.into_iter().map(finding).collect::<Result<_, _>>()?
         },
+        told: told::tables::told(fields_of)?,
         only_on: lists(fields_of.map("only-on")?)?,
         closure: lists(fields_of.map("closure")?)?,
     };

@@ -1,6 +1,8 @@
 //! Version 1 as it stands in the file: texts and where they are, not yet what they mean.
 use std::borrow::Cow;
 
+use super::told::wire::Told;
+
 /// A text with the byte offset it stands at.
 #[derive(Debug)]
 pub(super) struct Text<'t> {
@@ -34,6 +36,7 @@ pub(super) struct Server<'t> {
     pub(super) closure_id: Text<'t>,
     pub(super) overrides: Vec<(Text<'t>, Text<'t>)>,
     pub(super) findings: Vec<Finding<'t>>,
+    pub(super) told: Told<'t>,
     pub(super) only_on: Lists<'t>,
     pub(super) closure: Lists<'t>,
 }

@@ -17,35 +17,77 @@ const HEADER: &str = "\
 
 /// The text of a whole lock.
 pub(super) fn lock(lock: &Lock) -> String {
-    let mut out = Text(String::with_capacity(1024 + 4096 * lock.servers.len() + 512 * lock.packages.len()));
-    out.0.push_str(HEADER);
+    lock_within(lock, usize::MAX)
+}
+
+/// The same, or some text that is longer than `limit` when the lock's is: indentation can make a long text of a short value,
+/// and whoever only compares need not make all of it.
+pub(super) fn lock_within(lock: &Lock, limit: usize) -> String {
+    let mut out = Text::within(limit);
+    out.text.reserve(1024 + 4096 * lock.servers.len() + 512 * lock.packages.len());
+    out.text.push_str(HEADER);
     // Writing to a String cannot fail.
-    let _infallible = writeln!(out.0, "version = {VERSION}");
+    let _infallible = writeln!(out.text, "version = {VERSION}");
     out.lines_of("servers", lock.servers.keys().map(|name| name.as_str()));
     for server in lock.servers.values() {
-        out.0.push('\n');
+        out.text.push('\n');
         out.sealed(seal::SERVER, |out| out.server_head(server), |out| out.server_tables(server));
     }
     for package in lock.packages.values() {
-        out.0.push('\n');
+        out.text.push('\n');
         out.sealed(seal::PACKAGE, |out| out.package(package), |_| {});
     }
-    out.0
+    out.into_string()
 }
 
-struct Text(String);
+/// The text so far. Nested values stop to grow once it is longer than the limit.
+pub(super) struct Text {
+    text: String,
+    limit: usize,
+}
 
 impl Text {
+    /// An empty one.
+    pub(super) fn within(limit: usize) -> Self {
+        Self { text: String::new(), limit }
+    }
+
+    pub(super) fn into_string(self) -> String {
+        self.text
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.text.len() > self.limit
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(super) fn buffer(&mut self) -> &mut String {
+        &mut self.text
+    }
+
+    /// Adds what is TOML already.
+    pub(super) fn raw(&mut self, toml: &str) {
+        self.text.push_str(toml);
+    }
+
+    /// A basic string.
+    pub(super) fn quoted(&mut self, text: &str) {
+        quote(text, &mut self.text);
+    }
+
     /// An entry: its opening line, its plain keys, its seal, its tables.
     fn sealed(&mut self, open: &str, head: impl FnOnce(&mut Self), tables: impl FnOnce(&mut Self)) {
-        let start = self.0.len();
-        self.0.push_str(open);
-        self.0.push('\n');
+        let start = self.text.len();
+        self.text.push_str(open);
+        self.text.push('\n');
         head(self);
-        let at = self.0.len();
+        let at = self.text.len();
         tables(self);
-        let seal = seal::of(&self.0[start..at], &self.0[at..]);
-        self.0.insert_str(at, &format!("{}{seal}\"\n", seal::KEY));
+        let seal = seal::of(&self.text[start..at], &self.text[at..]);
+        self.text.insert_str(at, &format!("{}{seal}\"\n", seal::KEY));
     }
 
     fn server_head(&mut self, server: &LockedServer) {
@@ -66,13 +108,13 @@ impl Text {
 
     fn server_tables(&mut self, server: &LockedServer) {
         if !server.overrides.is_empty() {
-            self.0.push_str("\n[server.overrides]\n");
+            self.text.push_str("\n[server.overrides]\n");
             for (name, requirement) in &server.overrides {
                 self.text(&quoted(name), requirement);
             }
         }
         for finding in &server.findings {
-            self.0.push_str("\n[[server.finding]]\n");
+            self.text.push_str("\n[[server.finding]]\n");
             self.text("rule", finding.rule.id());
             self.text("subject", &finding.subject);
             self.text("message", &finding.message);
@@ -80,15 +122,16 @@ impl Text {
                 self.text("evidence", evidence.raw());
             }
         }
+        self.told(&server.told, &server.accepted);
         let limited = server.closure.nodes().iter().filter_map(|(id, node)| Some((id, node.targets.as_ref()?)));
         let mut limited = limited.peekable();
         if limited.peek().is_some() {
-            self.0.push_str("\n[server.only-on]\n");
+            self.text.push_str("\n[server.only-on]\n");
             for (id, subset) in limited {
                 self.line_of(&quoted(&id.to_string()), edge::write_targets(subset, &server.targets));
             }
         }
-        self.0.push_str("\n[server.closure]\n");
+        self.text.push_str("\n[server.closure]\n");
         for (id, node) in server.closure.nodes() {
             self.lines_of(&quoted(&id.to_string()), node.edges.iter().map(edge::write));
         }
@@ -105,7 +148,7 @@ impl Text {
             self.text("requires-python", requirement);
         }
         if package.install_scripts {
-            self.0.push_str("install-scripts = true\n");
+            self.text.push_str("install-scripts = true\n");
         }
         if let Some(parent) = &package.bundled_in {
             self.text("bundled-in", &parent.to_string());
@@ -117,83 +160,83 @@ impl Text {
             self.text("git-tree", &git.tree);
         }
         if !package.artifacts.is_empty() {
-            self.0.push_str("artifacts = [\n");
+            self.text.push_str("artifacts = [\n");
             for artifact in &package.artifacts {
                 self.artifact(artifact, package.id.ecosystem());
             }
-            self.0.push_str("]\n");
+            self.text.push_str("]\n");
         }
         if let Some(word) = pin::state_word(&package.evidence) {
             self.text("evidence", word);
         }
         if !package.evidence.pins().is_empty() {
-            self.0.push_str("signed-by = [\n");
+            self.text.push_str("signed-by = [\n");
             for pin in package.evidence.pins() {
                 self.signed_by(pin);
             }
-            self.0.push_str("]\n");
+            self.text.push_str("]\n");
         }
     }
 
     fn signed_by(&mut self, pin: &Pin) {
-        self.0.push_str("  { ");
+        self.text.push_str("  { ");
         for (index, (key, value)) in pin::fields(pin).into_iter().enumerate() {
-            self.0.push_str(if index == 0 { "" } else { ", " });
-            self.0.push_str(key);
-            self.0.push_str(" = ");
-            quote(value, &mut self.0);
+            self.text.push_str(if index == 0 { "" } else { ", " });
+            self.text.push_str(key);
+            self.text.push_str(" = ");
+            quote(value, &mut self.text);
         }
-        self.0.push_str(" },\n");
+        self.text.push_str(" },\n");
     }
 
     fn artifact(&mut self, artifact: &Artifact, ecosystem: Ecosystem) {
-        self.0.push_str("  { file = ");
-        quote(&artifact.file, &mut self.0);
+        self.text.push_str("  { file = ");
+        quote(&artifact.file, &mut self.text);
         if artifact.kind != usual_kind(ecosystem, &artifact.file) {
-            let _infallible = write!(self.0, ", kind = \"{}\"", kind_word(artifact.kind));
+            let _infallible = write!(self.text, ", kind = \"{}\"", kind_word(artifact.kind));
         }
         if let Some(size) = artifact.size {
-            let _infallible = write!(self.0, ", size = {size}");
+            let _infallible = write!(self.text, ", size = {size}");
         }
         for digest in artifact.digests.iter() {
-            let _infallible = write!(self.0, ", {} = \"{}\"", digest.algorithm(), digest.to_hex());
+            let _infallible = write!(self.text, ", {} = \"{}\"", digest.algorithm(), digest.to_hex());
         }
-        self.0.push_str(" },\n");
+        self.text.push_str(" },\n");
     }
 
     /// `key = "value"`.
-    fn text(&mut self, key: &str, value: &str) {
-        self.0.push_str(key);
-        self.0.push_str(" = ");
-        quote(value, &mut self.0);
-        self.0.push('\n');
+    pub(super) fn text(&mut self, key: &str, value: &str) {
+        self.text.push_str(key);
+        self.text.push_str(" = ");
+        quote(value, &mut self.text);
+        self.text.push('\n');
     }
 
     /// A list on one line.
-    fn line_of(&mut self, key: &str, values: impl IntoIterator<Item = impl AsRef<str>>) {
-        self.0.push_str(key);
-        self.0.push_str(" = [");
+    pub(super) fn line_of(&mut self, key: &str, values: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.text.push_str(key);
+        self.text.push_str(" = [");
         for (index, value) in values.into_iter().enumerate() {
-            self.0.push_str(if index == 0 { "" } else { ", " });
-            quote(value.as_ref(), &mut self.0);
+            self.text.push_str(if index == 0 { "" } else { ", " });
+            quote(value.as_ref(), &mut self.text);
         }
-        self.0.push_str("]\n");
+        self.text.push_str("]\n");
     }
 
     /// A list with one value a line, so that a change of one value is a change of one line. An empty one is `[]`.
-    fn lines_of(&mut self, key: &str, values: impl IntoIterator<Item = impl AsRef<str>>) {
-        self.0.push_str(key);
-        self.0.push_str(" = [");
+    pub(super) fn lines_of(&mut self, key: &str, values: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.text.push_str(key);
+        self.text.push_str(" = [");
         let mut values = values.into_iter().peekable();
         if values.peek().is_some() {
-            self.0.push('\n');
+            self.text.push('\n');
         }
         for value in values {
-            self.0.push_str("  ");
-            quote(value.as_ref(), &mut self.0);
-            self.0.push_str(",\n");
+            self.text.push_str("  ");
+            quote(value.as_ref(), &mut self.text);
+            self.text.push_str(",\n");
         }
-        self.0.push_str("]\n");
+        self.text.push_str("]\n");
     }
 }
 
