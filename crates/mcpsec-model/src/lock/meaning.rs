@@ -51,7 +51,12 @@ impl<'s> Entry<'s> {
     }
 
     /// What a text means.
-    pub(super) fn read<T>(&self, key: &str, text: &Text<'_>, read: impl FnOnce(&str) -> Option<T>) -> Result<T, LockError> {
+    pub(super) fn read<T>(
+        &self,
+        key: &str,
+        text: &Text<'_>,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, LockError> {
         read(self.plain(text)?).ok_or_else(|| {
             let shown = Untrusted::new(&*text.text).excerpt(160);
             self.invalid(text.at, format!("`{shown}` is not a valid `{key}`"))
@@ -72,7 +77,10 @@ impl<'s> Entry<'s> {
         self.plain(text).map(T::from)
     }
 
-    pub(super) fn owned_optional<T: for<'a> From<&'a str>>(&self, text: Option<&Text<'_>>) -> Result<Option<T>, LockError> {
+    pub(super) fn owned_optional<T: for<'a> From<&'a str>>(
+        &self,
+        text: Option<&Text<'_>>,
+    ) -> Result<Option<T>, LockError> {
         text.map(|text| self.owned(text)).transpose()
     }
 

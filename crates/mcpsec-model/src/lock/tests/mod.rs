@@ -6,6 +6,8 @@ mod insert;
 mod properties;
 mod refusals;
 mod samples;
+mod samples_told;
+mod told;
 
 use std::path::PathBuf;
 

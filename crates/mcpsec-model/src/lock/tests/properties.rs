@@ -7,7 +7,6 @@ use smol_str::SmolStr;
 use super::{resealed, samples};
 use crate::{
     candidate::EntryPoint,
-    capture::Told,
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
     evidence::{EvidenceKind, LogEvidence, Pin, Pinned, SignerPin},
@@ -20,7 +19,7 @@ use crate::{
 };
 
 /// Text with hidden characters too.
-fn any_text() -> impl Strategy<Value = String> {
+pub(super) fn any_text() -> impl Strategy<Value = String> {
     vec(
         select(vec!['a', '"', '\\', '\n', '\r', '\t', '\u{0}', '\u{7f}', '\u{202e}', '\u{e0041}', '\u{fffe}', '𝄞']),
         0..8,
@@ -34,7 +33,7 @@ fn file_name() -> impl Strategy<Value = SmolStr> {
 }
 
 /// Visible text with everything that quoting must survive.
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z0-9 .<>='-]{0,12}",
         vec(select(vec!['"', '\\', '%', '=', ';', '?', ' ', 'é', '𝄞', '#', '[', ']', '\'', '{']), 0..8)
@@ -188,26 +187,39 @@ fn server(ids: Vec<PackageId>) -> impl Strategy<Value = ServerParts> {
         targets(),
     );
     let words = ("[a-z0-9][a-zA-Z0-9._-]{0,8}", select(specs), text(), option::of(small()), entry, as_of);
-    (words, shape, proptest::collection::btree_map(text(), text(), 0..3), vec(finding(), 0..4)).prop_map(
-        move |((name, spec, version, command, entry, as_of), (peers, extra, on, targets), overrides, findings)| {
-            let sorted: BTreeSet<Target> = targets.iter().copied().collect();
-            let all: Vec<Target> = sorted.into_iter().collect();
-            ServerParts {
-                name: name.parse().expect("name"),
-                spec: spec.parse().expect("spec"),
-                version,
-                command,
-                entry,
-                as_of: as_of.map(|as_of| as_of.parse().expect("as of")),
-                overrides,
-                closure: graph(&ids, &peers, &extra, &on, &all),
-                targets,
-                findings,
-                told: Told::Unknown,
-                accepted: Vec::new(),
-            }
-        },
+    (
+        words,
+        shape,
+        proptest::collection::btree_map(text(), text(), 0..3),
+        vec(finding(), 0..4),
+        (super::told::told(), vec(super::told::accepted(), 0..3)),
     )
+        .prop_map(
+            move |(
+                (name, spec, version, command, entry, as_of),
+                (peers, extra, on, targets),
+                overrides,
+                findings,
+                (told, accepted),
+            )| {
+                let sorted: BTreeSet<Target> = targets.iter().copied().collect();
+                let all: Vec<Target> = sorted.into_iter().collect();
+                ServerParts {
+                    name: name.parse().expect("name"),
+                    spec: spec.parse().expect("spec"),
+                    version,
+                    command,
+                    entry,
+                    as_of: as_of.map(|as_of| as_of.parse().expect("as of")),
+                    overrides,
+                    closure: graph(&ids, &peers, &extra, &on, &all),
+                    targets,
+                    findings,
+                    told,
+                    accepted,
+                }
+            },
+        )
 }
 
 fn lock() -> impl Strategy<Value = Lock> {

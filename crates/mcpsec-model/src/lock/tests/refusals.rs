@@ -1,7 +1,7 @@
 //! Locks that must be refused, with the words people will read. The files are in testdata/locks/reject.
 use std::fmt::Write as _;
 
-use super::{files, resealed, samples};
+use super::{files, resealed, samples, samples_told};
 use crate::lock::{Lock, LockError, MAX_BYTES};
 
 /// Changes exactly one place.
@@ -23,6 +23,7 @@ pub(super) fn cases() -> Vec<(&'static str, Vec<u8>)> {
     let pypi = samples::locked(vec![samples::pypi()]).to_text();
     let git = samples::locked(vec![samples::git()]).to_text();
     let mixed = samples::locked(vec![samples::npm(), samples::pypi(), samples::git()]).to_text();
+    let odd = samples::locked(vec![samples_told::odd()]).to_text();
     let zod3 = "\n[[package]]\nid = \"npm:zod@3.25.76\"";
     let zod4 = "\n[[package]]\nid = \"npm:zod@4.0.0\"";
     let digest = crate::digest::Digest::sha512_of(b"npm:zod@4.0.0").to_hex();
@@ -114,7 +115,55 @@ pub(super) fn cases() -> Vec<(&'static str, Vec<u8>)> {
             ),
         ),
         ("head-unknown-key", replaced(&npm, "\nversion = 1\n", "\nversion = 1\nresolver = 2\n")),
-        ("hidden-character-raw", resealed(&replaced(&pypi, "\\u202E", "\u{202e}"))),
+        ("hidden-character-raw", resealed(&replaced(&pypi, "setup.py\\u202E", "setup.py\u{202e}"))),
+        ("manifest-word-edited", replaced(&pypi, "Gets a page from", "Steals a page from")),
+        ("manifest-word-edited-resealed", resealed(&replaced(&pypi, "Gets a page from", "Steals a page from"))),
+        (
+            "manifest-tool-removed-resealed",
+            resealed(&without(&pypi, "\n[[server.manifest.tool]]", "\n[server.only-on]")),
+        ),
+        ("manifest-without-capture", resealed(&without(&pypi, "\n[server.capture]", "\n[[server.unstable]]"))),
+        ("manifest-of-the-unchecked", resealed(&replaced(&pypi, "isolation = ", "unchecked = \"no\"\nisolation = "))),
+        ("manifest-missing", resealed(&without(&pypi, "\n[server.manifest]", "\n[server.only-on]"))),
+        ("manifest-unknown-key", resealed(&replaced(&pypi, "title = \"Fetch", "trusted = \"yes\"\ntitle = \"Fetch"))),
+        ("manifest-hidden-raw", resealed(&replaced(&pypi, "fetch.\\u202E", "fetch.\u{202e}"))),
+        (
+            "manifest-json-compact",
+            resealed(&replaced(&pypi, "{\n    \"readOnlyHint\": true\n  }", "{\"readOnlyHint\":true}")),
+        ),
+        ("manifest-json-cut", resealed(&replaced(&pypi, "\"readOnlyHint\": true\n  }", "\"readOnlyHint\": true\n"))),
+        (
+            "manifest-json-key-twice",
+            resealed(&replaced(&pypi, "\"readOnlyHint\": true", "\"readOnlyHint\": true,\n    \"readOnlyHint\": true")),
+        ),
+        ("manifest-json-hidden-raw", resealed(&replaced(&odd, "\\u202E\u{1f600}", "\u{202e}\u{1f600}"))),
+        (
+            "manifest-member-twice",
+            resealed(&replaced(&odd, "    \"size\": 3\n", "    \"name\": \"Other\",\n    \"size\": 3\n")),
+        ),
+        ("manifest-resource-without-uri", resealed(&replaced(&odd, "uri = \"notes://a\"\n", ""))),
+        (
+            "capture-unlike-isolation",
+            resealed(&replaced(&pypi, "isolation = \"namespace\"", "isolation = \"trust-me\"")),
+        ),
+        ("capture-without-protocol", resealed(&replaced(&pypi, "protocol = \"2025-06-18\"\n", ""))),
+        ("capture-program-with-path", resealed(&replaced(&odd, "  \"curl\",", "  \"/home/x/curl\","))),
+        ("capture-file-outside-home", resealed(&replaced(&odd, "\"~/.netrc\"", "\"/home/x/.netrc\""))),
+        (
+            "unstable-unlike-subject",
+            resealed(&replaced(&odd, "subject = \"server/instructions\"\nbetween", "subject = \"elsewhere\"\nbetween")),
+        ),
+        ("unstable-unlike-between", resealed(&replaced(&pypi, "between = \"clients\"", "between = \"friends\""))),
+        ("accepted-unknown-rule", resealed(&replaced(&pypi, "rule = \"hidden-instruction\"", "rule = \"anything\""))),
+        (
+            "accepted-unlike-entry",
+            resealed(&replaced(
+                &odd,
+                "subject = \"tool:a\"\nentry = \"sha256:",
+                "subject = \"tool:a\"\nentry = \"sha255:",
+            )),
+        ),
+        ("accepted-hidden-character", resealed(&replaced(&pypi, "reason = \"read by", "reason = \"\\u001B[2Jread by"))),
         ("no-version", replaced(&npm, "\nversion = 1\n", "\n")),
         ("not-a-lock", "# a shopping list\nmilk = 2\n".to_owned()),
         ("not-toml", replaced(&npm, "\nversion = 1\n", "\nversion = 1\n{]\n")),

@@ -1,6 +1,7 @@
 //! Locks made of small, invented closures that together use every part of the format.
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::samples_told;
 use crate::{
     candidate::EntryPoint,
     capture::Told,
@@ -151,6 +152,7 @@ pub(super) fn npm() -> (ServerParts, Vec<Package>) {
     let mut parts = parts("files", "npm:@scope/server-files@^2026", closure, all);
     parts.command = Some("mcp-files".into());
     parts.entry = EntryPoint::NpmBin("mcp-files".into());
+    parts.told = Told::Unchecked("it lists nothing before it has reached its service".to_owned());
     parts.overrides.insert("zod@3".to_owned(), "^3.25".to_owned());
     let mut watch = package("npm:watch-events@2.3.3");
     watch.os = vec!["darwin".into()];
@@ -193,6 +195,7 @@ pub(super) fn pypi() -> (ServerParts, Vec<Package>) {
     let mut parts = parts("fetch", "pypi:server-fetch[html]<1,>=0.6", closure, all);
     parts.entry = EntryPoint::PythonScript("server-fetch".into());
     parts.as_of = Some("2025-08-01".parse().expect("date"));
+    (parts.told, parts.accepted) = samples_told::fetch();
     parts.findings = vec![
         Finding::new(
             Rule::ClosureIncomplete,
@@ -243,6 +246,7 @@ pub(super) fn goldens() -> Vec<(&'static str, Lock)> {
         ("git", locked(vec![git()])),
         ("mixed", locked(vec![npm(), pypi(), git()])),
         ("npm", locked(vec![npm()])),
+        ("odd", locked(vec![samples_told::odd()])),
         ("pypi", locked(vec![pypi()])),
     ]
 }

@@ -11,14 +11,7 @@ mod write;
 
 pub(super) use meaning::read;
 
-use super::{
-    MAX_TOLD, ServerError,
-    fields::Source,
-    meaning::Entry,
-    plain,
-    wire::Text,
-    write::Text as Writer,
-};
+use super::{MAX_TOLD, ServerError, fields::Source, meaning::Entry, plain, wire::Text, write::Text as Writer};
 use crate::{
     capture::{Accepted, Captured, Observed, Told, Unstable},
     manifest::json::sorted,
@@ -133,6 +126,3 @@ pub(super) fn check(server: &ServerName, told: &Told, accepted: &[Accepted]) -> 
         Err(_) => Err(unwritable("what the server tells the model")),
     }
 }
-
-#[cfg(test)]
-mod tests;
