@@ -62,13 +62,26 @@ pub fn canonical(value: &Value) -> Vec<u8> {
 
 /// The same value with the keys of all objects in order of their bytes, whatever map type the build has.
 pub fn sorted(value: Value) -> Value {
+    // Most values are, and to see that costs less than to build them again.
+    if is_sorted(&value) { value } else { sort(value) }
+}
+
+fn is_sorted(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.keys().is_sorted() && map.values().all(is_sorted),
+        Value::Array(list) => list.iter().all(is_sorted),
+        _ => true,
+    }
+}
+
+fn sort(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<(String, Value)> = map.into_iter().collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(entries.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+            Value::Object(entries.into_iter().map(|(key, value)| (key, sort(value))).collect())
         }
-        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
+        Value::Array(list) => Value::Array(list.into_iter().map(sort).collect()),
         plain => plain,
     }
 }

@@ -34,6 +34,7 @@ pub struct Manifest {
     prompts: Vec<Entry>,
     resources: Vec<Entry>,
     templates: Vec<Entry>,
+    id: ManifestId,
 }
 
 /// One tool, prompt, resource or template, with every member it came with.
@@ -73,15 +74,34 @@ impl Manifest {
         if count > MAX_ENTRIES {
             return Err(ManifestError::TooMany(count));
         }
-        Ok(Self {
-            server_info: object(parts.server_info, "serverInfo")?,
-            capabilities: object(parts.capabilities, "capabilities")?,
-            instructions: parts.instructions,
-            tools: entries(Kind::Tool, parts.tools)?,
-            prompts: entries(Kind::Prompt, parts.prompts)?,
-            resources: entries(Kind::Resource, parts.resources)?,
-            templates: entries(Kind::Template, parts.templates)?,
-        })
+        let server_info = object(parts.server_info, "serverInfo")?;
+        let capabilities = object(parts.capabilities, "capabilities")?;
+        let instructions = parts.instructions;
+        let (tools, tools_text) = entries(Kind::Tool, parts.tools)?;
+        let (prompts, prompts_text) = entries(Kind::Prompt, parts.prompts)?;
+        let (resources, resources_text) = entries(Kind::Resource, parts.resources)?;
+        let (templates, templates_text) = entries(Kind::Template, parts.templates)?;
+        // The canonical form of `to_json`, of parts that are at hand: its members in the order of RFC 8785.
+        let members = [
+            ("capabilities", Some(json::canonical(&capabilities))),
+            ("instructions", instructions.as_ref().map(|text| json::canonical(&Value::String(text.clone())))),
+            (Kind::Prompt.list(), Some(prompts_text)),
+            (Kind::Template.list(), Some(templates_text)),
+            (Kind::Resource.list(), Some(resources_text)),
+            ("schema", Some(format!("\"{SCHEMA}\"").into_bytes())),
+            ("serverInfo", Some(json::canonical(&server_info))),
+            (Kind::Tool.list(), Some(tools_text)),
+        ];
+        let mut canonical = Vec::new();
+        for (name, text) in members.iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
+            canonical.extend_from_slice(if canonical.is_empty() { b"{\"" } else { b",\"" });
+            canonical.extend_from_slice(name.as_bytes());
+            canonical.extend_from_slice(b"\":");
+            canonical.extend_from_slice(text);
+        }
+        canonical.push(b'}');
+        let id = ManifestId::of(&canonical);
+        Ok(Self { server_info, capabilities, instructions, tools, prompts, resources, templates, id })
     }
 
     /// Name, version and whatever else the server calls itself; `{}` if it said nothing.
@@ -116,7 +136,7 @@ impl Manifest {
 
     /// The SHA-256 of the canonical JSON form.
     pub fn id(&self) -> ManifestId {
-        ManifestId::of(&json::canonical(&self.to_json()))
+        self.id
     }
 
     /// The JSON form: `{"schema":"mcpsec.manifest/v1","serverInfo":…,"capabilities":…,"instructions":…,"tools":[…],
@@ -179,7 +199,8 @@ fn object(value: Value, what: &'static str) -> Result<Value, ManifestError> {
     }
 }
 
-fn entries(kind: Kind, values: Vec<Value>) -> Result<Vec<Entry>, ManifestError> {
+/// The entries in their order, and their list's canonical text.
+fn entries(kind: Kind, values: Vec<Value>) -> Result<(Vec<Entry>, Vec<u8>), ManifestError> {
     let entry = |(index, value): (usize, Value)| -> Result<(Vec<u8>, Entry), ManifestError> {
         let unnamed = || ManifestError::Unnamed { list: kind.list(), index, key: kind.key() };
         let json = json::sorted(value);
@@ -188,7 +209,13 @@ fn entries(kind: Kind, values: Vec<Value>) -> Result<Vec<Entry>, ManifestError> 
     };
     let mut entries: Vec<(Vec<u8>, Entry)> = values.into_iter().enumerate().map(entry).collect::<Result<_, _>>()?;
     entries.sort_by(|(a_text, a), (b_text, b)| (&a.name, a_text).cmp(&(&b.name, b_text)));
-    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    let mut text = vec![b'['];
+    for (index, (entry_text, _)) in entries.iter().enumerate() {
+        text.extend_from_slice(if index == 0 { b"" } else { b"," });
+        text.extend_from_slice(entry_text);
+    }
+    text.push(b']');
+    Ok((entries.into_iter().map(|(_, entry)| entry).collect(), text))
 }
 
 #[cfg(test)]

@@ -22,6 +22,26 @@ fn one_manifest_in_many_forms() {
     }
 }
 
+/// The id is made of parts; they must be the parts of the canonical form.
+#[test]
+fn the_id_is_that_of_the_canonical_json() {
+    let entry =
+        |name: &str| json!({ "name": name, "uri": name, "uriTemplate": name, "\u{e000}": 1, "\u{1f600}": [1.0] });
+    let lists = json!({
+        "serverInfo": { "b": 1, "a": "x" },
+        "capabilities": { "tools": {} },
+        "instructions": "a \"b\"\n\u{7f}",
+        "tools": [entry("b"), entry("a"), entry("a")],
+        "prompts": [entry("p")],
+        "resources": [entry("r")],
+        "resourceTemplates": [entry("t")],
+    });
+    for value in [lists, json!({ "tools": [] })] {
+        let manifest = manifest(&value);
+        assert_eq!(manifest.id(), ManifestId::of(&json::canonical(&manifest.to_json())));
+    }
+}
+
 #[test]
 fn the_order_of_lists_and_keys_has_no_meaning_and_every_word_has() {
     let one = manifest(&json!({ "tools": [{ "name": "a", "x": { "p": 1, "q": 2 } }, { "name": "b" }] }));

@@ -11,7 +11,7 @@ use crate::{
     config::Isolation,
     digest::EntryId,
     finding::Rule,
-    lock::{InsertError, Lock, LockError, LockedServer, MAX_TOLD, ServerError},
+    lock::{InsertError, Lock, LockError, LockedServer, MAX_TOLD, ServerError, ServerParts},
     manifest::{Kind, Manifest, ManifestParts, Subject, json::MAX_DEPTH},
     text::{Untrusted, is_hidden},
 };
@@ -362,4 +362,68 @@ fn every_word_is_held_by_seal_and_id() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// A lock as it was written before there were captures reads as one of which nothing is known.
+#[test]
+fn a_lock_without_these_tables_reads() {
+    let (parts, packages) = samples::pypi();
+    let (told, accepted) = (parts.told.clone(), parts.accepted.clone());
+    let before = samples::locked(vec![(ServerParts { told: Told::Unknown, accepted: Vec::new(), ..parts }, packages)]);
+    let text = before.to_text();
+    for table in ["[server.capture]", "[server.manifest]", "[[server.accepted]]"] {
+        assert!(!text.contains(table), "{table}");
+    }
+    let read = Lock::parse(&text, "mcp.lock").expect("lock");
+    let server = read.servers.into_values().next().expect("server");
+    assert_eq!((&server.told, server.accepted.len()), (&Told::Unknown, 0));
+    let server = server.with_told(told, accepted).expect("told");
+    let after = samples::locked(vec![samples::pypi()]);
+    assert_eq!(Some(&server), after.servers.values().next());
+}
+
+/// Five servers of sixty tools: `cargo test -p mcpsec-model lock_speed -- --ignored --nocapture`, best with optimisation.
+#[test]
+#[ignore = "prints times"]
+fn lock_speed() {
+    let parameter = |i: usize| {
+        let text = format!("Parameter {i} of this tool: it says which of the things is meant, by name or by \"id\".");
+        (format!("parameter_{i}"), json!({ "type": "string", "description": text, "minLength": 1, "default": "x" }))
+    };
+    let tool = |i: usize| {
+        json!({
+            "name": format!("tool_{i}"),
+            "title": "A tool",
+            "description": "Does one thing and tells what it did.\n\nArgs:\n  a: what it's done to\n".repeat(8),
+            "annotations": { "readOnlyHint": true, "openWorldHint": false },
+            "inputSchema": {
+                "type": "object",
+                "properties": Map::from_iter((0..10).map(parameter)),
+                "required": ["parameter_0", "parameter_1"],
+                "additionalProperties": false,
+            },
+        })
+    };
+    let manifest = Manifest::from_value(json!({ "tools": (0..60).map(tool).collect::<Vec<_>>() })).expect("manifest");
+    let (_, packages) = samples::git();
+    let packages: Vec<_> = packages.into_iter().map(|package| (package.id.clone(), package)).collect();
+    let mut lock = Lock::empty();
+    for name in ["a", "b", "c", "d", "e"] {
+        let mut server = lock_of(manifest.clone()).expect("lock").servers.into_values().next().expect("server");
+        server.name = name.parse().expect("name");
+        lock.insert(server, packages.clone()).expect("insert");
+    }
+    let text = lock.to_text();
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let start = std::time::Instant::now();
+        assert!(Lock::parse(&text, "mcp.lock").is_ok());
+        let read = start.elapsed();
+        assert_eq!(lock.to_text().len(), text.len());
+        times.push((read, start.elapsed() - read));
+    }
+    println!("{} bytes: read and write {:?}", text.len(), times.iter().min());
+    let start = std::time::Instant::now();
+    let id = manifest.id();
+    println!("one id {id}: {:?}", start.elapsed());
 }

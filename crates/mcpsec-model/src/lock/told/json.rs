@@ -113,6 +113,12 @@ fn write_number(number: &Number, out: &mut String) {
 
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
+    // Most texts hold nothing that needs a look at each character.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\' | b'\'')) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut apostrophe = false;
     for c in text.chars() {
         let touches = std::mem::replace(&mut apostrophe, c == '\'') && c == '\'';
