@@ -423,7 +423,4 @@ fn lock_speed() {
         times.push((read, start.elapsed() - read));
     }
     println!("{} bytes: read and write {:?}", text.len(), times.iter().min());
-    let start = std::time::Instant::now();
-    let id = manifest.id();
-    println!("one id {id}: {:?}", start.elapsed());
 }
