@@ -1,6 +1,11 @@
 //! docs/lock-format.md says what the code does: its examples are made here, and every key and limit is in it.
 use super::samples;
-use crate::lock::{Lock, MAX_BYTES, MAX_NODES, MAX_PACKAGES, MAX_SERVERS, id, write};
+use crate::{
+    capture::Between,
+    config::Isolation,
+    lock::{Lock, MAX_BYTES, MAX_NODES, MAX_PACKAGES, MAX_SERVERS, MAX_TOLD, MAX_TOLD_OF_ALL, id, write},
+    manifest::MAX_ENTRIES,
+};
 
 fn doc() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/lock-format.md");
@@ -44,13 +49,21 @@ fn every_key_word_and_limit_is_described() {
             }
         }
     }
+    for (word, _) in Isolation::WORDS {
+        assert!(doc.contains(&format!("`{word}`")), "{word}");
+    }
+    for between in Between::ALL {
+        assert!(doc.contains(&format!("`{}`", between.as_str())), "{between:?}");
+    }
     for (_, word) in write::KINDS {
         assert!(doc.contains(&format!("`{word}`")), "{word}");
     }
     for rule in crate::finding::Rule::ALL.iter().filter(|rule| crate::lock::persists(**rule)) {
         assert!(doc.contains(&format!("`{}`", rule.id())), "{}", rule.id());
     }
-    for limit in [MAX_BYTES >> 20, MAX_SERVERS, MAX_PACKAGES, MAX_NODES] {
+    for limit in
+        [MAX_BYTES >> 20, MAX_TOLD >> 20, MAX_TOLD_OF_ALL >> 20, MAX_SERVERS, MAX_PACKAGES, MAX_NODES, MAX_ENTRIES]
+    {
         assert!(doc.contains(&format!("{limit} ")), "{limit}");
     }
 }
