@@ -99,7 +99,16 @@ impl Lock {
     /// A package that is already locked must not have changed: a file with other digests is an error that names both, and
     /// the lock stays as it was. If another server shares the package and the two pin different sets of files (a wheel was
     /// published later), the union is pinned, and the closure ids of all servers that have it change accordingly.
-    pub fn insert(&mut self, mut server: LockedServer, packages: Vec<(PackageId, Package)>) -> Result<(), InsertError> {
+    pub fn insert(&mut self, server: LockedServer, packages: Vec<(PackageId, Package)>) -> Result<(), InsertError> {
+        self.insert_within(server, packages, MAX_TOLD_OF_ALL)
+    }
+
+    fn insert_within(
+        &mut self,
+        mut server: LockedServer,
+        packages: Vec<(PackageId, Package)>,
+        mut room: usize,
+    ) -> Result<(), InsertError> {
         for (id, package) in &packages {
             plain::check_package(id, package)?;
             if let Some(locked) = self.packages.get(id) {
@@ -126,7 +135,6 @@ impl Lock {
             }
             after.insert(id, package);
         }
-        let mut room = MAX_TOLD_OF_ALL;
         for each in self.servers.values().filter(|other| other.name != server.name).chain([&server]) {
             let bytes = told::size(&each.told, &each.accepted, room);
             room = room.checked_sub(bytes).ok_or_else(|| InsertError::TooMuchTold { server: server.name.clone() })?;
