@@ -1,7 +1,7 @@
 //! Where in a manifest something stands: `tool:send/inputSchema/properties/to/description`.
 use std::fmt;
 
-use crate::text::{escape, is_hidden};
+use crate::text::escape;
 
 /// What a server offers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -70,15 +70,6 @@ impl Subject {
     /// What the server says about itself as a whole: `server`.
     pub fn server() -> Self {
         Self("server".to_owned())
-    }
-
-    /// Reads a place back from its text. `None` for what [`Subject::entry`], [`Subject::server`] and [`Subject::at`] never
-    /// make.
-    pub fn parse(text: &str) -> Option<Self> {
-        let head = text.split('/').next().unwrap_or_default();
-        let kind = head.split_once(':').map(|(kind, _)| kind);
-        let known = head == "server" || Kind::ALL.iter().any(|each| Some(each.as_str()) == kind);
-        (known && !text.chars().any(is_hidden)).then(|| Self(text.to_owned()))
     }
 
     /// A member, or an index of a list, below this place.
