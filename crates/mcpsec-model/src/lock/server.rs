@@ -196,14 +196,11 @@ fn unwritable_part(parts: &ServerParts) -> Option<String> {
     words.find(|word| !plain::is_visible(word)).map(|word| format!("the text `{word}`"))
 }
 
-/// Subject and message are printed as they are, so nothing in them may be hidden.
-fn printable(mut finding: Finding) -> Finding {
-    for text in [&mut finding.subject, &mut finding.message] {
-        if !plain::is_visible(text) {
-            *text = escape(text);
-        }
-    }
-    finding
+/// A finding with what the lock keeps of it. Subject and message are printed as they are, so nothing in them may be hidden.
+fn printable(finding: Finding) -> Finding {
+    let visible = |text: String| if plain::is_visible(&text) { text } else { escape(&text) };
+    let kept = Finding::new(finding.rule, visible(finding.subject), visible(finding.message));
+    Finding { evidence: finding.evidence, ..kept }
 }
 
 /// The same graph, with "on every target" written in the one way it has.

@@ -266,6 +266,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         #[test]
         fn canonical_bytes_are_those_of_an_independent_writer(value in values()) {
             let expected = serde_json_canonicalizer::to_string(&value).expect("JSON");

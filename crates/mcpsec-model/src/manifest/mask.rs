@@ -38,6 +38,7 @@ impl Manifest {
             // Members that are gone may have decided the order of entries of one name.
             list.sort_by_cached_key(|entry| (entry.name.clone(), json::canonical(&entry.json)));
         }
+        kept.renew_id();
         kept
     }
 

@@ -34,6 +34,7 @@ pub struct Manifest {
     prompts: Vec<Entry>,
     resources: Vec<Entry>,
     templates: Vec<Entry>,
+    /// That of all the above: whoever changes any of it renews the id.
     id: ManifestId,
 }
 
@@ -132,6 +133,11 @@ impl Manifest {
     /// All tools.
     pub fn tools(&self) -> &[Entry] {
         &self.tools
+    }
+
+    /// Computes the id again after a part changed.
+    fn renew_id(&mut self) {
+        self.id = ManifestId::of(&json::canonical(&self.to_json()));
     }
 
     /// The SHA-256 of the canonical JSON form.

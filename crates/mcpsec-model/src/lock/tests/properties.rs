@@ -10,7 +10,7 @@ use crate::{
     closure::{Closure, Edge, Node, NodeId},
     digest::Digest,
     evidence::{EvidenceKind, LogEvidence, Pin, Pinned, SignerPin},
-    finding::{Finding, Rule},
+    finding::{Confidence, Finding, Rule, Severity},
     lock::{Lock, LockedServer, ServerParts, fields::Source, lines, read, tables},
     name::{Ecosystem, PackageName},
     package::{Artifact, ArtifactKind, GitPin, Package, PackageId},
@@ -166,6 +166,11 @@ fn finding() -> impl Strategy<Value = Finding> {
     (select(Rule::ALL.to_vec()), any_text(), text(), option::of(any_text())).prop_map(
         |(rule, subject, message, evidence)| Finding {
             evidence: evidence.map(Untrusted::new),
+            // What the lock does not keep.
+            graded: Some(Severity::Info),
+            confidence: Confidence::Low,
+            span: Some((0, 1)),
+            accepted: Some("known".to_owned()),
             ..Finding::new(rule, subject, message)
         },
     )

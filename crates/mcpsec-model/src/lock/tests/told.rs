@@ -11,7 +11,9 @@ use crate::{
     config::Isolation,
     digest::EntryId,
     finding::Rule,
-    lock::{InsertError, Lock, LockError, LockedServer, MAX_TOLD, ServerError, ServerParts, told::size},
+    lock::{
+        InsertError, Lock, LockError, LockedServer, MAX_TOLD, ServerError, ServerParts, told::size, write::lock_within,
+    },
     manifest::{Kind, Manifest, ManifestParts, Subject, json::MAX_DEPTH},
     text::{Untrusted, is_hidden},
 };
@@ -262,6 +264,15 @@ fn what_is_too_long_is_refused() {
     let indented = tool(json!({ "name": "a", "x": vec![deep; 2000] }));
     assert!(serde_json::to_string(&indented.to_json()).expect("JSON").len() < MAX_TOLD / 10);
     assert!(matches!(lock_of(indented), Err(ServerError::TooLong { .. })));
+}
+
+/// What only compares texts never makes one that is many times longer.
+#[test]
+fn a_text_stops_to_grow_at_its_limit() {
+    let deep = (0..25).fold(json!(vec![json!({ "a": 1 }); 2]), |value, _| json!({ "x": [value] }));
+    let lock = lock_of(tool(json!({ "name": "a", "x": vec![deep.clone(); 150], "inputSchema": deep }))).expect("lock");
+    assert!(lock.to_text().len() > 400_000, "{}", lock.to_text().len());
+    assert!(lock_within(&lock, 50_000).len() < 60_000);
 }
 
 #[test]

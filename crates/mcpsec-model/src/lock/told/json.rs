@@ -26,9 +26,6 @@ pub(super) fn text(value: &Value) -> String {
 }
 
 fn write(value: &Value, depth: usize, limit: usize, out: &mut String) {
-    if out.len() > limit {
-        return;
-    }
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -56,6 +53,9 @@ fn new_line(depth: usize, out: &mut String) {
 fn write_list(list: &[Value], depth: usize, limit: usize, out: &mut String) {
     out.push('[');
     for (index, value) in list.iter().enumerate() {
+        if out.len() > limit {
+            return;
+        }
         out.push_str(if index == 0 { "" } else { "," });
         new_line(depth + 1, out);
         write(value, depth + 1, limit, out);
@@ -67,6 +67,9 @@ fn write_list(list: &[Value], depth: usize, limit: usize, out: &mut String) {
 fn write_members(map: &Map<String, Value>, depth: usize, limit: usize, out: &mut String) {
     out.push('{');
     for (index, (name, value)) in map.iter().enumerate() {
+        if out.len() > limit {
+            return;
+        }
         out.push_str(if index == 0 { "" } else { "," });
         new_line(depth + 1, out);
         write_string(name, out);

@@ -102,7 +102,7 @@ fn observed(entry: &Entry<'_>, wire: &wire::Capture<'_>) -> Result<Observed, Loc
 fn unstable(entry: &Entry<'_>, wire: &wire::Unstable<'_>) -> Result<Unstable, LockError> {
     let between = |text: &str| Between::ALL.into_iter().find(|between| between.as_str() == text);
     Ok(Unstable {
-        subject: entry.read("subject", &wire.subject, Subject::parse)?,
+        subject: entry.read("subject", &wire.subject, |text| text.parse::<Subject>().ok())?,
         between: entry.read("between", &wire.between, between)?,
         other: value(entry, "other", &wire.other)?,
     })
