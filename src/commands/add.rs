@@ -182,7 +182,7 @@ async fn keep(with: &Locking<'_>, wish: &Wish, args: &AddArgs) -> Result<Option<
         || !args.consent.accept.is_empty();
     let (server, heard) = match &server.told {
         Told::Manifest(_) if !asked_otherwise => locking::known(with, wish, server)?,
-        _ => locking::hear(with, wish, server.clone(), &owned)?,
+        _ => locking::hear(with, wish, server.clone(), &owned.iter().cloned().collect())?,
     };
     checks.extend(heard.checks);
     findings.extend(heard.findings);

@@ -7,6 +7,7 @@ use std::{
 
 use mcpsec_capture::{
     capture::{self, Environment, Target},
+    install::runtime::{self, RuntimeKind, Search},
     mcp::Bounds,
     sandbox::{Limits, Network, Plan, Sandbox, Stdio},
 };
@@ -49,15 +50,7 @@ fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandErro
     let [program, rest @ ..] = args.command.as_slice() else {
         return Err(CommandError::usage("name the program after `--`"));
     };
-    let found = if program.contains('/') {
-        Some(settings.current_dir().join(program))
-    } else {
-        settings.probe().find(program)
-    };
-    let program = found.and_then(|program| program.canonicalize().ok()).ok_or_else(|| {
-        CommandError::usage(format!("there is no program `{}`", escape(program)))
-            .hint("a launcher such as npx downloads first, which the sandbox forbids: `mcpsec add` instead")
-    })?;
+    let (program, runtime_reads, runtime) = program_of(settings, program)?;
     let real_env = match &args.capturing.env_file {
         Some(file) => told::real_env(file)?,
         None => BTreeMap::new(),
@@ -66,7 +59,8 @@ fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandErro
     let mut read: BTreeSet<PathBuf> = args.read.iter().map(|path| settings.current_dir().join(path)).collect();
     let named = rest.iter().map(|word| settings.current_dir().join(word)).filter(|path| path.exists());
     read.extend(named);
-    read.extend(mcpsec_capture::install::runtime::folders_of(&program));
+    read.extend(runtime_reads);
+    read.insert(program.clone());
     let read = read.into_iter().filter_map(|path| path.canonicalize().ok()).collect();
     let network: BTreeSet<String> = args.capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect();
     let plan = Plan {
@@ -83,5 +77,32 @@ fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandErro
         stdio: Stdio::Piped,
     };
     let environment = Environment::new(args.env.iter().map(String::as_str), real_env, Path::new("/tmp"));
-    Ok(Target { plan, environment, runtime: None })
+    Ok(Target { plan, environment, runtime })
+}
+
+/// A program with what it must be able to read. `node` and `python3` are what the user's path means by them.
+fn program_of(
+    settings: &Settings,
+    word: &str,
+) -> Result<(PathBuf, Vec<PathBuf>, Option<mcpsec_model::capture::Runtime>), CommandError> {
+    let kind = match word {
+        "node" => Some(RuntimeKind::Node),
+        "python" | "python3" => Some(RuntimeKind::Python),
+        _ => None,
+    };
+    if let Some(kind) = kind {
+        let path = settings.search_path();
+        let memory = settings.cache.join("runtimes.json");
+        let search = Search { path: &path, memory: Some(&memory) };
+        let found = runtime::find(kind, search, &BTreeSet::new(), "", &|_| Ok(()))
+            .map_err(|error| CommandError::incomplete(&error).hint(error.remedy()))?;
+        return Ok((found.program.clone(), found.read.clone(), Some(found.to_model())));
+    }
+    let found =
+        if word.contains('/') { Some(settings.current_dir().join(word)) } else { settings.probe().find(word) };
+    let program = found.and_then(|program| program.canonicalize().ok()).ok_or_else(|| {
+        CommandError::usage(format!("there is no program `{}`", escape(word)))
+            .hint("a launcher such as npx downloads first, which the sandbox forbids: `mcpsec add` instead")
+    })?;
+    Ok((program, runtime::system_reads(), None))
 }

@@ -1,7 +1,10 @@
 //! `mcpsec doctor`: what this machine can do, and what to do about each weakness. Changes nothing.
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
-use mcpsec_capture::{install::runtime, sandbox::Sandbox};
+use mcpsec_capture::{
+    install::runtime::{self, RuntimeKind, Search},
+    sandbox::Sandbox,
+};
 use mcpsec_model::{config::Isolation, text::escape};
 use serde::Serialize;
 
@@ -105,19 +108,18 @@ fn remedy_of(tier: Isolation) -> &'static str {
 
 fn runtimes(settings: &Settings, findings: &mut Vec<Finding>) {
     let path = settings.search_path();
-    for kind in runtime::Kind::ALL {
-        match runtime::find(kind, &path) {
+    let memory = settings.cache.join("runtimes.json");
+    let search = Search { path: &path, memory: Some(&memory) };
+    for kind in [RuntimeKind::Node, RuntimeKind::Python] {
+        match runtime::find(kind, search, &BTreeSet::new(), "", &|_| Ok(())) {
             Ok(found) => {
-                let detail = format!("{} at {}", found.runtime.version, found.program.display());
-                findings.push(Finding::good("runtime", found.runtime.name.as_str(), detail));
+                let detail = format!("{} at {}", found.version, found.program.display());
+                findings.push(Finding::good("runtime", kind.as_str(), detail));
             }
-            Err(error) => findings.push(Finding::not(
-                "missing",
-                "runtime",
-                kind.as_str(),
-                error.to_string(),
-                "install it if you have servers that need it",
-            )),
+            Err(error) => {
+                let remedy = format!("if you have servers that need it: {}", error.remedy());
+                findings.push(Finding::not("missing", "runtime", kind.as_str(), error.to_string(), &remedy));
+            }
         }
     }
 }

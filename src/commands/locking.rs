@@ -133,7 +133,8 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
         .map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?;
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
     let closure = before.map(|(_, before)| closure::change(before, &server)).unwrap_or_default();
-    let (server, said) = hear(with, wish, server, &packages)?;
+    let by_id: BTreeMap<PackageId, Package> = packages.iter().cloned().collect();
+    let (server, said) = hear(with, wish, server, &by_id)?;
     checks.extend(said.checks);
     findings.extend(said.findings);
     findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
@@ -158,7 +159,7 @@ pub(super) fn hear(
     with: &Locking<'_>,
     wish: &Wish,
     server: LockedServer,
-    packages: &[(PackageId, Package)],
+    packages: &BTreeMap<PackageId, Package>,
 ) -> Result<(LockedServer, told::Said), CommandError> {
     let Locking { settings, config, lock, .. } = *with;
     let before = lock.servers.get(&wish.name).map(|server| server.accepted.as_slice()).unwrap_or_default();

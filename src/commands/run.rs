@@ -6,18 +6,19 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use mcpsec_capture::{
     install::InstalledServer,
-    sandbox::{Limits, Network, Plan, Sandbox, Stdio},
+    sandbox::{Ended, Limits, Network, Plan, Running, Sandbox, Stdio},
 };
 use mcpsec_model::{
     config::{Config, ServerConfig},
     lock::{Lock, LockedServer},
 };
 
-use super::{artifacts, compare::differences, told};
+use super::{artifacts, compare::differences, told, verify};
 use crate::{cli::RunArgs, error::CommandError, exit::Code, project::Project, settings::Settings};
 
 pub(super) fn run(settings: &Settings, args: &RunArgs) -> Result<Code, CommandError> {
@@ -29,18 +30,26 @@ pub(super) fn run(settings: &Settings, args: &RunArgs) -> Result<Code, CommandEr
     })?;
     let (server, entry) = find(&lock, &config, args)?;
     let store = artifacts::open_store(settings)?;
-    let packages: Vec<_> =
-        lock.packages_of(&[server]).into_iter().map(|package| (package.id.clone(), package.clone())).collect();
-    let installed = told::install(settings, &store, &packages, server)?.map_err(CommandError::incomplete)?;
+    let packages = verify::packages_of(&lock, server);
     let sandbox = Sandbox::detect(settings.launcher(), config.policy.isolation, None)
         .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
+    let installed = told::install(settings, &config, &store, &packages, server, Some(&sandbox))?
+        .map_err(|not| CommandError::incomplete(not.why).maybe_hint(not.remedy))?;
     let plan = plan(settings, project.folder(), entry, &installed, &args.args)?;
     let running = sandbox.spawn(&plan).map_err(CommandError::incomplete)?;
-    let ended = running.wait().map_err(|error| CommandError::incomplete(format!("lost the server: {error}")))?;
+    let ended = until_it_ends(running)?;
     if let Some(limit) = ended.limit {
-        return Err(CommandError::denied(format!("{} was ended: it went over its limit of {limit}", args.name)));
+        return Err(CommandError::denied(format!("{} was ended: it used too much {}", args.name, limit.what())));
     }
     Ok(Code::of_program(ended.status))
+}
+
+/// Waits for the server, however long its client lives.
+fn until_it_ends(mut running: Running) -> Result<Ended, CommandError> {
+    let lost = |error: std::io::Error| CommandError::incomplete(format!("lost the server: {error}"));
+    let long = Duration::from_secs(3600);
+    while running.wait_for(long).map_err(lost)?.is_none() {}
+    running.finish(Duration::ZERO).map_err(lost)
 }
 
 fn find<'a>(

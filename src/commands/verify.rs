@@ -192,7 +192,7 @@ fn told(
 }
 
 /// The packages of one server, by id.
-fn packages_of(lock: &Lock, server: &LockedServer) -> Vec<(PackageId, Package)> {
+pub(super) fn packages_of(lock: &Lock, server: &LockedServer) -> BTreeMap<PackageId, Package> {
     lock.packages_of(&[server]).into_iter().map(|package| (package.id.clone(), package.clone())).collect()
 }
 

@@ -9,6 +9,7 @@
 //! It is also the only crate that may hold `unsafe`, for system calls; every block says why it is sound.
 
 pub mod capture;
+pub mod install;
 pub mod mcp;
 #[cfg(target_os = "linux")]
 pub mod observe;

@@ -13,7 +13,7 @@ use mcpsec_model::{
     drift::Drift,
     finding::Finding,
     lock::Lock,
-    manifest::{Manifest, Subject},
+    manifest::{Manifest, Subject, Text, texts_at},
     name::ServerName,
 };
 
@@ -31,7 +31,9 @@ pub(crate) struct Said {
 /// Everything the rules say about what was captured, its unstable parts included, and tools of other servers beside it.
 pub(crate) fn texts(name: &ServerName, captured: &Captured, lock: &Lock) -> Vec<Finding> {
     let mut findings = poison::scan(&captured.manifest);
-    findings.extend(poison::scan_unstable(&captured.unstable));
+    let others: Vec<Text<'_>> =
+        captured.unstable.iter().flat_map(|unstable| texts_at(&unstable.other, &unstable.subject)).collect();
+    findings.extend(poison::scan_texts(&captured.manifest, &others));
     findings.extend(capture::findings(captured));
     let others = lock.servers.iter().filter(|(other, _)| *other != name);
     let others = others.filter_map(|(other, server)| Some((other.clone(), &server.told.captured()?.manifest)));

@@ -86,7 +86,7 @@ impl<'a> Ears<'a> {
     /// Captures what a server says; what this machine captured before is not captured again unless `anew`.
     pub(crate) fn listen(
         &self,
-        packages: &[(PackageId, Package)],
+        packages: &BTreeMap<PackageId, Package>,
         server: &LockedServer,
         config: &ServerConfig,
         anew: bool,
@@ -101,9 +101,10 @@ impl<'a> Ears<'a> {
             Ok(sandbox) => sandbox,
             Err(why) => return Ok(Heard::NoSandbox(why)),
         };
-        let installed = match installed::install(self.settings, self.store, packages, server)? {
+        let here = installed::install(self.settings, self.config, self.store, packages, server, Some(sandbox))?;
+        let installed = match here {
             Ok(installed) => installed,
-            Err(why) => return Ok(Heard::Cannot(why, None)),
+            Err(not) => return Ok(Heard::Cannot(not.why, not.remedy)),
         };
         let network: BTreeSet<String> = match server.told.captured() {
             // What was allowed when it was locked is allowed again: other words may come without it.
@@ -130,7 +131,7 @@ impl<'a> Ears<'a> {
         {
             return Ok(Heard::Captured(Box::new(captured)));
         }
-        let target = target(&installed, config, real, network);
+        let target = target(&installed, config, real, network.clone());
         match capture::capture(&target, sandbox, &Bounds::default()) {
             Ok(captured) => {
                 if repeatable {

@@ -7,7 +7,7 @@ use mcpsec_model::{
     capture::{Between, Captured, Context, Observed, Runtime, Unstable},
     config::Isolation,
     digest::Digest,
-    manifest::{Manifest, Subject, json},
+    manifest::{Manifest, json},
     text::Untrusted,
 };
 use serde::{Deserialize, Serialize};

@@ -44,7 +44,7 @@ pub enum Failure {
         signal: Option<i32>,
     },
     /// The sandbox ended it.
-    #[error("it was ended because it used too much {}", limit(*.0))]
+    #[error("it was ended because it used too much {}", .0.what())]
     Limit(Limit),
     /// It did not say what can be kept.
     #[error(transparent)]
@@ -188,15 +188,6 @@ fn end(code: Option<i32>, signal: Option<i32>) -> String {
         (Some(code), _) => format!("with code {code}"),
         (None, Some(signal)) => format!("by signal {signal}"),
         (None, None) => "without saying how".to_owned(),
-    }
-}
-
-fn limit(limit: Limit) -> &'static str {
-    match limit {
-        Limit::Wall => "time",
-        Limit::Cpu => "processor time",
-        Limit::Memory => "memory",
-        Limit::Disk => "disk space",
     }
 }
 

@@ -65,6 +65,19 @@ pub enum Limit {
     Disk,
 }
 
+impl Limit {
+    /// What it used too much of, as it fits after "too much".
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Wall => "time",
+            Self::Cpu => "processor time",
+            Self::Memory => "memory",
+            Self::Processes => "processes",
+            Self::Disk => "disk space",
+        }
+    }
+}
+
 impl Running {
     fn of(mut child: Child) -> Self {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

@@ -15,7 +15,7 @@ mod texts;
 pub use read::ManifestError;
 use serde_json::{Map, Value, json};
 pub use subject::{Kind, Subject, SubjectError};
-pub use texts::{Role, Text};
+pub use texts::{Role, Text, texts_at};
 
 use crate::digest::{EntryId, ManifestId};
 

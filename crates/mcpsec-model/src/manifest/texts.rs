@@ -70,6 +70,14 @@ impl Manifest {
     }
 }
 
+/// Every text of a value that stands, or once stood, at a place.
+pub fn texts_at<'a>(value: &'a Value, place: &Subject) -> Vec<Text<'a>> {
+    let last = place.as_str().rsplit('/').next().filter(|_| place.as_str().contains('/')).unwrap_or_default();
+    let mut out = Vec::new();
+    members(value, place, role_of(last, Role::Other), &mut out);
+    out
+}
+
 /// Members that the protocol or JSON Schema define; their names say nothing by themselves.
 const KNOWN: &[&str] = &[
     "$comment",
