@@ -36,6 +36,12 @@ impl<'s> Entry<'s> {
         self.source.invalid(at, &self.name, reason)
     }
 
+    /// A refusal of what stands some lines below a place.
+    pub(super) fn invalid_below(&self, at: usize, lines: usize, reason: String) -> LockError {
+        let (file, line) = self.place(at);
+        LockError::Invalid { file, line: line + lines, entry: self.name.clone(), reason }
+    }
+
     /// File and line, for refusals with parts of their own.
     pub(super) fn place(&self, at: usize) -> (String, usize) {
         (self.source.file.to_owned(), self.source.line(at))

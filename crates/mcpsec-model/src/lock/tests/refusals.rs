@@ -252,3 +252,42 @@ fn deep_nesting_is_refused() {
         assert!(Lock::parse(&text, "mcp.lock").is_err());
     }
 }
+
+/// What is wrong with the tables of what a server tells, as the kind of refusal that callers see.
+#[test]
+fn what_a_server_tells_is_refused_for_the_right_reason() {
+    let cases: std::collections::BTreeMap<&str, Vec<u8>> = cases().into_iter().collect();
+    let error = |name: &str| Lock::parse_bytes(&cases[name], "mcp.lock").expect_err(name);
+    assert!(matches!(error("manifest-word-edited"), LockError::Edited { .. }));
+    for name in ["manifest-word-edited-resealed", "manifest-tool-removed-resealed"] {
+        assert!(matches!(error(name), LockError::ManifestMismatch { .. }), "{name}");
+    }
+    for name in [
+        "accepted-hidden-character",
+        "accepted-unknown-rule",
+        "accepted-unlike-entry",
+        "capture-unlike-isolation",
+        "capture-without-protocol",
+        "manifest-json-cut",
+        "manifest-json-key-twice",
+        "manifest-member-twice",
+        "manifest-missing",
+        "manifest-of-the-unchecked",
+        "manifest-resource-without-uri",
+        "manifest-unknown-key",
+        "manifest-without-capture",
+        "unstable-unlike-between",
+        "unstable-unlike-subject",
+    ] {
+        assert!(matches!(error(name), LockError::Invalid { .. }), "{name}");
+    }
+    for name in [
+        "capture-file-outside-home",
+        "capture-program-with-path",
+        "manifest-hidden-raw",
+        "manifest-json-compact",
+        "manifest-json-hidden-raw",
+    ] {
+        assert!(matches!(error(name), LockError::NotCanonical { .. }), "{name}");
+    }
+}

@@ -266,6 +266,20 @@ fn what_is_too_long_is_refused() {
     assert!(matches!(lock_of(indented), Err(ServerError::TooLong { .. })));
 }
 
+/// Objects in a row would take a hundred times their text in memory: they are refused before they are read.
+#[test]
+fn a_long_text_of_small_objects_is_never_built() {
+    let text = samples::locked(vec![samples_told::odd()]).to_text();
+    let many = "{\"\":0},".repeat(1 << 20);
+    let block = |many: &str| format!("  {{\n    \"size\": [{}]\n  }}\n", many.trim_end_matches(','));
+    let hostile = text.replace("  {\n    \"size\": 3\n  }\n", &block(&many));
+    assert!(hostile.len() > many.len());
+    match Lock::parse(&resealed(&hostile), "mcp.lock") {
+        Err(LockError::NotCanonical { expected, .. }) => assert_eq!(expected, "the next line of an entry"),
+        other => panic!("{:?}", other.map(|lock| lock.servers.len())),
+    }
+}
+
 /// What only compares texts never makes one that is many times longer.
 #[test]
 fn a_text_stops_to_grow_at_its_limit() {

@@ -96,7 +96,7 @@ fn on_one_line(list: &[Value], out: &mut String) -> bool {
         if fits {
             write(value, 0, usize::MAX, out);
         }
-        if !fits || out.len() - start > ONE_LINE {
+        if !fits || out.len() - start >= ONE_LINE {
             out.truncate(start);
             return false;
         }

@@ -149,11 +149,35 @@ impl<'t> Lines<'t> {
         self.advance(line);
         let rest = self.rest();
         let end = rest.find("'''")?;
-        let text = rest.get(..end).filter(|text| text.ends_with('\n'))?;
+        let text = rest.get(..end).filter(|text| text.ends_with('\n') && has_open_objects(text))?;
         self.skip(text);
         self.exactly("'''")?;
         Some(Some(Text { text: Cow::Borrowed(text), at }))
     }
+}
+
+/// Whether every object that is not empty opens at the end of its line, as the writer has it. Small objects in a row take a
+/// hundred times their text in memory; written with their lines, they take no more than other text does.
+fn has_open_objects(json: &str) -> bool {
+    let mut rest = json.as_bytes();
+    while let Some(at) = rest.iter().position(|b| matches!(b, b'"' | b'{')) {
+        let (found, mut after) = (rest[at], &rest[at + 1..]);
+        if found == b'{' && !matches!(after.first(), Some(b'\n' | b'}')) {
+            return false;
+        }
+        // A quote opens a string, which is left behind; one after a backslash does not close it.
+        while found == b'"'
+            && let Some(at) = after.iter().position(|b| matches!(b, b'"' | b'\\'))
+        {
+            let escaped = after[at] == b'\\';
+            after = after.get(at + 1 + usize::from(escaped)..).unwrap_or_default();
+            if !escaped {
+                break;
+            }
+        }
+        rest = after;
+    }
+    true
 }
 
 /// A string in quotes or in apostrophes at the start of a text, and what follows it.

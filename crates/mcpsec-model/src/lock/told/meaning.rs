@@ -11,7 +11,10 @@ use crate::{
     digest::ManifestId,
     finding::Rule,
     lock::{LockError, meaning::Entry, wire::Text},
-    manifest::{Kind, Manifest, ManifestParts, Subject, json},
+    manifest::{
+        Kind, Manifest, ManifestParts, Subject,
+        json::{self, JsonError},
+    },
     name::ServerName,
     text::Untrusted,
 };
@@ -161,7 +164,11 @@ fn members(entry: &Entry<'_>, wire: &wire::Entry<'_>) -> Result<Value, LockError
 }
 
 fn value(entry: &Entry<'_>, key: &str, text: &Text<'_>) -> Result<Value, LockError> {
-    json::parse(text.text.as_bytes()).map_err(|error| entry.invalid(text.at, format!("`{key}`: {error}")))
+    json::parse(text.text.as_bytes()).map_err(|error| match error {
+        // Its first line is the one below the key.
+        JsonError::Form { message, line, .. } => entry.invalid_below(text.at, line, format!("`{key}`: {message}")),
+        JsonError::TooLarge(_) => entry.invalid(text.at, format!("`{key}`: {error}")),
+    })
 }
 
 fn optional_value(entry: &Entry<'_>, key: &str, text: Option<&Text<'_>>) -> Result<Value, LockError> {

@@ -103,7 +103,7 @@ pub(super) fn size(told: &Told, accepted: &[Accepted], limit: usize) -> usize {
     text.into_string().len()
 }
 
-/// Refuses what is too long, and what would not be read back as itself.
+/// Refuses what is too long, and what would not be read back as itself: it is written and read.
 pub(super) fn check(server: &ServerName, told: &Told, accepted: &[Accepted]) -> Result<(), ServerError> {
     if *told == Told::Unknown && accepted.is_empty() {
         return Ok(());
@@ -118,11 +118,11 @@ pub(super) fn check(server: &ServerName, told: &Told, accepted: &[Accepted]) -> 
         |what: &str| ServerError::Unwritable { server: server.clone(), what: Untrusted::new(what).excerpt(200) };
     let source = Source::new("mcp.lock", &text);
     let name = Text { text: server.as_str().into(), at: 0 };
-    let wire = lines::alone(&text).ok_or_else(|| unwritable("what the server tells the model"))?;
+    let wire = lines::alone(&text).ok_or_else(|| unwritable("the capture"))?;
     match read(&Entry::new(&source, "server", &name, 0), server, &wire) {
         Ok((again, accepted_again)) if again == *told && accepted_again == accepted => Ok(()),
-        Ok(_) => Err(unwritable("what the server tells the model")),
-        Err(super::LockError::Invalid { reason, .. }) => Err(unwritable(&format!("{reason}: what"))),
-        Err(_) => Err(unwritable("what the server tells the model")),
+        Ok(_) => Err(unwritable("the capture")),
+        Err(super::LockError::Invalid { reason, .. }) => Err(unwritable(&format!("the capture ({reason})"))),
+        Err(_) => Err(unwritable("the capture")),
     }
 }
