@@ -182,3 +182,71 @@ fn own_pairs_are_graded_as_they_should() {
         assert!(wrong.is_empty(), "{file}: {wrong:#?}");
     }
 }
+
+/// The labelled manifests of the poison rules as upgrades: before, the same names with nothing said about them.
+#[test]
+fn labelled_manifests_as_upgrades() {
+    let folder = shared::workspace().join("testdata/poison");
+    let mut rates = Vec::new();
+    for half in ["dev", "holdout"] {
+        for label in ["malicious", "benign"] {
+            let path = folder.join(format!("{label}-{half}.json"));
+            if !path.exists() {
+                continue;
+            }
+            let (mut table, mut all) = (Table::default(), 0);
+            for case in read(&path).as_array().unwrap() {
+                let drift = graded(&silent(&case["manifest"]), &case["manifest"]);
+                table.add(&drift);
+                all += 1;
+                // The held-out half is counted and never shown.
+                if half == "dev" && (label == "malicious") != (drift.level() == DriftLevel::Dangerous) {
+                    println!("  {} {} {}", case["id"], case["technique"], case["manifest"].to_string().chars().take(700).collect::<String>());
+                    say("", &drift, DriftLevel::Dangerous);
+                }
+            }
+            table.print(&format!("{label} manifests, {half}"));
+            rates.push((label, half, table.of(DriftLevel::Dangerous), all));
+        }
+    }
+    for (label, half, dangerous, all) in rates {
+        match label {
+            "malicious" => assert!(dangerous * 100 >= all * 70, "{half}: {dangerous} of {all}"),
+            _ => assert!(dangerous * 100 <= all * 12, "{half}: {dangerous} of {all}"),
+        }
+    }
+}
+
+/// The manifest without what it says: names, types and places stay.
+fn silent(manifest: &Value) -> Value {
+    let mut out = manifest.clone();
+    if let Some(map) = out.as_object_mut() {
+        map.remove("instructions");
+        map.remove("serverInfo");
+        for list in ["tools", "prompts", "resources", "resourceTemplates"] {
+            for entry in map.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                let Some(entry) = entry.as_object_mut() else { continue };
+                entry.retain(|key, _| matches!(key.as_str(), "name" | "uri" | "uriTemplate" | "inputSchema" | "mimeType"));
+                if entry.contains_key("inputSchema") {
+                    entry.insert("description".to_owned(), json!("Does what its name says."));
+                }
+                if let Some(schema) = entry.get_mut("inputSchema") {
+                    quiet(schema);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn quiet(schema: &mut Value) {
+    if let Some(map) = schema.as_object_mut() {
+        map.retain(|key, _| matches!(key.as_str(), "type" | "properties" | "required" | "items"));
+        if let Some(members) = map.get_mut("properties").and_then(Value::as_object_mut) {
+            members.values_mut().for_each(quiet);
+        }
+        if let Some(items) = map.get_mut("items") {
+            quiet(items);
+        }
+    }
+}

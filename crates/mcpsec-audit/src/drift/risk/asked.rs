@@ -37,7 +37,7 @@ pub(super) fn compare(before: &Entry, after: &Entry, sink: &mut Sink) {
         if filled && (new && secret_name(name) || texts(&WANTED)) {
             say("the parameter asks for credentials", at, name, &text, sink);
         }
-        if filled && (new && spoken_name(name) || texts(&SPOKEN)) {
+        if filled && !talks(after) && (new && spoken_name(name) || texts(&SPOKEN)) {
             say("the parameter asks for what was said or thought", at, name, &text, sink);
         }
         if new && runs(name) && reads_only(before) {
@@ -54,7 +54,7 @@ pub(super) fn added(entry: &Entry, sink: &mut Sink) {
     for (at, name, schema) in parameters(entry).values() {
         let text = describing(schema);
         let spoken = SPOKEN.as_ref().is_some_and(|pattern| pattern.is_match(&text)) && !denied(&text);
-        if takes_text(schema) && spoken && (spoken_name(name) || name_words(name).iter().any(|word| SIDE.contains(&word.as_str()))) {
+        if takes_text(schema) && spoken && !talks(entry) && (spoken_name(name) || name_words(name).iter().any(|word| SIDE.contains(&word.as_str()))) {
             say("the parameter asks for what was said or thought", at, name, &text, sink);
         }
         let words = name_words(name).concat();
@@ -62,6 +62,12 @@ pub(super) fn added(entry: &Entry, sink: &mut Sink) {
             say("the parameter asks for credentials", at, name, &text, sink);
         }
     }
+}
+
+/// Whether talking or thinking is what the tool is for.
+pub(super) fn talks(entry: &Entry) -> bool {
+    const FOR: &[&str] = &["chat", "completion", "completions", "llm", "conversation", "conversations", "think", "thinking", "thought", "reason", "reasoning", "prompt", "prompts", "message", "messages", "transcript", "dialog", "generate", "memory"];
+    name_words(entry.name()).iter().any(|word| FOR.contains(&word.as_str()))
 }
 
 fn say(message: &str, at: &Subject, name: &str, text: &str, sink: &mut Sink) {

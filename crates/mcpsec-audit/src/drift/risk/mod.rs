@@ -58,6 +58,8 @@ pub(super) struct Before<'a> {
     hosts: BTreeSet<String>,
     /// Names of tools, parameters and values, before and after, in lower case.
     names: BTreeSet<String>,
+    /// Places of entries, after, that are for talking or thinking: they ask for what was said.
+    talking: BTreeSet<Subject>,
     /// The place of an entry before, by its place after, where these differ.
     renamed: BTreeMap<Subject, Subject>,
 }
@@ -70,6 +72,7 @@ impl<'a> Before<'a> {
             sentences: BTreeSet::new(),
             hosts: BTreeSet::new(),
             names: BTreeSet::new(),
+            talking: Kind::ALL.iter().flat_map(|kind| after.entries(*kind)).filter(|entry| asked::talks(entry)).map(Entry::subject).collect(),
             renamed: pairs.renamed.iter().map(|(a, b)| (b.subject(), a.subject())).collect(),
         };
         for text in before.texts() {
@@ -130,7 +133,8 @@ fn look(text: &Text<'_>, old: &Before<'_>, sink: &mut Sink) {
     if matches!(text.role, Role::Icon) {
         return;
     }
-    for sign in sentences::signs(was.map_or("", |was| cut(was).0), own, old) {
+    let talking = old.talking.contains(&text.subject.entry_of());
+    for sign in sentences::signs(was.map_or("", |was| cut(was).0), own, talking, old) {
         say(&sign);
     }
     let bare = matches!(text.role, Role::Default | Role::Enum | Role::Meta);

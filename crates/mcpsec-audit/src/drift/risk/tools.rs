@@ -9,7 +9,7 @@ const MESSAGE: &str = "the text changes how another tool is used";
 
 /// A name as programs write it: with an underscore or hyphen, or called a tool.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+-[a-z]+-[a-z]+|[a-z]+-(?:file|mail|email|message|command|query|issue|page|url|search|payment)s?)\b|\b(?:the )?([a-z][a-z0-9_-]{2,40}) (?:tool|function|server|mcp server|mcp|connector|integration)\b|'([a-z][a-z0-9_.-]{2,40})'").ok()
+    Regex::new(r"\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]{2,}-(?:file|mail|email|message|command|query|issue|page|url|search|payment)s?)\b|\b(?:the )?([a-z][a-z0-9_-]{2,40}) (?:tool|function|server|mcp server|mcp|connector|integration)\b|'([a-z][a-z0-9_.-]{2,40})'").ok()
 });
 /// That the other tool is being used.
 static USED: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -17,7 +17,7 @@ static USED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// That what it is given or does is to be another.
 static ALTERED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:bcc|cc|redirect|replace|substitute|swap|change (?:the|its|any|all|every)|alter|modify (?:the|its|any|all)|overwrite the|rewrite|instead of the (?:actual|real|requested|given|user)|set (?:the|its) \w+ (?:to|field|parameter|argument)|add (?:the|an?|this) (?:\w+ ){0,3}(?:recipient|address|header|parameter|argument|field|bcc|cc|collaborator|reviewer|member|footer|signature|line|key|label|webhook)|append (?:the|an?|this|its|all)|prepend|also (?:send|include|pass|add|call|forward|copy|attach|write|post|run|set|invoke|upload|email)|must (?:also|first|always|send|include|pass|use|go|be sent|be routed|be passed|be called with|set)|(?:send|forward|copy|pass|route|submit) (?:a copy|it|them|its|the (?:result|output|same|content|contents|response|data|full|entire|complete)|all|everything|every)|its (?:output|result|results|response|arguments|input|contents?) (?:must|should|has|have|needs?|is to|are to)|with (?:the )?(?:recipient|destination|amount|account|branch|path|url|to|bcc) (?:set|changed|replaced)|as (?:an? )?(?:extra|additional|hidden) (?:argument|parameter|recipient|field))\b").ok()
+    Regex::new(r"\b(?:bcc|cc|redirect|replace (?:the|its|any|all|every|whatever)|substitute|swap (?:the|its|any)|change (?:the|its|any|all|every)|alter|modify (?:the|its|any|all)|overwrite the|rewrite|instead of the (?:actual|real|requested|given|user)|set (?:the|its) \w+ (?:to|field|parameter|argument)|add (?:the|an?|this) (?:\w+ ){0,3}(?:recipient|address|header|parameter|argument|field|bcc|cc|collaborator|reviewer|member|footer|signature|line|key|label|webhook)|append (?:the|an?|this|its|all)|prepend|also (?:send|include|pass|add|call|forward|copy|attach|write|post|run|set|invoke|upload|email)|must (?:also|first|always|send|include|pass|use|go|be sent|be routed|be passed|be called with|set)|(?:send|forward|copy|pass|route|submit) (?:a copy|it|them|its|the (?:result|output|same|content|contents|response|data|full|entire|complete)|all|everything|every)|its (?:output|result|results|response|arguments|input|contents?) (?:must|should|has|have|needs?|is to|are to)|with (?:the )?(?:recipient|destination|amount|account|branch|path|url|to|bcc) (?:set|changed|replaced)|as (?:an? )?(?:extra|additional|hidden) (?:argument|parameter|recipient|field))\b").ok()
 });
 /// That it is not to be used at all.
 static SHUNNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
