@@ -1,8 +1,11 @@
 //! Deterministic judgement: checks, findings and policy in, a verdict out. No file, socket or clock is touched.
 //!
-//! [`policy::judge`] is what `add` and `verify` ask. Rules that look at content and manifests will live beside it.
+//! [`policy::judge`] is what `add` and `verify` ask. [`poison::scan`] reads every word that a server tells
+//! the model, and [`explain`] says of each rule what it means and what to do.
 #![forbid(unsafe_code)]
 
 pub mod drift;
 pub mod evidence;
+pub mod explain;
+pub mod poison;
 pub mod policy;

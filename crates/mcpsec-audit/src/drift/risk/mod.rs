@@ -39,11 +39,13 @@ pub(super) fn compare(before: &Manifest, after: &Manifest, pairs: &Pairs<'_>, si
     let renamed = pairs.renamed.iter();
     for (a, b) in pairs.same.iter().chain(renamed) {
         values::compare(a, b, sink);
+        asked::template(Some(a), b, sink);
         asked::compare(a, b, sink);
     }
     for entry in &pairs.added {
         asked::added(entry, sink);
         values::added(entry, sink);
+        asked::template(None, entry, sink);
     }
     findings::compare(before, after, &old, signals, sink);
 }
@@ -127,6 +129,9 @@ fn look(text: &Text<'_>, old: &Before<'_>, sink: &mut Sink) {
     if !rest.is_empty() {
         say("the text is far longer than a text for a model needs to be");
     }
+    // Contents of a resource come encoded by rule; what they say is judged like any text.
+    let blob = text.subject.as_str().ends_with("/blob").then(|| unseen::contents(own)).flatten();
+    let own = blob.as_deref().unwrap_or(own);
     for sign in unseen::signs(was.map_or("", |was| cut(was).0), own, text.role) {
         say(sign);
     }

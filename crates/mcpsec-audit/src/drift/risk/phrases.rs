@@ -97,7 +97,7 @@ static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
         phrase(
             Sign::Override,
             OVERRIDE,
-            r"\b(?:ignore|disregard|forget|override|overrides|bypass|overrule|discard|set aside|supersede|supersedes|replaces?|drop|suspend|cancel)\b[^.]{0,25}\b(?:previous|prior|earlier|preceding|other|all|any|system|existing|above|safety|your|the user's|user's|developer|original)\b[^.]{0,25}\b(?:instructions?|prompts?|rules?|guidelines?|guidance|polic(?:y|ies)|restrictions?|constraints?|safeguards?|directives?|orders?|commands?|messages?)\b",
+            r"\b(?:ignore|disregard|forget|override|overrides|bypass|overrule|set aside|supersedes?)\b[^.]{0,25}\b(?:(?:previous|prior|earlier|preceding|other|all|any|system|existing|above|safety|your|the user's|user's|developer|original|content|security)\b[^.]{0,25}\b(?:instructions?|prompts?|rules?|guidelines?|guidance|restrictions?|safeguards?|directives?|orders?)|(?:safety|content|usage|security|your) (?:\w+ )?polic(?:y|ies))\b",
         ),
         phrase(
             Sign::Override,
@@ -107,7 +107,32 @@ static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
         phrase(
             Sign::Override,
             OVERRIDE,
-            r"\b(?:you are now|from now on,? you|new instructions?:|your (?:new|real|true|actual) (?:task|role|goal|job|instructions?|purpose)|act as (?:root|admin|an unrestricted)|developer mode|jailbreak|system prompt (?:update|override))\b",
+            r"\b(?:you are now|from now on,? you|new instructions?:|your (?:new|real|true|actual) (?:task|role|goal|job|instructions?|purpose)|act as (?:root|admin|an unrestricted)|(?:enter|enable|activate|switch to|in) (?:developer|god|jailbreak|unrestricted) mode|system prompt (?:update|override))\b",
+        ),
+        phrase(
+            Sign::Consent,
+            CONSENT,
+            r"\b(?:consent|approval|permission|authori[sz]ation|confirmation)\b[^.]{0,60}\b(?:was|is|has been|have been|were|been|counts as) (?:already |hereby |thereby )?(?:given|granted|obtained|implied|assumed|on file|waived)\b|\b(?:authori[sz]ed|approved|sanctioned|cleared) (?:in advance|beforehand|by (?:the|your|our) (?:administrator|admin|owner|user|vendor|operator|company|developer))\b",
+        ),
+        phrase(
+            Sign::Consent,
+            CONSENT,
+            r"\b(?:switch(?:es|ed|ing)? off|turn(?:s|ed|ing)? off|disabl(?:e|es|ed|ing)|unload(?:s|ed|ing)?|deactivat(?:e|es|ed|ing)|suspend(?:s|ed|ing)?|uninstall|mute|silence)\b[^.]{0,40}\b(?:confirmations?|approvals?|warnings?|scanners?|guards?|monitors?|monitoring|protections?|safety|inspection|audits?|auditing|other (?:mcp )?servers?|sandbox|antivirus|permission)\b",
+        ),
+        phrase(
+            Sign::Secrecy,
+            SECRECY,
+            r"\b(?:need|needs|require|requires|want|wants|get|gets) no (?:notice|notification|mention|explanation|confirmation|warning)\b|\b(?:pretend|claim|assure\b[^.]{0,20}|say|state) that (?:you (?:checked|verified|did|have|found|could|looked|asked)|(?:it|this|nothing|everything) (?:is|was|went|happened))\b|\bas if (?:there|it|nothing|you|this) (?:had|were|was|is|had been)\b",
+        ),
+        phrase(
+            Sign::Override,
+            OVERRIDE,
+            r"\b(?:add|write|save|store|append|remember|put|record|insert|persist|commit)\b[^.]{0,40}\b(?:your|the (?:assistant|agent|model)'s|long-term|persistent) (?:[a-z-]+ ){0,2}(?:memory|memories|rules? file|instructions? file|system prompt|custom instructions|user profile)\b|\b(?:add|write|append|insert|put)\b[^.]{0,60}\b(?:agents\.md|claude\.md|gemini\.md|copilot-instructions|\.cursorrules|\.windsurfrules)",
+        ),
+        phrase(
+            Sign::Interference,
+            "the text makes the model speak for somebody else",
+            r"\b(?:present|phrase|state|give|offer|describe|pass)\b[^.]{0,50}\bas (?:your|its|the assistant's) own\b|\b(?:whatever|regardless of what|no matter what|even if) the (?:numbers?|user|users|results?|data|facts?|question) (?:says?|is|are|asks?|asked|wants?|show|shows|indicates?|otherwise)\b",
         ),
         phrase(
             Sign::Override,
@@ -203,7 +228,7 @@ static PRECIOUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static SEND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"\b(?:send|sends|sending|sent|post|posts|posting|posted|forward|forwards|forwarding|forwarded|upload|uploads|uploaded|uploading|transmit|transmits|transmitted|bcc|cc|copied to|copy (?:it|them|all|every|the|this|to)|mirror|mirrors|mirrored|relay|relays|relayed|submit|submits|submitted|deliver|delivers|delivered|report|reports|reported|sync|syncs|synced|synchroni[sz]e|export|exports|exported|redirect|redirects|redirected|route|routes|routed|exfiltrate|share|shares|shared|notify|ping|beacon|stream|streams|push|pushes|pushed|archive|archives|back ?up|backs? up|log|logs|logged|recipient|reply-to|addressed to|pay|payment|transfer|wire|deposit|callback|phone home|beacons?|append|attach|tunnel|proxied|proxy)\b",
+        r"\b(?:send|sends|sending|sent|post|posts|posting|posted|forward|forwards|forwarding|forwarded|upload|uploads|uploaded|uploading|transmit|transmits|transmitted|bcc|cc|copied to|copy (?:it|them|all|every|the|this|to)|mirror|mirrors|mirrored|relay|relays|relayed|submit|submits|submitted|deliver|delivers|delivered|report|reports|reported|sync|syncs|synced|synchroni[sz]e|export|exports|exported|redirect|redirects|redirected|route|routes|routed|exfiltrate|share|shares|shared|notify|ping|beacon|stream|streams|push|pushes|pushed|archive|archives|back ?up|backs? up|log|logs|logged|recipient|reply-to|addressed to|pay|payment|transfer|wire|deposit|callback|phone home|beacons?|append|attach|tunnel|proxied|proxy|substitute|replaced?|in place of|e?-?mail (?:it|them|the|all|a copy|everything|this|its))\b",
     )
     .ok()
 });
@@ -226,7 +251,7 @@ static STILL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// An example, a hint where to read more: not where to send something.
 static MERELY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:e\.g|for example|for instance|such as|example:|examples:|see(?: also)?|docs?|documentation|learn more|more (?:information|details)|refer to|read more|reference|specification|homepage|website|report (?:bugs|issues)|feedback|format(?:ted)?|like|to test|test it|starts? with|ends? with|prefix(?:ed)?|begins? with|sample|usage)\b").ok()
+    Regex::new(r"\b(?:e\.g|examples?|for instance|such as|see(?: also)?|docs?|documentation|learn more|more (?:information|details)|refer to|read more|reference|specification|homepage|website|report (?:bugs|issues)|feedback|format(?:ted)?|like|to test|test it|starts? with|ends? with|prefix(?:ed)?|begins? with|sample|usage)\b").ok()
 });
 
 fn has(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
@@ -237,10 +262,29 @@ fn first(pattern: &LazyLock<Option<Regex>>, text: &str) -> Option<usize> {
     pattern.as_ref()?.find(text).map(|found| found.start())
 }
 
+/// Where the sentence begins that a place is in. A full stop inside a word ends none.
+fn clause(window: &str, at: usize) -> usize {
+    let ends = |(index, c): &(usize, char)| match c {
+        ';' | '!' | '?' | '。' | '！' | '？' => true,
+        '.' => window[index + 1..].starts_with(' '),
+        _ => false,
+    };
+    window[..at].char_indices().rev().find(ends).map_or(0, |(index, c)| index + c.len_utf8())
+}
+
 /// Whether the sentence denies what it says at a place: "never reads ~/.ssh".
 fn denied(window: &str, at: usize) -> bool {
     // Only what stands before the place in the same sentence denies it.
-    let from = window[..at].rfind(['.', ';', '!', '?', '。']).map_or(0, |dot| dot + 1);
+    let from = clause(window, at);
+    has(&NOT, &window[from..at]) && !has(&STILL, &window[from..at])
+}
+
+/// [`denied`], by a word that stands close before the place.
+fn denied_near(window: &str, at: usize) -> bool {
+    let mut from = clause(window, at).max(at.saturating_sub(40));
+    while !window.is_char_boundary(from) {
+        from += 1;
+    }
     has(&NOT, &window[from..at]) && !has(&STILL, &window[from..at])
 }
 
@@ -253,7 +297,11 @@ pub(super) fn signs(window: &str, single: bool, old: &Before<'_>) -> Vec<(Sign, 
         let careful = match phrase.sign {
             Sign::Payload | Sign::Precedence => denied(window, place.start()),
             // "Do not follow them and tell the user" keeps nothing from anybody.
-            Sign::Secrecy => TELLS.iter().any(|words| place.as_str().contains(words)),
+            Sign::Secrecy => {
+                TELLS.iter().any(|words| place.as_str().contains(words)) || denied_near(window, place.start())
+            }
+            // "Do not delete without asking" asks for consent.
+            Sign::Consent => denied_near(window, place.start()),
             _ => false,
         };
         if !careful && !merely(window, place.start()) && !described(window, place.start()) {
@@ -312,22 +360,36 @@ pub(super) fn signs(window: &str, single: bool, old: &Before<'_>) -> Vec<(Sign, 
 /// Whether something precious is handed over, or picked up, by whoever reads.
 fn handed(window: &str, old: &Before<'_>) -> bool {
     let Some(things) = PRECIOUS.as_ref() else { return false };
-    things.find_iter(window).take(20).any(|thing| taken(window, thing.start(), thing.end(), old))
+    things.find_iter(window).take(20).any(|thing| {
+        // "Password protection" is no password.
+        let next = window[thing.end()..].trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        !NO_SECRET.contains(&next) && taken(window, thing.start(), thing.end(), old)
+    })
 }
+
+const NO_SECRET: &[&str] = &[
+    "protection", "protected", "policy", "policies", "reset", "resets", "manager", "field", "fields", "strength", "hash", "hashing",
+    "generator", "change", "changes", "rotation", "authentication", "type", "types", "name", "names", "id", "ids", "window", "scanning", "scan",
+    "count", "counts", "usage", "limit", "limits",
+];
 
 /// Whether the thing at a place is to be handed over: an order in its sentence, or a statement about a parameter.
 fn taken(window: &str, start: usize, end: usize, old: &Before<'_>) -> bool {
-    let from = window[..start].rfind([';', '!', '?', '。']).map_or(0, |dot| dot + 1);
-    let from = window[from..start].rfind(". ").map_or(from, |dot| from + dot + 2);
+    let from = clause(window, start);
     let to = window[end..].find(['.', ';', '!', '?', '。']).map_or(window.len(), |dot| end + dot);
     if denied(window, start) || described(window, start) {
         return false;
     }
     let sentence = &window[from..to];
+    let things: Vec<(usize, usize)> = PRECIOUS.as_ref().map_or_else(Vec::new, |things| {
+        things.find_iter(sentence).take(50).map(|thing| (from + thing.start(), from + thing.end())).collect()
+    });
+    // The word of a thing is no verb: "access key", "copy" in "a copy of".
+    let is_thing = |at: usize| (start..end).contains(&at) || things.iter().any(|(start, end)| (*start..*end).contains(&at));
     let order = GATHER.as_ref().is_some_and(|verbs| {
         verbs.find_iter(sentence).take(20).any(|verb| {
             let at = from + verb.start();
-            !(start..end).contains(&at) && ordered(window, at) && !denied(window, at) && !merely(window, at)
+            !is_thing(at) && ordered(window, at) && !denied(window, at) && !merely(window, at)
         })
     });
     // "`seed` carries the private key": nobody is told to do anything, and it is done.
@@ -349,13 +411,13 @@ fn names_own(window: &str, old: &Before<'_>) -> bool {
 
 /// Whether the sentence speaks about such texts: "detects texts that tell the model to …".
 fn described(window: &str, at: usize) -> bool {
-    let from = window[..at].rfind(['.', ';', '!', '?', '。']).map_or(0, |dot| dot + 1);
+    let from = clause(window, at);
     has(&ABOUT, &window[from..at])
 }
 
 /// Whether the place stands in an example or a reference.
 fn merely(window: &str, at: usize) -> bool {
-    let mut from = at.saturating_sub(60);
+    let mut from = at.saturating_sub(120);
     while !window.is_char_boundary(from) {
         from += 1;
     }
@@ -376,7 +438,7 @@ const TELLS: &[&str] = &[
 ];
 
 const ORDERS: &[&str] = &[
-    "must", "always", "should", "please", "first", "then", "also", "and", "to", "need to", "have to", "you", "now", "shall",
+    "must", "always", "should", "please", "first", "then", "also", "and", "need to", "have to", "has to", "needs to", "required to", "asked to", "sure to", "remember to", "want to", "is to", "are to", "you", "now", "shall",
     "will", "or", "simply", "just", "ensure", "only", "who", "by", "silently", "quietly", "can", "may", "instead", "again",
     "either", "note", "important", "assistant", "model", "agent", "ai", "llm", "before", "after", "call", "caller",
 ];

@@ -38,9 +38,9 @@ const TONGUES: &[Tongue] = &[
     // French
     Tongue {
         side: Side::Before,
-        not: &["ne ", "n'", "jamais", "sans ", " pas"],
-        tell: &["mentionn", "dire", "dis ", "dites", "inform", "révél", "montr", "signal", "prévien", "préven", "parle", "sache"],
-        user: &["utilisateur", "client", "l'usager", "humain"],
+        not: &["ne ", "n'", "jamais", "sans ", "inutile"],
+        tell: &["mentionn", "dire", "dis ", "dites", "inform", "révél", "montr", "signal", "prévien", "préven", "parle", "sache", "averti"],
+        user: &["utilisateur", "client", "l'usager", "humain", "personne qui"],
         ignore: &["ignor", "oubli", "outrepass", "priorité sur", "ne tiens pas compte", "ne tenez pas compte"],
         orders: &["instruction", "consigne", "règle", "directive", "invite système"],
         hand: &["lis ", "lisez", "lire ", "envoi", "envoy", "transm", "joign", "joins", "copi", "inclu", "ajout", "passe", "récupèr"],
@@ -51,7 +51,7 @@ const TONGUES: &[Tongue] = &[
     Tongue {
         side: Side::Before,
         not: &["no ", "nunca", "sin ", "jamás"],
-        tell: &["mencion", "digas", "diga", "decir", "inform", "revel", "muestr", "avis", "notifi", "cuent", "sepa"],
+        tell: &["mencion", "digas", "diga", "decir", "inform", "revel", "muestr", "avis", "notifi", "cuent", "sepa", "coment"],
         user: &["usuario", "cliente", "humano"],
         ignore: &["ignor", "olvid", "omite", "prioridad sobre", "haz caso omiso", "descart"],
         orders: &["instruccion", "regla", "directriz", "directrices", "indicacion", "políticas"],
@@ -118,6 +118,66 @@ const TONGUES: &[Tongue] = &[
         hand: &["прочит", "прочти", "отправ", "переда", "перешл", "скопир", "добав", "прикреп", "включи", "надішл", "передай", "скопію", "додай"],
         precious: &["пароль", "парол", "учетные данные", "учётные данные", "ключ", "секрет", "токен", "истори", "переписк", "переменные окружения", "переменных окружения", "історі", "розмов", "облікові"],
         ask: &["подтвержд", "разрешен", "спраш", "согласи", "підтвердж", "дозвол"],
+    },
+    // Swedish, Danish and Norwegian
+    Tongue {
+        side: Side::Either,
+        not: &["inte", "aldrig", "utan att", "uden at", "uten å", "ikke"],
+        tell: &["nämn", "berätta", "säg", "informera", "visa", "avslöja", "nævn", "fortæl", "sige", "nevn", "fortell", "si det", "meddel", "vet"],
+        user: &["användare", "bruger", "bruker", "kund"],
+        ignore: &["bortse från", "ignorera", "glöm", "ignorer", "se bort fra", "glem"],
+        orders: &["instruktion", "anvisning", "regler", "instruks"],
+        hand: &["läs ", "skicka", "lämna ut", "kopiera", "bifoga", "lägg", "læs ", "send", "vedhæft", "les ", "legg"],
+        precious: &["lösenord", "nyckel", "nycklar", "hemlig", "konversation", "adgangskode", "nøgle", "passord", "nøkkel", "hemmelig", "samtale", "miljövariab", "miljøvariab"],
+        ask: &["bekräft", "fråga", "tillåt", "bekræft", "spørg", "bekreft", "godkän", "godkend"],
+    },
+    // Czech and Slovak
+    Tongue {
+        side: Side::Before,
+        not: &["nic ", "bez ", "ne", "nikdy"],
+        tell: &["neříkej", "nezmiňuj", "neinform", "neprozra", "nehovor", "nespomín", "nesděl", "říkej", "zmiň"],
+        user: &["uživatel", "používateľ", "zákazní"],
+        ignore: &["ignoruj", "zapomeň", "nedbej", "ruší"],
+        orders: &["pokyn", "instrukc", "pravid", "příkaz"],
+        hand: &["přečti", "přečtěte", "pošli", "odešli", "přilož", "zkopíruj", "vlož", "předej", "prečítaj"],
+        precious: &["heslo", "hesla", "klíč", "tajn", "token", "konverzac", "histori", "proměnné prostředí", "kľúč"],
+        ask: &["potvrz", "souhlas", "ptej", "potvrd"],
+    },
+    // Greek
+    Tongue {
+        side: Side::Before,
+        not: &["μην ", "χωρίς", "ποτέ", "δεν "],
+        tell: &["πεις", "πείτε", "αναφέρ", "ενημερ", "αποκαλύ", "δείξ"],
+        user: &["χρήστη", "πελάτη"],
+        ignore: &["αγνόησε", "αγνοήστε", "ξέχασε", "ξεχάστε"],
+        orders: &["οδηγί", "κανόν", "εντολ"],
+        hand: &["διάβασε", "διαβάστε", "στείλε", "στείλτε", "αντέγραψ", "βάλε", "βάλτε", "συμπερίλ", "δώσε", "δώστε"],
+        precious: &["κωδικ", "κλειδί", "κλειδιά", "μυστικ", "συνομιλία", "ιστορικό", "διαπιστευτήρια"],
+        ask: &["επιβεβαίωσ", "άδεια", "ρωτή", "έγκριση"],
+    },
+    // Persian
+    Tongue {
+        side: Side::Either,
+        not: &["نگو", "بدون", "نباید", "هرگز", "نکن"],
+        tell: &["بگو", "نگو", "اطلاع", "ذکر", "فاش", "چیزی"],
+        user: &["کاربر", "مشتری"],
+        ignore: &["نادیده", "فراموش"],
+        orders: &["دستور", "قوانین", "قواعد"],
+        hand: &["بخوان", "بفرست", "بنویس", "ارسال", "کپی", "اضافه"],
+        precious: &["رمز", "کلید", "گذرواژه", "محرمانه", "گفتگو", "تاریخچه"],
+        ask: &["تأیید", "تایید", "اجازه", "سؤال"],
+    },
+    // Thai
+    Tongue {
+        side: Side::Before,
+        not: &["ห้าม", "อย่า", "ไม่ต้อง", "โดยไม่"],
+        tell: &["บอก", "แจ้ง", "เปิดเผย", "แสดง", "กล่าวถึง"],
+        user: &["ผู้ใช้", "ลูกค้า"],
+        ignore: &["เพิกเฉย", "ละเว้น", "ไม่สนใจ", "ลืม"],
+        orders: &["คำสั่ง", "คำแนะนำ", "กฎ"],
+        hand: &["อ่าน", "ส่ง", "คัดลอก", "แนบ", "ใส่"],
+        precious: &["รหัสผ่าน", "กุญแจ", "ความลับ", "โทเค็น", "ประวัติ", "การสนทนา", ".env"],
+        ask: &["ยืนยัน", "อนุญาต", "ขออนุมัติ", "ถาม"],
     },
     // Turkish
     Tongue {

@@ -71,7 +71,7 @@ fn markup(text: &str) -> usize {
 fn hidden(text: &str) -> usize {
     let chars: Vec<char> = text.chars().collect();
     let letters = chars.iter().filter(|c| c.is_alphabetic()).count();
-    let rtl = chars.iter().filter(|c| from_right(**c)).count() * 4 >= letters && letters > 0;
+    let rtl = chars.iter().filter(|c| from_right(**c)).count() * 2 >= letters && letters > 0;
     let mut flag = false;
     let side = |at: Option<usize>| at.and_then(|at| chars.get(at)).copied().unwrap_or(' ');
     let unseen = |at: usize, c: char| {
@@ -86,7 +86,7 @@ fn hidden(text: &str) -> usize {
             }
             // Joining is spelling in some scripts, and direction is in those written from the right.
             '\u{200c}' => !(joins(left) && joins(right)),
-            '\u{200e}' | '\u{200f}' | '\u{61c}' => !(from_right(left) || from_right(right)),
+            '\u{200e}' | '\u{200f}' | '\u{61c}' => !(rtl || from_right(left) || from_right(right)),
             // Isolates are spelling where figures stand in a text from the right; overrides never are.
             '\u{2066}'..='\u{2069}' if rtl => false,
             '\u{feff}' => at != 0,
@@ -166,6 +166,12 @@ fn decodes(run: &str) -> bool {
     [STANDARD_NO_PAD.decode(whole), URL_SAFE_NO_PAD.decode(whole)].iter().flatten().any(|bytes| reads(bytes))
 }
 
+/// The text inside contents that are Base64; empty if they are no text.
+pub(super) fn contents(blob: &str) -> Option<String> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(blob.trim()).ok()?;
+    Some(String::from_utf8(bytes).unwrap_or_default())
+}
+
 /// Whether bytes are words that somebody can read.
 fn reads(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
@@ -183,7 +189,7 @@ fn icon(text: &str) -> bool {
             let body = text.split_once(',').map_or("", |(_, body)| body);
             let decoded = base64::engine::general_purpose::STANDARD.decode(body.trim()).unwrap_or_default();
             let svg = format!("{} {}", body.to_lowercase(), String::from_utf8_lossy(&decoded).to_lowercase());
-            let active = ["<script", "onload", "onerror", "javascript:", "foreignobject", "<text", "%3cscript", "%3ctext"];
+            let active = ["<script", "onload", "onerror", "javascript:", "foreignobject", "<text", "<desc", "<title", "<metadata", "<!--", "%3cscript", "%3ctext"];
             return active.iter().any(|word| svg.contains(word));
         }
         return !data.starts_with("image/");

@@ -1,0 +1,91 @@
+//! What a text stands in: the entry's name and topic, the names that belong to the server.
+use std::collections::{BTreeMap, BTreeSet};
+
+use mcpsec_model::manifest::{Kind, Manifest, Role, Subject};
+use serde_json::Value;
+
+use super::fold;
+
+/// What rules know about the entry that a text belongs to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Context {
+    /// Words of the entry's name and of the server's, plain, with spaces around them: ` ssh connect `.
+    pub(super) topic: String,
+    /// Names of this server's entries and parameters, plain. Shared words of one manifest.
+    pub(super) own: std::rc::Rc<BTreeSet<String>>,
+    /// Plain names of the entry's parameters.
+    pub(super) parameters: BTreeSet<String>,
+}
+
+impl Context {
+    /// Whether the entry is about one of these things by its name.
+    pub(super) fn is_about(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.topic.contains(word))
+    }
+}
+
+/// The context of every entry, and of the server itself.
+pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
+    let mut own = BTreeSet::new();
+    for text in manifest.texts() {
+        if matches!(text.role, Role::Name | Role::Parameter | Role::Enum | Role::Other) {
+            own.insert(fold::folded(text.text));
+        }
+    }
+    let own = std::rc::Rc::new(own);
+    let server = manifest.server_info().get("name").and_then(Value::as_str).unwrap_or_default();
+    let mut all = BTreeMap::new();
+    let about = |name: &str, parameters| Context {
+        topic: format!(" {} {} ", spaced(name), spaced(server)),
+        own: own.clone(),
+        parameters,
+    };
+    all.insert(Subject::server(), about("", BTreeSet::new()));
+    for kind in Kind::ALL {
+        for entry in manifest.entries(kind) {
+            let mut parameters = BTreeSet::new();
+            if let Some(Value::Object(properties)) = entry.get("inputSchema").and_then(|schema| schema.get("properties")) {
+                parameters.extend(properties.keys().map(|name| fold::folded(name)));
+            }
+            if let Some(Value::Array(arguments)) = entry.get("arguments") {
+                let names = arguments.iter().filter_map(|argument| argument.get("name")?.as_str());
+                parameters.extend(names.map(fold::folded));
+            }
+            all.insert(entry.subject(), about(entry.name(), parameters));
+        }
+    }
+    all
+}
+
+/// A name as words: `readSshKey`, `read_ssh-key` and `ReadSSHKey` are `read ssh key`.
+pub(super) fn spaced(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    let mut out = String::with_capacity(name.len() + 8);
+    for (index, c) in chars.iter().copied().enumerate() {
+        let before = index.checked_sub(1).and_then(|before| chars.get(before)).copied();
+        let after = chars.get(index + 1).copied();
+        let hump = c.is_uppercase()
+            && before.is_some_and(|before| before.is_lowercase() || before.is_ascii_digit() || after.is_some_and(char::is_lowercase) && before.is_uppercase());
+        if matches!(c, '_' | '-' | '.' | '/' | ':' | ' ') {
+            out.push(' ');
+            continue;
+        }
+        if hump {
+            out.push(' ');
+        }
+        fold::fold(c, &mut out);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_words() {
+        for name in ["readSshKey", "read_ssh-key", "ReadSSHKey", "READ_SSH_KEY"] {
+            assert_eq!(spaced(name), "read ssh key", "{name}");
+        }
+    }
+}

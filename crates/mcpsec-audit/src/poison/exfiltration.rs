@@ -1,0 +1,119 @@
+//! Exfiltration: a text makes the model carry data to an address, a parameter or an answer where it does not belong.
+use mcpsec_model::{
+    finding::{Confidence, Rule, Severity},
+    manifest::Role,
+};
+
+use super::{
+    Alarm,
+    context::Context,
+    reading::{Reading, Sentence},
+    secrets,
+    sense::Sense,
+};
+
+/// Entries that handle conversations or mail by their name.
+const TALKERS: &[&str] = &[
+    "chat", "conversation", "message", "summar", "memory", "remember", "transcript", "prompt", "llm", "complet", "log", "history", "context", "think", "agent", "feedback", "mail", "notify", "session", "note", "webhook",
+];
+
+/// Looks for it, sentence by sentence.
+pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
+    if matches!(role, Role::Default | Role::Enum) {
+        return;
+    }
+    for (index, sentence) in reading.sentences.iter().enumerate() {
+        if let Some((severity, confidence, message)) = judge(reading, index, sentence, context) {
+            alarms.push(Alarm::new(Rule::Exfiltration, severity, confidence, (sentence.start, sentence.end), message));
+        }
+    }
+}
+
+fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
+    reading.affirmed(sentence, Sense::Transfer)?;
+    let senses = sentence.senses;
+    let words = reading.words(sentence);
+    let before = reading.around(index, 2, 0);
+    let around = reading.around(index, 2, 2);
+    let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Override, Sense::Feign, Sense::Takeover]);
+    let ordered = reading.orders(sentence) || reading.orders_before(index);
+    if !ordered {
+        return None;
+    }
+    let parameter = names_parameter(words, context);
+    let slot = senses.has(Sense::Slot) || parameter.is_some();
+    let secret = reading.affirmed(sentence, Sense::Secret).is_some();
+    let earlier = !secret && reading.sentences[index.saturating_sub(2)..index].iter().any(|near| reading.affirmed(near, Sense::Secret).is_some() && near.senses.has(Sense::Acquire));
+    let carried = secret || earlier && senses.any(&[Sense::Data, Sense::This]) || earlier && refers(words);
+    if carried && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]))
+        && !(secrets::configures(words) && !before.any(&[Sense::Hush]))
+        && !(context.is_about(secrets::TOPICS) && !hidden && sentence.address.is_none() && !senses.has(Sense::Trigger))
+    {
+        return Some((Severity::High, Confidence::High, "it makes the model pass secrets on"));
+    }
+    let talk = reading.affirmed(sentence, Sense::Talk).is_some();
+    if talk && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]) || senses.has(Sense::Every)) {
+        let fits = context.is_about(TALKERS);
+        let whole = senses.any(&[Sense::Every]) || ["system", "history", "transcript", "chain", "verlauf", "histor", "истори", "历史", "记录", "履歴", "기록", "سجل"].iter().any(|word| words.contains(word));
+        let severity = match (fits, hidden || sentence.address.is_some() || senses.has(Sense::Covert), whole) {
+            (_, true, _) => Severity::High,
+            (false, _, true) if senses.any(&[Sense::Order, Sense::Trigger, Sense::Model]) => Severity::High,
+            (false, ..) => Severity::Medium,
+            (true, ..) => Severity::Low,
+        };
+        return Some((severity, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
+    }
+    let credential = reading.affirmed(sentence, Sense::Credential).is_some();
+    if credential && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply])) {
+        let fits = parameter.is_some_and(|name| CARRIERS.iter().any(|word| name.contains(word))) || context.is_about(secrets::TOPICS) || secrets::configures(words);
+        let found = senses.has(Sense::Acquire) || words.contains("any ") || words.contains("found") || senses.has(Sense::Every);
+        let severity = match (fits && !hidden, hidden || sentence.address.is_some() || found && senses.any(&[Sense::Trigger, Sense::Model])) {
+            (true, _) => return None,
+            (false, true) => Severity::High,
+            _ => Severity::Medium,
+        };
+        return Some((severity, Confidence::Medium, "it makes the model pass on passwords or keys"));
+    }
+    let data = senses.any(&[Sense::Data, Sense::Reply, Sense::Talk, Sense::Money]) || senses.has(Sense::Every);
+    if let Some((start, end)) = sentence.address
+        && data
+    {
+        let address = &reading.text()[start..end];
+        let own = words.contains("documentation") || words.contains("docs") || words.contains("see http") || words.contains("e.g.") || words.contains("example") || words.contains("contact ") || words.contains("support");
+        let always = senses.any(&[Sense::Trigger, Sense::Every, Sense::Covert, Sense::Quiet]) && senses.any(&[Sense::Data, Sense::Talk, Sense::Money, Sense::Reply]) && (senses.has(Sense::Order) || sentence.imperative);
+        let severity = match (own && !hidden, hidden || always, address.contains('@') || address.starts_with('+')) {
+            (true, ..) => return None,
+            (_, true, _) => Severity::High,
+            (_, _, true) => Severity::High,
+            _ => Severity::Medium,
+        };
+        return Some((severity, Confidence::Medium, "it makes the model send data to an address"));
+    }
+    let other = reading.affirmed(sentence, Sense::Channel).is_some();
+    if other && senses.has(Sense::Data) && hidden && senses.any(&[Sense::Trigger, Sense::Every]) {
+        return Some((Severity::High, Confidence::Low, "it makes the model send data elsewhere, beside words that hide something"));
+    }
+    None
+}
+
+/// Parameters that carry credentials by their name.
+const CARRIERS: &[&str] = &["key", "token", "pass", "secret", "auth", "credential", "cookie", "session", "user", "login", "cert", "header", "config", "env"];
+
+/// The parameter of the entry that a sentence names as such: in quotes, or beside a word for parameter.
+pub(super) fn names_parameter<'a>(words: &str, context: &'a Context) -> Option<&'a str> {
+    context.parameters.iter().map(String::as_str).find(|name| {
+        words.match_indices(*name).any(|(at, _)| {
+            let before = words[..at].chars().next_back();
+            let after = words[at + name.len()..].chars().next();
+            let alone = !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && !after.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            let quoted = before.is_some_and(|c| matches!(c, '\'' | '"' | '「' | '『')) ;
+            let marked = words[..at].trim_end().ends_with(['=', ':']) || ["as ", "in ", "the ", "into ", "via ", "through ", "to ", "als ", "en ", "dans ", "como ", "em ", "come ", "w ", "в ", "no ", "ke ", "vao "].iter().any(|lead| words[..at].ends_with(lead));
+            alone && (quoted || name.contains('_') || marked || super::sense::is_glued(before.unwrap_or(' ')) || super::sense::is_glued(after.unwrap_or(' ')))
+        })
+    })
+}
+
+/// `send it`, `pass them on`.
+fn refers(words: &str) -> bool {
+    [" it ", " it.", " them ", " its ", " their ", " this ", " that ", " those ", "result", " what you"].iter().any(|word| words.contains(word)) || !words.is_ascii()
+}

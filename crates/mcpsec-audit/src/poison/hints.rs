@@ -1,0 +1,33 @@
+//! Contradictory hints: a tool's annotations say the opposite of its name.
+use mcpsec_model::{
+    finding::{Confidence, Finding, Rule, Severity},
+    manifest::Entry,
+};
+use serde_json::Value;
+
+use super::context;
+
+/// Verbs that change or remove something.
+const WRITES: &[&str] = &[
+    "delete", "remove", "drop", "destroy", "purge", "wipe", "erase", "truncate", "write", "create", "update", "insert", "send", "post", "upload", "execute", "exec", "kill", "transfer", "pay", "move", "rename", "overwrite", "install", "uninstall",
+    "revoke", "grant", "merge", "push", "publish", "deploy", "edit", "modify", "append", "reset", "terminate", "shutdown", "ban", "cancel",
+];
+/// Those that cannot be undone.
+const DESTROYS: &[&str] = &["delete", "remove", "drop", "destroy", "purge", "wipe", "erase", "truncate", "overwrite", "terminate", "uninstall"];
+
+/// Judges the annotations of one tool.
+pub(super) fn check(tool: &Entry) -> Option<Finding> {
+    let hint = |name: &str| tool.get("annotations").and_then(|hints| hints.get(name)).and_then(Value::as_bool);
+    let words = context::spaced(tool.name());
+    let verb = words.split(' ').find(|word| !word.is_empty()).unwrap_or_default();
+    let (which, member) = if hint("readOnlyHint") == Some(true) && WRITES.contains(&verb) {
+        ("it says it only reads, and its name says it writes", "readOnlyHint")
+    } else if hint("destructiveHint") == Some(false) && hint("readOnlyHint") != Some(true) && DESTROYS.contains(&verb) {
+        ("it says it destroys nothing, and its name says it does", "destructiveHint")
+    } else {
+        return None;
+    };
+    let subject = tool.subject().at("annotations").at(member);
+    let severity = if DESTROYS.contains(&verb) && member == "readOnlyHint" { Severity::Medium } else { Severity::Low };
+    Some(Finding::new(Rule::ContradictoryHints, subject, which).severe(severity).confidence(Confidence::Medium).evidence(tool.name()))
+}

@@ -1,0 +1,198 @@
+//! Hidden instructions: orders to the model that have nothing to do with using a tool.
+use mcpsec_model::{
+    finding::{Confidence, Rule, Severity},
+    manifest::Role,
+};
+
+use super::{
+    Alarm,
+    context::Context,
+    reading::{Reading, Sentence},
+    sense::Sense,
+};
+
+type Verdict = Option<(Severity, Confidence, &'static str)>;
+
+/// Looks for it, sentence by sentence.
+pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
+    for (index, sentence) in reading.sentences.iter().enumerate() {
+        let found = [
+            overriding(reading, sentence),
+            takeover(reading, index, sentence),
+            obedience(reading, sentence),
+            against_user(reading, index, sentence),
+            weakening(reading, index, sentence),
+            authority(reading, index, sentence, role),
+            money(reading, index, sentence, context),
+            decoding(reading, index, sentence),
+        ];
+        if let Some((severity, confidence, message)) = found.into_iter().flatten().max_by_key(|verdict| (verdict.0, verdict.1)) {
+            alarms.push(Alarm::new(Rule::HiddenInstruction, severity, confidence, (sentence.start, sentence.end), message));
+        }
+    }
+}
+
+/// Ignore all previous instructions.
+fn overriding(reading: &Reading, sentence: &Sentence) -> Verdict {
+    let senses = sentence.senses;
+    if !senses.all(&[Sense::Override, Sense::Rules]) {
+        return None;
+    }
+    let (verb, rules) = reading.near(sentence, Sense::Override, Sense::Rules, 60)?;
+    if reading.denied(sentence, &verb) {
+        return None;
+    }
+    let prior = senses.has(Sense::Prior) || senses.has(Sense::Model);
+    let quoted = quotes(reading.words(sentence)) && senses.has(Sense::Defence);
+    let english_before = verb.language == "en" && rules.end <= verb.start;
+    let severity = match (prior, quoted || senses.has(Sense::Defence) && !reading.orders(sentence) && !sentence.imperative) {
+        (_, true) => Severity::Low,
+        (true, _) if english_before && !reading.orders(sentence) => Severity::Medium,
+        (true, _) => Severity::High,
+        (false, _) => Severity::Medium,
+    };
+    Some((severity, Confidence::High, "it tells the model to set other instructions aside"))
+}
+
+/// From now on you are …
+fn takeover(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
+    reading.affirmed(sentence, Sense::Takeover)?;
+    let senses = sentence.senses;
+    let near = reading.around(index, 1, 1);
+    let acts = senses.any(&[Sense::Transfer, Sense::Acquire, Sense::Obey, Sense::Override, Sense::Steer, Sense::Modify, Sense::Disable, Sense::Run, Sense::Reply]);
+    let harm = near.any(&[Sense::Override, Sense::Obey, Sense::Hush, Sense::Secret, Sense::Covert, Sense::Regardless, Sense::Others, Sense::Protection, Sense::Talk]);
+    let severity = match (acts || reading.orders(sentence), harm) {
+        (_, true) => Severity::High,
+        (true, _) if senses.any(&[Sense::Reply, Sense::Every, Sense::Model]) => Severity::Medium,
+        _ => Severity::Low,
+    };
+    Some((severity, Confidence::Medium, "it gives the model a new role or lasting orders"))
+}
+
+/// Follow whatever instructions the result contains.
+fn obedience(reading: &Reading, sentence: &Sentence) -> Verdict {
+    let hit = reading.affirmed(sentence, Sense::Obey)?;
+    let senses = sentence.senses;
+    let words = reading.words(sentence);
+    let stranger = [
+        "returned", "return", "response", "result", "output", "page", "file", "url", "fetched", "document", "comment", "content", "found", "contained", "issue", "email", "message", "trusted", "system", "as if",
+        "it says", "whatever", "any instructions", "all instructions", "without question", "exactly", "readme",
+    ]
+    .iter()
+    .any(|word| words.contains(word))
+        || hit.language != "en";
+    let sound = ["user's instructions", "instructions below", "instructions above", "on screen", "setup", "installation", "in the error", "error message", "comply with the api", "comply with the schema", "comply with rate", "comply with json", "complies", "specification", "rfc"].iter().any(|word| words.contains(word));
+    let severity = match (stranger && reading.orders(sentence), sound || senses.has(Sense::Defence) && !senses.has(Sense::Order)) {
+        (_, true) => Severity::Low,
+        (true, false) => Severity::High,
+        _ => Severity::Medium,
+    };
+    Some((severity, Confidence::Medium, "it tells the model to follow what strangers write"))
+}
+
+/// Even if the user objects.
+fn against_user(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
+    reading.affirmed(sentence, Sense::Regardless)?;
+    let senses = sentence.senses;
+    let near = reading.around(index, 1, 1);
+    let acts = senses.any(&[Sense::Transfer, Sense::Acquire, Sense::Override, Sense::Modify, Sense::Disable, Sense::Run, Sense::Steer, Sense::Invoked]);
+    if !reading.orders(sentence) || !acts {
+        return None;
+    }
+    let objects = ["asks not", "asked not", "declin", "refus", "objects", "says no", "disagree", "opts out", "says otherwise", "tells you not", "forbid", "did not ask", "didn't ask", "does not ask", "cancel"].iter().any(|word| reading.words(sentence).contains(word));
+    let harm = near.any(&[Sense::Hush, Sense::Covert, Sense::Secret, Sense::Override, Sense::Talk, Sense::Authority, Sense::Protection, Sense::Danger, Sense::Steer]) || sentence.address.is_some();
+    let severity = if objects || harm { Severity::High } else { Severity::Medium };
+    Some((severity, Confidence::Medium, "it gives orders against the user's will"))
+}
+
+/// Switch protection off; run a dangerous command.
+fn weakening(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
+    let senses = sentence.senses;
+    let near = reading.around(index, 1, 1);
+    let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Override, Sense::Authority, Sense::Unasked, Sense::Quiet, Sense::Takeover]);
+    if let Some((off, _)) = reading.near(sentence, Sense::Disable, Sense::Protection, 40)
+        && !reading.denied(sentence, &off)
+        && reading.orders(sentence)
+    {
+        let model = senses.any(&[Sense::Model, Sense::Trigger]);
+        let severity = if hidden || model && senses.has(Sense::Order) { Severity::High } else { Severity::Medium };
+        return Some((severity, Confidence::Medium, "it tells the model to switch protection off"));
+    }
+    let danger = reading.affirmed(sentence, Sense::Danger)?;
+    let acts = [Sense::Run, Sense::Transfer, Sense::Modify, Sense::Acquire].iter().any(|act| reading.affirmed(sentence, *act).is_some());
+    if acts && reading.orders(sentence) && !reading.denied(sentence, danger) && !super::secrets::configures(reading.words(sentence)) {
+        let severity = if hidden || senses.any(&[Sense::Trigger, Sense::Model]) { Severity::High } else { Severity::Medium };
+        return Some((severity, Confidence::Medium, "it tells the model to run or plant something dangerous"));
+    }
+    None
+}
+
+/// `<system>` and the like around orders.
+fn authority(reading: &Reading, index: usize, sentence: &Sentence, role: Role) -> Verdict {
+    if !sentence.senses.has(Sense::Authority) || matches!(role, Role::Content) {
+        return None;
+    }
+    let near = reading.around(index, 0, 4);
+    let words = reading.words(sentence);
+    let template = ["<|", "[inst]", "<<sys>>", "<start_of_turn", "[system]", "### system", "<system"].iter().any(|mark| words.contains(mark));
+    let harm = [Sense::Hush, Sense::Covert, Sense::Secret, Sense::Talk, Sense::Override, Sense::Obey, Sense::Takeover, Sense::Regardless, Sense::Danger, Sense::Others, Sense::Unasked, Sense::Feign, Sense::Money]
+        .iter()
+        .filter(|sense| near.has(**sense))
+        .count()
+        + usize::from(reading.sentences[index..(index + 5).min(reading.sentences.len())].iter().any(|near| near.address.is_some()))
+        + usize::from(near.has(Sense::Credential));
+    let ordered = reading.sentences[index..(index + 5).min(reading.sentences.len())].iter().any(|near| reading.orders(near));
+    let acts = near.any(&[Sense::Transfer, Sense::Acquire, Sense::Run, Sense::Modify, Sense::Disable, Sense::Steer, Sense::Reply]);
+    let severity = match (ordered && acts, harm) {
+        (true, 1..) => Severity::High,
+        (true, 0) if template => Severity::High,
+        (true, 0) => Severity::Medium,
+        _ if template => Severity::Medium,
+        _ => Severity::Low,
+    };
+    Some((severity, Confidence::Medium, "it speaks to the model as if it were somebody else"))
+}
+
+/// Other people's money to another account.
+fn money(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Verdict {
+    let senses = sentence.senses;
+    if !senses.has(Sense::Money) || !reading.orders(sentence) || !senses.any(&[Sense::Modify, Sense::Transfer]) {
+        return None;
+    }
+    [Sense::Modify, Sense::Transfer].iter().find_map(|act| reading.affirmed(sentence, *act))?;
+    let near = reading.around(index, 1, 1);
+    let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Feign, Sense::Authority, Sense::Override]);
+    let account = sentence.address.is_some() || reading.words(sentence).split(' ').any(wallet);
+    if account && (senses.any(&[Sense::Trigger, Sense::Every, Sense::Order]) || hidden) || hidden && senses.has(Sense::Modify) {
+        return Some((Severity::High, Confidence::Medium, "it sends payments or messages to somebody else"));
+    }
+    let _ = context;
+    None
+}
+
+/// Decode this, then do what it says.
+fn decoding(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
+    reading.affirmed(sentence, Sense::Decode)?;
+    let near = reading.around(index, 0, 1);
+    let words = reading.words(sentence);
+    let follows = near.any(&[Sense::Obey, Sense::Rules]) && (near.has(Sense::Run) || near.has(Sense::Obey) || words.contains("follow") || words.contains("act on"));
+    if !reading.orders(sentence) && !sentence.imperative || !follows {
+        return None;
+    }
+    Some((Severity::High, Confidence::Medium, "it tells the model to decode a text and to follow it"))
+}
+
+/// Forms of accounts: 0x and 40 digits, IBAN, base58 addresses.
+fn wallet(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let hex = word.strip_prefix("0x").is_some_and(|rest| rest.len() >= 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+    let iban = word.len() >= 15 && word.bytes().take(2).all(|b| b.is_ascii_alphabetic()) && word.bytes().skip(2).take(2).all(|b| b.is_ascii_digit()) && digits >= 10;
+    let base58 = (26..=62).contains(&word.len()) && digits >= 3 && word.bytes().all(|b| b.is_ascii_alphanumeric());
+    hex || iban || base58
+}
+
+/// Whether words stand in quotes.
+fn quotes(words: &str) -> bool {
+    words.matches(['"', '\'']).count() >= 2 || words.contains('「') || words.contains("e.g.")
+}

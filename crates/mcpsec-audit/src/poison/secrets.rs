@@ -1,0 +1,100 @@
+//! Secret access: a text sends the model to key files, stores of secrets or its own instructions.
+use mcpsec_model::{
+    finding::{Confidence, Rule, Severity},
+    manifest::Role,
+};
+
+use super::{
+    Alarm,
+    context::Context,
+    reading::{Reading, Sentence},
+    sense::Sense,
+};
+
+/// Entries that have to do with secrets by their name.
+pub(super) const TOPICS: &[&str] = &[
+    "ssh", "key", "secret", "vault", "credential", "password", "env", "config", "wallet", "token", "auth", "cookie", "kube",
+    "docker", "keychain", "dotenv", "passwd", "login", "account", "setup", "connect", "sign", "cert", "gpg", "audit", "scan", "leak",
+];
+
+/// Looks for it, sentence by sentence.
+pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
+    for (index, sentence) in reading.sentences.iter().enumerate() {
+        let found = file(reading, index, sentence, role, context).or_else(|| asked(reading, index, sentence, context));
+        if let Some((severity, confidence, message)) = found {
+            alarms.push(Alarm::new(Rule::SecretAccess, severity, confidence, (sentence.start, sentence.end), message));
+        }
+    }
+}
+
+/// A key file or store of secrets.
+fn file(
+    reading: &Reading,
+    index: usize,
+    sentence: &Sentence,
+    role: Role,
+    context: &Context,
+) -> Option<(Severity, Confidence, &'static str)> {
+    let secret = reading.affirmed(sentence, Sense::Secret)?;
+    let around = reading.around(index, 1, 1);
+    let senses = sentence.senses;
+    let words = reading.words(sentence);
+    if matches!(role, Role::Default | Role::Enum | Role::Example) {
+        let severity = if context.is_about(TOPICS) { Severity::Low } else { Severity::Medium };
+        return Some((severity, Confidence::Low, "a value names a place of secrets"));
+    }
+    let taken = reading.affirmed(sentence, Sense::Acquire);
+    let given = reading.affirmed(sentence, Sense::Transfer);
+    let acts = taken.is_some() || given.is_some() || senses.has(Sense::Run);
+    let addressed = reading.orders(sentence) || reading.orders_before(index);
+    let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Feign, Sense::Authority, Sense::Override, Sense::Takeover]);
+    let setup = configures(words) || senses.has(Sense::Defence) && !hidden;
+    let contents = ["content", "inhalt", "contenu", "contenido", "conteudo", "contenut", "inhoud", "zawartos", "содержим", "内容", "中身", "내용", "text of", "value of", "values of", "output of", "base64 of", "dump of", "copy of"].iter().any(|word| words.contains(&super::fold::folded(word)));
+    if acts && addressed && !(setup && !contents) {
+        let strong = senses.any(&[Sense::Trigger, Sense::Model]) || contents || taken.is_some() && given.is_some() || hidden;
+        let severity = if strong || !context.is_about(TOPICS) { Severity::High } else { Severity::Medium };
+        let severity = if context.is_about(TOPICS) && !hidden && given.is_none() { severity.min(Severity::Medium) } else { severity };
+        return Some((severity, Confidence::High, "it tells the model to use a place of secrets"));
+    }
+    if contents && !setup && !matches!(role, Role::Other) {
+        let severity = if context.is_about(TOPICS) { Severity::Medium } else { Severity::High };
+        return Some((severity, Confidence::Medium, "it asks for the contents of a place of secrets"));
+    }
+    let _ = secret;
+    if acts && hidden {
+        return Some((Severity::High, Confidence::Medium, "it names a place of secrets beside words that hide something"));
+    }
+    if acts && !sentence.first && !setup && !context.is_about(TOPICS) {
+        return Some((Severity::Medium, Confidence::Low, "it speaks of a place of secrets"));
+    }
+    None
+}
+
+/// Passwords and the like are to be looked for and passed on.
+fn asked(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
+    let _held = reading.affirmed(sentence, Sense::Credential)?;
+    let senses = sentence.senses;
+    let taken = reading.affirmed(sentence, Sense::Acquire)?;
+    if !reading.orders(sentence) || configures(reading.words(sentence)) && !senses.has(Sense::Secret) {
+        return None;
+    }
+    let around = reading.around(index, 1, 1);
+    let _ = taken;
+    let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Override]);
+    let passed = reading.affirmed(sentence, Sense::Transfer).is_some() && senses.any(&[Sense::Reply, Sense::Slot, Sense::Channel]);
+    let severity = match (hidden, passed && senses.has(Sense::Every) || passed && sentence.address.is_some()) {
+        (true, _) => Severity::High,
+        (_, true) if !context.is_about(TOPICS) => Severity::High,
+        _ if passed => Severity::Medium,
+        _ => Severity::Low,
+    };
+    Some((severity, Confidence::Medium, "it tells the model to look for passwords or keys"))
+}
+
+/// How a person sets a server up: not for the model to act on.
+pub(super) fn configures(words: &str) -> bool {
+    ["set the ", "set via", "is set", "are set", "must be set", "configure", "authenticat", "is read from", "are read from", "requires the", "required to authenticate", "api key for", "environment variable", "defaults to", "default:", "path to", "e.g.", "such as", "example"]
+        .iter()
+        .any(|phrase| words.contains(phrase))
+        && !["all environment", "send", "pass ", "include", "contents", "attach", "upload", "forward", "append", "printenv", "dump"].iter().any(|phrase| words.contains(phrase))
+}
