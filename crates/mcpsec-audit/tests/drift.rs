@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use std::{collections::BTreeMap, fs, path::Path};
 
-use mcpsec_audit::drift::compare;
+use mcpsec_audit::drift::{Signals, compare, compare_with};
 use mcpsec_model::{
     drift::{Drift, DriftLevel},
     manifest::Manifest,
@@ -180,5 +180,114 @@ fn own_pairs_are_graded_as_they_should() {
         }
         table.print(file);
         assert!(wrong.is_empty(), "{file}: {wrong:#?}");
+    }
+}
+
+/// The labelled manifests of the poison rules as upgrades: before, the same names with nothing said about them.
+#[test]
+fn labelled_manifests_as_upgrades() {
+    let folder = shared::workspace().join("testdata/poison");
+    let mut rates = Vec::new();
+    for half in ["dev", "holdout"] {
+        for label in ["malicious", "benign"] {
+            let path = folder.join(format!("{label}-{half}.json"));
+            if !path.exists() {
+                continue;
+            }
+            let (mut table, mut alone, mut all) = (Table::default(), Table::default(), 0);
+            for case in read(&path).as_array().unwrap() {
+                let before = silent(&case["manifest"]);
+                let drift = graded(&before, &case["manifest"]);
+                table.add(&drift);
+                // Without the poison rules: what is seen because it is new.
+                let none = Signals { scan: |_| Vec::new() };
+                alone.add(&compare_with(&manifest(&before), &manifest(&case["manifest"]), none));
+                all += 1;
+                // The held-out half is counted and never shown.
+                if half == "dev" && (label == "malicious") != (drift.level() == DriftLevel::Dangerous) {
+                    println!("  {} {} {}", case["id"], case["technique"], case["manifest"].to_string().chars().take(700).collect::<String>());
+                    say("", &drift, DriftLevel::Dangerous);
+                }
+            }
+            table.print(&format!("{label} manifests, {half}"));
+            alone.print(&format!("{label} manifests, {half}, without the poison rules"));
+            rates.push((label, half, table.of(DriftLevel::Dangerous), all));
+        }
+    }
+    for (label, half, dangerous, all) in rates {
+        match label {
+            "malicious" => assert!(dangerous * 100 >= all * 70, "{half}: {dangerous} of {all}"),
+            _ => assert!(dangerous * 100 <= all * 12, "{half}: {dangerous} of {all}"),
+        }
+    }
+}
+
+/// Tools of catalogues that were reviewed, as if all they say were new: what is said about real tools is seldom a risk.
+#[test]
+fn reviewed_tools_as_upgrades() {
+    let mut many = false;
+    for (corpus, list) in [("docker-mcp-registry-benign", "cases"), ("github-toolsnaps-benign", "cases")] {
+        let Some(path) = shared::path(&format!("corpora/{corpus}.json")) else { return };
+        let all = read(&path);
+        let (mut table, mut count) = (Table::default(), 0);
+        for case in all[list].as_array().unwrap() {
+            let tools = json!({ "tools": [{
+                "name": case["name"], "description": case["description"],
+                "inputSchema": case["inputSchema"], "annotations": case["annotations"],
+            }] });
+            let drift = graded(&silent(&tools), &tools);
+            table.add(&drift);
+            count += 1;
+            say(case["id"].as_str().unwrap_or_default(), &drift, DriftLevel::Dangerous);
+        }
+        table.print(corpus);
+        many |= table.of(DriftLevel::Dangerous) * 100 > count * 2;
+    }
+    let Some(folder) = shared::path("servers/manifests") else { return };
+    let (mut table, mut tools) = (Table::default(), 0);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let manifest = read(&file);
+        let drift = graded(&silent(&manifest), &manifest);
+        table.add(&drift);
+        tools += manifest["tools"].as_array().map_or(0, Vec::len);
+        say(&file.file_name().unwrap().to_string_lossy(), &drift, DriftLevel::Dangerous);
+    }
+    table.print(&format!("real servers, {tools} tools, all words new"));
+    assert!(!many, "more than 2 % are dangerous");
+}
+
+/// The manifest without what it says: names, types and places stay.
+fn silent(manifest: &Value) -> Value {
+    let mut out = manifest.clone();
+    if let Some(map) = out.as_object_mut() {
+        map.remove("instructions");
+        map.remove("serverInfo");
+        for list in ["tools", "prompts", "resources", "resourceTemplates"] {
+            for entry in map.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                let Some(entry) = entry.as_object_mut() else { continue };
+                entry.retain(|key, _| matches!(key.as_str(), "name" | "uri" | "uriTemplate" | "inputSchema" | "mimeType"));
+                if entry.contains_key("inputSchema") {
+                    entry.insert("description".to_owned(), json!("Does what its name says."));
+                }
+                if let Some(schema) = entry.get_mut("inputSchema") {
+                    quiet(schema);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn quiet(schema: &mut Value) {
+    if let Some(map) = schema.as_object_mut() {
+        map.retain(|key, _| matches!(key.as_str(), "type" | "properties" | "required" | "items"));
+        if let Some(members) = map.get_mut("properties").and_then(Value::as_object_mut) {
+            members.values_mut().for_each(quiet);
+        }
+        if let Some(items) = map.get_mut("items") {
+            quiet(items);
+        }
     }
 }

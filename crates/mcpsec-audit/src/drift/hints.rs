@@ -29,7 +29,7 @@ const HINTS: &[Hint] = &[
 
 /// First words of names of tools that cannot be read-only, and cannot be harmless.
 const DESTROYS: &[&str] =
-    &["delete", "remove", "drop", "destroy", "erase", "wipe", "purge", "truncate", "kill", "uninstall", "overwrite", "shred", "format"];
+    &["delete", "remove", "drop", "destroy", "erase", "wipe", "purge", "truncate", "kill", "uninstall", "overwrite", "shred"];
 const ACTS: &[&str] = &["write", "send", "transfer", "pay", "upload", "post", "publish", "execute", "exec", "deploy", "install"];
 
 /// Compares the hints of two versions of a tool.

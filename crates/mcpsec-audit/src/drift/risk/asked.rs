@@ -34,10 +34,12 @@ pub(super) fn compare(before: &Entry, after: &Entry, sink: &mut Sink) {
             has(&text) && !was.as_deref().is_some_and(has) && !denied(&text)
         };
         let filled = takes_text(schema);
-        if filled && (new && secret_name(name) || texts(&WANTED)) {
+        // Where a key lies is not the key.
+        let place = name_words(name).last().is_some_and(|word| matches!(word.as_str(), "path" | "file" | "url" | "uri" | "id" | "name" | "dir"));
+        if filled && (new && secret_name(name) || !place && texts(&WANTED)) {
             say("the parameter asks for credentials", at, name, &text, sink);
         }
-        if filled && (new && spoken_name(name) || texts(&SPOKEN)) {
+        if filled && !talks(after) && (new && spoken_name(name) || texts(&SPOKEN)) {
             say("the parameter asks for what was said or thought", at, name, &text, sink);
         }
         if new && runs(name) && reads_only(before) {
@@ -54,12 +56,32 @@ pub(super) fn added(entry: &Entry, sink: &mut Sink) {
     for (at, name, schema) in parameters(entry).values() {
         let text = describing(schema);
         let spoken = SPOKEN.as_ref().is_some_and(|pattern| pattern.is_match(&text)) && !denied(&text);
-        if takes_text(schema) && spoken && (spoken_name(name) || name_words(name).iter().any(|word| SIDE.contains(&word.as_str()))) {
+        if takes_text(schema) && spoken && !talks(entry) && (spoken_name(name) || name_words(name).iter().any(|word| SIDE.contains(&word.as_str()))) {
             say("the parameter asks for what was said or thought", at, name, &text, sink);
         }
         let words = name_words(name).concat();
         if matches!(words.as_str(), "seedphrase" | "mnemonic" | "sshprivatekey" | "sshkey" | "idrsa" | "recoveryphrase" | "systemprompt") {
             say("the parameter asks for credentials", at, name, &text, sink);
+        }
+    }
+}
+
+/// Whether talking or thinking is what the tool is for.
+pub(super) fn talks(entry: &Entry) -> bool {
+    const FOR: &[&str] = &["chat", "completion", "completions", "llm", "conversation", "conversations", "think", "thinking", "thought", "reason", "reasoning", "prompt", "prompts", "message", "messages", "transcript", "dialog", "generate", "memory"];
+    name_words(entry.name()).iter().any(|word| FOR.contains(&word.as_str()))
+}
+
+/// What an address asks to be put into it: `https://…/{doc}?h={conversation_history}`.
+pub(super) fn template(before: Option<&Entry>, after: &Entry, sink: &mut Sink) {
+    let variables = |entry: &Entry| -> BTreeSet<String> {
+        let parts = entry.name().split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+        parts.flat_map(|names| names.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']).split(',')).map(str::to_owned).collect()
+    };
+    let known = before.map(&variables).unwrap_or_default();
+    for name in variables(after) {
+        if !known.contains(&name) && (secret_name(&name) || spoken_name(&name)) {
+            say("the address asks for credentials or for what was said", &after.subject(), &name, "", sink);
         }
     }
 }
@@ -97,7 +119,7 @@ fn secret_name(name: &str) -> bool {
     const OF: &[&str] = &["api", "access", "private", "ssh", "signing", "encryption", "auth", "session", "master", "refresh", "oauth", "oauth2", "github", "gitlab", "aws", "azure", "gcp", "slack", "openai", "anthropic", "personal", "id", "user", "admin", "service", "deploy", "bot", "license", "account", "login", "identity", "security", "verification", "wallet", "root", "security"];
     const KEYS: &[&str] = &["key", "keys", "token", "tokens", "phrase", "pin"];
     // Words that make it a property of a secret, or another thing.
-    const NOT: &[&str] = &["policy", "policies", "length", "count", "max", "min", "page", "next", "continuation", "cursor", "sync", "type", "name", "names", "limit", "usage", "idempotency", "scanning", "scan", "alert", "alerts", "protection", "prefix", "expiry", "consent", "banner", "strength", "enabled", "id", "hint"];
+    const NOT: &[&str] = &["policy", "policies", "length", "count", "max", "min", "page", "next", "continuation", "cursor", "sync", "type", "name", "names", "limit", "usage", "idempotency", "scanning", "scan", "alert", "alerts", "protection", "prefix", "expiry", "consent", "banner", "strength", "enabled", "id", "hint", "path", "url", "uri", "ttl", "algorithm", "size", "mode", "format", "status"];
     if has(NOT) && !words.concat().ends_with("idtoken") {
         return false;
     }

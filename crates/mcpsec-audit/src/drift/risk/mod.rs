@@ -39,11 +39,13 @@ pub(super) fn compare(before: &Manifest, after: &Manifest, pairs: &Pairs<'_>, si
     let renamed = pairs.renamed.iter();
     for (a, b) in pairs.same.iter().chain(renamed) {
         values::compare(a, b, sink);
+        asked::template(Some(a), b, sink);
         asked::compare(a, b, sink);
     }
     for entry in &pairs.added {
         asked::added(entry, sink);
         values::added(entry, sink);
+        asked::template(None, entry, sink);
     }
     findings::compare(before, after, &old, signals, sink);
 }
@@ -58,6 +60,8 @@ pub(super) struct Before<'a> {
     hosts: BTreeSet<String>,
     /// Names of tools, parameters and values, before and after, in lower case.
     names: BTreeSet<String>,
+    /// Places of entries, after, that are for talking or thinking: they ask for what was said.
+    talking: BTreeSet<Subject>,
     /// The place of an entry before, by its place after, where these differ.
     renamed: BTreeMap<Subject, Subject>,
 }
@@ -70,6 +74,7 @@ impl<'a> Before<'a> {
             sentences: BTreeSet::new(),
             hosts: BTreeSet::new(),
             names: BTreeSet::new(),
+            talking: Kind::ALL.iter().flat_map(|kind| after.entries(*kind)).filter(|entry| asked::talks(entry)).map(Entry::subject).collect(),
             renamed: pairs.renamed.iter().map(|(a, b)| (b.subject(), a.subject())).collect(),
         };
         for text in before.texts() {
@@ -124,13 +129,17 @@ fn look(text: &Text<'_>, old: &Before<'_>, sink: &mut Sink) {
     if !rest.is_empty() {
         say("the text is far longer than a text for a model needs to be");
     }
+    // Contents of a resource come encoded by rule; what they say is judged like any text.
+    let blob = text.subject.as_str().ends_with("/blob").then(|| unseen::contents(own)).flatten();
+    let own = blob.as_deref().unwrap_or(own);
     for sign in unseen::signs(was.map_or("", |was| cut(was).0), own, text.role) {
         say(sign);
     }
     if matches!(text.role, Role::Icon) {
         return;
     }
-    for sign in sentences::signs(was.map_or("", |was| cut(was).0), own, old) {
+    let talking = old.talking.contains(&text.subject.entry_of());
+    for sign in sentences::signs(was.map_or("", |was| cut(was).0), own, talking, old) {
         say(&sign);
     }
     let bare = matches!(text.role, Role::Default | Role::Enum | Role::Meta);

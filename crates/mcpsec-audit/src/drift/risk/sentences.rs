@@ -59,9 +59,9 @@ pub(super) fn fold(sentence: &str) -> String {
             if !out.ends_with(' ') {
                 out.push(' ');
             }
-        } else if !mcpsec_model::text::is_hidden(c) && !matches!(c, '*' | '`' | '"' | '“' | '”' | '«' | '»') {
+        } else if !mcpsec_model::text::is_hidden(c) && !matches!(c, '*' | '"' | '“' | '”' | '«' | '»') {
             match c {
-                '’' | '‘' | 'ʼ' => out.push('\''),
+                '’' | '‘' | 'ʼ' | '`' => out.push('\''),
                 c => out.extend(c.to_lowercase()),
             }
         }
@@ -98,7 +98,7 @@ fn plain(c: char) -> char {
 }
 
 /// The signs in sentences of `after` that stand nowhere in the older manifest.
-pub(super) fn signs(before: &str, after: &str, old: &Before<'_>) -> BTreeSet<String> {
+pub(super) fn signs(before: &str, after: &str, talking: bool, old: &Before<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let folded: Vec<String> = split(after).into_iter().map(fold).collect();
     let is_new: Vec<bool> = folded.iter().map(|sentence| !old.sentences.contains(sentence)).collect();
@@ -109,13 +109,18 @@ pub(super) fn signs(before: &str, after: &str, old: &Before<'_>) -> BTreeSet<Str
         let new_next = is_new.get(index + 1).copied().unwrap_or(false);
         let mut windows = Vec::new();
         if is_new[index] {
-            windows.push(sentence.clone());
+            windows.push((sentence.clone(), true));
+            windows.extend(readings(sentence).into_iter().map(|reading| (reading, true)));
         }
         if let Some(next) = next.filter(|_| is_new[index] || new_next) {
-            windows.push(format!("{sentence} {next}"));
+            windows.push((format!("{sentence} {next}"), false));
         }
-        for window in windows {
-            for (kind, message) in in_window(&window, old) {
+        for (window, single) in windows {
+            for (kind, message) in in_window(&window, single, old) {
+                // What was said is what such a tool is for; files with secrets are not.
+                if talking && kind == phrases::Sign::Secrets && super::places::secret(&window).is_none() {
+                    continue;
+                }
                 // A sentence that said so before and was reworded is not news.
                 let known = old_windows.get_or_insert_with(|| windows_of(before, old));
                 let said = known.iter().any(|(had, text)| *had == kind && alike(text, &window) >= 600);
@@ -133,12 +138,48 @@ fn windows_of(text: &str, old: &Before<'_>) -> Vec<(phrases::Sign, String)> {
     let pairs = folded.windows(2).map(|pair| pair.join(" "));
     let all: Vec<String> = folded.iter().cloned().chain(pairs).collect();
     all.into_iter()
-        .flat_map(|window| in_window(&window, old).into_iter().map(move |(kind, _)| (kind, window.clone())).collect::<Vec<_>>())
+        .flat_map(|window| in_window(&window, true, old).into_iter().map(move |(kind, _)| (kind, window.clone())).collect::<Vec<_>>())
         .collect()
 }
 
-fn in_window(window: &str, old: &Before<'_>) -> Vec<(phrases::Sign, String)> {
-    let mut found = phrases::signs(window, old);
+/// Other ways to read a sentence: figures for letters, and letters moved by thirteen places.
+fn readings(sentence: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let figures = sentence
+        .split(' ')
+        .filter(|word| word.chars().any(|c| c.is_ascii_digit()) && word.chars().filter(char::is_ascii_alphabetic).count() >= 2)
+        .count();
+    if figures >= 2 {
+        let letter = |c: char| match c {
+            '0' => 'o',
+            '1' => 'i',
+            '3' => 'e',
+            '4' => 'a',
+            '5' => 's',
+            '7' => 't',
+            c => c,
+        };
+        out.push(sentence.chars().map(letter).collect());
+        out.push(sentence.chars().map(|c| if c == '1' { 'l' } else { letter(c) }).collect());
+    }
+    let turned: String = sentence
+        .chars()
+        .map(|c| match c {
+            'a'..='m' => char::from(c as u8 + 13),
+            'n'..='z' => char::from(c as u8 - 13),
+            c => c,
+        })
+        .collect();
+    const SMALL: &[&str] = &["the", "and", "of", "to", "in", "it", "all", "not", "user", "this", "with", "for"];
+    let small = |text: &str| text.split(|c: char| !c.is_alphanumeric()).filter(|word| SMALL.contains(word)).count();
+    if small(&turned) >= 2 && small(sentence) <= 1 {
+        out.push(turned);
+    }
+    out
+}
+
+fn in_window(window: &str, single: bool, old: &Before<'_>) -> Vec<(phrases::Sign, String)> {
+    let mut found = phrases::signs(window, single, old);
     found.extend(tools::signs(window, old));
     found
 }

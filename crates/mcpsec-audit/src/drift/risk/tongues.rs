@@ -3,6 +3,8 @@ use super::phrases::Sign;
 
 /// Stems of one language. A sign is one word of each list that belongs to it, in any order.
 struct Tongue {
+    /// Where "not" stands, seen from the verb.
+    side: Side,
     not: &'static [&'static str],
     tell: &'static [&'static str],
     user: &'static [&'static str],
@@ -13,9 +15,17 @@ struct Tongue {
     ask: &'static [&'static str],
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+    Either,
+}
+
 const TONGUES: &[Tongue] = &[
     // German
     Tongue {
+        side: Side::Either,
         not: &["nicht", "niemals", "ohne ", "kein", "nie "],
         tell: &["erwähn", "sag", "verrat", "verrät", "informier", "mitteil", "zeig", "erzähl", "teile ", "anmerk", "wissen", "merk", "erfahr"],
         user: &["benutzer", "nutzer", "anwender", "kund", "ihm ", "person"],
@@ -27,9 +37,10 @@ const TONGUES: &[Tongue] = &[
     },
     // French
     Tongue {
-        not: &["ne ", "n'", "jamais", "sans ", " pas"],
-        tell: &["mentionn", "dire", "dis ", "dites", "inform", "révél", "montr", "signal", "prévien", "préven", "parle", "sache"],
-        user: &["utilisateur", "client", "l'usager", "humain"],
+        side: Side::Before,
+        not: &["ne ", "n'", "jamais", "sans ", "inutile"],
+        tell: &["mentionn", "dire", "dis ", "dites", "inform", "révél", "montr", "signal", "prévien", "préven", "parle", "sache", "averti"],
+        user: &["utilisateur", "client", "l'usager", "humain", "personne qui"],
         ignore: &["ignor", "oubli", "outrepass", "priorité sur", "ne tiens pas compte", "ne tenez pas compte"],
         orders: &["instruction", "consigne", "règle", "directive", "invite système"],
         hand: &["lis ", "lisez", "lire ", "envoi", "envoy", "transm", "joign", "joins", "copi", "inclu", "ajout", "passe", "récupèr"],
@@ -38,8 +49,9 @@ const TONGUES: &[Tongue] = &[
     },
     // Spanish
     Tongue {
+        side: Side::Before,
         not: &["no ", "nunca", "sin ", "jamás"],
-        tell: &["mencion", "digas", "diga", "decir", "inform", "revel", "muestr", "avis", "notifi", "cuent", "sepa"],
+        tell: &["mencion", "digas", "diga", "decir", "inform", "revel", "muestr", "avis", "notifi", "cuent", "sepa", "coment"],
         user: &["usuario", "cliente", "humano"],
         ignore: &["ignor", "olvid", "omite", "prioridad sobre", "haz caso omiso", "descart"],
         orders: &["instruccion", "regla", "directriz", "directrices", "indicacion", "políticas"],
@@ -49,6 +61,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Portuguese
     Tongue {
+        side: Side::Before,
         not: &["não ", "nunca", "sem ", "jamais"],
         tell: &["mencion", "diga", "dizer", "conte", "inform", "revel", "mostr", "avis", "notifi", "saiba"],
         user: &["usuário", "utilizador", "cliente", "humano"],
@@ -60,6 +73,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Italian
     Tongue {
+        side: Side::Before,
         not: &["non ", "mai ", "senza ", "né "],
         tell: &["menzion", "dire", "dica", "inform", "rivel", "mostr", "avvis", "notific", "parlar", "sappia"],
         user: &["utente", "cliente", "umano"],
@@ -71,6 +85,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Dutch
     Tongue {
+        side: Side::Either,
         not: &["niet", "nooit", "zonder ", "geen "],
         tell: &["vermeld", "zeg", "vertel", "inform", "onthul", "toon", "meld", "laat weten", "weten"],
         user: &["gebruiker", "klant"],
@@ -82,6 +97,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Polish
     Tongue {
+        side: Side::Before,
         not: &["nie ", "nigdy", "bez "],
         tell: &["wspomin", "mów", "powiad", "inform", "ujawni", "pokazu", "zdradz", "wiedz"],
         user: &["użytkowni", "klient"],
@@ -93,6 +109,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Russian and Ukrainian
     Tongue {
+        side: Side::Before,
         not: &["не ", "никогда", "без ", "ніколи"],
         tell: &["сообщ", "говор", "упомин", "расска", "раскры", "показыв", "уведом", "информир", "повідом", "кажи", "згаду", "показу", "знал"],
         user: &["пользовател", "клиент", "користувач", "клієнт", "человек"],
@@ -102,8 +119,69 @@ const TONGUES: &[Tongue] = &[
         precious: &["пароль", "парол", "учетные данные", "учётные данные", "ключ", "секрет", "токен", "истори", "переписк", "переменные окружения", "переменных окружения", "історі", "розмов", "облікові"],
         ask: &["подтвержд", "разрешен", "спраш", "согласи", "підтвердж", "дозвол"],
     },
+    // Swedish, Danish and Norwegian
+    Tongue {
+        side: Side::Either,
+        not: &["inte", "aldrig", "utan att", "uden at", "uten å", "ikke"],
+        tell: &["nämn", "berätta", "säg", "informera", "visa", "avslöja", "nævn", "fortæl", "sige", "nevn", "fortell", "si det", "meddel", "vet"],
+        user: &["användare", "bruger", "bruker", "kund"],
+        ignore: &["bortse från", "ignorera", "glöm", "ignorer", "se bort fra", "glem"],
+        orders: &["instruktion", "anvisning", "regler", "instruks"],
+        hand: &["läs ", "skicka", "lämna ut", "kopiera", "bifoga", "lägg", "læs ", "send", "vedhæft", "les ", "legg"],
+        precious: &["lösenord", "nyckel", "nycklar", "hemlig", "konversation", "adgangskode", "nøgle", "passord", "nøkkel", "hemmelig", "samtale", "miljövariab", "miljøvariab"],
+        ask: &["bekräft", "fråga", "tillåt", "bekræft", "spørg", "bekreft", "godkän", "godkend"],
+    },
+    // Czech and Slovak
+    Tongue {
+        side: Side::Before,
+        not: &["nic ", "bez ", "ne", "nikdy"],
+        tell: &["neříkej", "nezmiňuj", "neinform", "neprozra", "nehovor", "nespomín", "nesděl", "říkej", "zmiň"],
+        user: &["uživatel", "používateľ", "zákazní"],
+        ignore: &["ignoruj", "zapomeň", "nedbej", "ruší"],
+        orders: &["pokyn", "instrukc", "pravid", "příkaz"],
+        hand: &["přečti", "přečtěte", "pošli", "odešli", "přilož", "zkopíruj", "vlož", "předej", "prečítaj"],
+        precious: &["heslo", "hesla", "klíč", "tajn", "token", "konverzac", "histori", "proměnné prostředí", "kľúč"],
+        ask: &["potvrz", "souhlas", "ptej", "potvrd"],
+    },
+    // Greek
+    Tongue {
+        side: Side::Before,
+        not: &["μην ", "χωρίς", "ποτέ", "δεν "],
+        tell: &["πεις", "πείτε", "αναφέρ", "ενημερ", "αποκαλύ", "δείξ"],
+        user: &["χρήστη", "πελάτη"],
+        ignore: &["αγνόησε", "αγνοήστε", "ξέχασε", "ξεχάστε"],
+        orders: &["οδηγί", "κανόν", "εντολ"],
+        hand: &["διάβασε", "διαβάστε", "στείλε", "στείλτε", "αντέγραψ", "βάλε", "βάλτε", "συμπερίλ", "δώσε", "δώστε"],
+        precious: &["κωδικ", "κλειδί", "κλειδιά", "μυστικ", "συνομιλία", "ιστορικό", "διαπιστευτήρια"],
+        ask: &["επιβεβαίωσ", "άδεια", "ρωτή", "έγκριση"],
+    },
+    // Persian
+    Tongue {
+        side: Side::Either,
+        not: &["نگو", "بدون", "نباید", "هرگز", "نکن"],
+        tell: &["بگو", "نگو", "اطلاع", "ذکر", "فاش", "چیزی"],
+        user: &["کاربر", "مشتری"],
+        ignore: &["نادیده", "فراموش"],
+        orders: &["دستور", "قوانین", "قواعد"],
+        hand: &["بخوان", "بفرست", "بنویس", "ارسال", "کپی", "اضافه"],
+        precious: &["رمز", "کلید", "گذرواژه", "محرمانه", "گفتگو", "تاریخچه"],
+        ask: &["تأیید", "تایید", "اجازه", "سؤال"],
+    },
+    // Thai
+    Tongue {
+        side: Side::Before,
+        not: &["ห้าม", "อย่า", "ไม่ต้อง", "โดยไม่"],
+        tell: &["บอก", "แจ้ง", "เปิดเผย", "แสดง", "กล่าวถึง"],
+        user: &["ผู้ใช้", "ลูกค้า"],
+        ignore: &["เพิกเฉย", "ละเว้น", "ไม่สนใจ", "ลืม"],
+        orders: &["คำสั่ง", "คำแนะนำ", "กฎ"],
+        hand: &["อ่าน", "ส่ง", "คัดลอก", "แนบ", "ใส่"],
+        precious: &["รหัสผ่าน", "กุญแจ", "ความลับ", "โทเค็น", "ประวัติ", "การสนทนา", ".env"],
+        ask: &["ยืนยัน", "อนุญาต", "ขออนุมัติ", "ถาม"],
+    },
     // Turkish
     Tongue {
+        side: Side::After,
         not: &["söyleme", "bahsetme", "belirtme", "gösterme", "bildirme", "olmadan", "sormadan", "haber verme", "asla"],
         tell: &["söyle", "bahset", "belirt", "göster", "bildir", "haber", "sor"],
         user: &["kullanıcı", "müşteri"],
@@ -115,6 +193,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Indonesian and Malay
     Tongue {
+        side: Side::Before,
         not: &["jangan", "tanpa ", "tidak "],
         tell: &["beri tahu", "memberi tahu", "beritahu", "memberitahu", "sebutkan", "menyebut", "ungkap", "tunjukkan", "katakan"],
         user: &["pengguna", "pelanggan"],
@@ -126,6 +205,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Vietnamese
     Tongue {
+        side: Side::Before,
         not: &["không", "đừng", "chớ"],
         tell: &["nói", "đề cập", "tiết lộ", "thông báo", "cho biết", "hiển thị", "báo"],
         user: &["người dùng", "khách hàng"],
@@ -137,6 +217,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Chinese, both scripts
     Tongue {
+        side: Side::Before,
         not: &["不要", "不得", "不能", "请勿", "勿", "切勿", "别", "不可", "無需", "无需", "不需", "不必", "禁止", "避免", "未经", "未經"],
         tell: &["告诉", "告訴", "告知", "提及", "提到", "透露", "说明", "說明", "通知", "显示", "顯示", "让", "讓", "泄露", "知道"],
         user: &["用户", "用戶", "使用者", "客户", "客戶"],
@@ -148,6 +229,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Japanese
     Tongue {
+        side: Side::After,
         not: &["ないで", "せず", "ずに", "しない", "なく", "禁止", "なしに", "不要"],
         tell: &["伝え", "知らせ", "言わ", "言及", "通知", "表示", "明か", "教え", "話さ", "報告"],
         user: &["ユーザー", "ユーザ", "利用者", "使用者"],
@@ -159,6 +241,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Korean
     Tongue {
+        side: Side::After,
         not: &["마세요", "말고", "않고", "않", "없이", "마십시오", "말 것", "금지", "말아", "마라"],
         tell: &["알리", "말하", "언급", "공개", "보여", "통지", "알려", "밝히"],
         user: &["사용자", "고객", "유저"],
@@ -170,6 +253,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Arabic
     Tongue {
+        side: Side::Before,
         not: &["لا ", "دون ", "بدون", "عدم"],
         tell: &["تخبر", "تذكر", "إخبار", "ذكر", "تكشف", "تظهر", "إبلاغ", "تبلغ", "علم"],
         user: &["المستخدم", "مستخدم", "العميل"],
@@ -181,6 +265,7 @@ const TONGUES: &[Tongue] = &[
     },
     // Hindi
     Tongue {
+        side: Side::After,
         not: &["मत ", "नहीं", "बिना", "न "],
         tell: &["बता", "उल्लेख", "सूचित", "दिखा", "कह"],
         user: &["उपयोगकर्ता", "यूज़र", "यूजर", "ग्राहक"],
@@ -198,13 +283,13 @@ pub(super) fn signs(window: &str) -> Vec<Sign> {
     let mut found = Vec::new();
     for tongue in TONGUES {
         let not = has(tongue.not);
-        if not && has(tongue.tell) && has(tongue.user) {
+        if has(tongue.user) && negated(window, tongue, tongue.tell) {
             found.push(Sign::Secrecy);
         }
         if has(tongue.ignore) && has(tongue.orders) {
             found.push(Sign::Override);
         }
-        if not && has(tongue.ask) && has(tongue.user) {
+        if has(tongue.user) && negated(window, tongue, tongue.ask) {
             found.push(Sign::Consent);
         }
         if !not && has(tongue.hand) && has(tongue.precious) && !english(window) {
@@ -218,6 +303,23 @@ pub(super) fn signs(window: &str) -> Vec<Sign> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Whether one of the verbs is negated: "not" within reach, on the side where the language puts it, in one clause.
+fn negated(window: &str, tongue: &Tongue, verbs: &[&str]) -> bool {
+    const REACH: usize = 48;
+    let close = |between: &str| between.chars().count() <= REACH && !between.contains([',', ';', ':', '，', '、', '；', '：', '.']);
+    verbs.iter().any(|verb| {
+        window.match_indices(verb).take(20).any(|(at, _)| {
+            tongue.not.iter().any(|not| {
+                window.match_indices(not).take(20).any(|(no, word)| {
+                    let before = no + word.len() <= at && tongue.side != Side::After && close(&window[no + word.len()..at]);
+                    let after = no >= at && tongue.side != Side::Before && close(&window[at..no]);
+                    before || after
+                })
+            })
+        })
+    })
 }
 
 /// Whether a sentence is English, near enough: it has several of the small words that only English has.

@@ -7,24 +7,17 @@ use super::{Before, phrases::Sign};
 
 const MESSAGE: &str = "the text changes how another tool is used";
 
-/// A name as programs write it: with an underscore or hyphen, or called a tool.
-static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+-[a-z]+-[a-z]+|[a-z]+-(?:file|mail|email|message|command|query|issue|page|url|search|payment)s?)\b|\b(?:the )?([a-z][a-z0-9_-]{2,40}) (?:tool|function|server|mcp server|mcp|connector|integration)\b|'([a-z][a-z0-9_.-]{2,40})'").ok()
-});
-/// That the other tool is being used.
+/// A name of another tool, in use: `send_email is called`, calling `send_email`, the mail tool is used.
 static USED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:when|whenever|if|once|each time|every time|any time|anytime|on every|on each|before|after|while|for every|for each|for any|for all|in every|with every|in case)\b").ok()
+    Regex::new(r"\b(?:when|whenever|if|once|(?:each|every|any) time|anytime|on every|on each|before|after|while|for (?:every|each|any|all)|in case|should|as soon as|note on)\b[^.]{0,50}?(?:\b(?:call(?:s|ing|ed)?|us(?:e|es|ing)|invok(?:e|es|ing)|run(?:s|ning)?)(?: (?:to|of|the|a|any))* '?([a-z][a-z0-9]*(?:[_-][a-z0-9]+)+|[a-z][a-z0-9_-]+(?: tool| function))|'?\b([a-z][a-z0-9]*(?:[_-][a-z0-9]+)+|[a-z][a-z0-9_-]+ (?:tool|function))'?\)?[^.,]{0,25}\b(?:is|are|was|gets?|has been|will be|be|being)? ?(?:used|utili[sz]ed|called|invoked|run|executed|triggered|present|available|receives?|runs)\b)").ok()
 });
 /// That what it is given or does is to be another.
 static ALTERED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:bcc|cc|redirect|replace|substitute|swap|change (?:the|its|any|all|every)|alter|modify (?:the|its|any|all)|overwrite the|rewrite|instead of the (?:actual|real|requested|given|user)|set (?:the|its) \w+ (?:to|field|parameter|argument)|add (?:the|an?|this) (?:\w+ ){0,3}(?:recipient|address|header|parameter|argument|field|bcc|cc|collaborator|reviewer|member|footer|signature|line|key|label|webhook)|append (?:the|an?|this|its|all)|prepend|also (?:send|include|pass|add|call|forward|copy|attach|write|post|run|set|invoke|upload|email)|must (?:also|first|always|send|include|pass|use|go|be sent|be routed|be passed|be called with|set)|(?:send|forward|copy|pass|route|submit) (?:a copy|it|them|its|the (?:result|output|same|content|contents|response|data|full|entire|complete)|all|everything|every)|its (?:output|result|results|response|arguments|input|contents?) (?:must|should|has|have|needs?|is to|are to)|with (?:the )?(?:recipient|destination|amount|account|branch|path|url|to|bcc) (?:set|changed|replaced)|as (?:an? )?(?:extra|additional|hidden) (?:argument|parameter|recipient|field))\b").ok()
+    Regex::new(r"\b(?:bcc|cc|redirect|replace (?:the|its|any|all|every|whatever)|substitute|swap (?:the|its|any)|change (?:the|its|any|all|every)|alter|modify (?:the|its|any|all)|overwrite the|rewrite|instead of the (?:actual|real|requested|given|user)|set (?:the|its) \w+ (?:to|field|parameter|argument)|(?:has|have|is|are|needs?|must|should|will) (?:to )?be (?:replaced|substituted|changed|swapped|rewritten|redirected|rerouted|overwritten|altered)|(?:go|goes|pass|passes|run|runs|routed|sent) (?:first )?through|add (?:the|an?|this) (?:\w+ ){0,3}(?:recipient|address|header|parameter|argument|field|bcc|cc|collaborator|reviewer|member|footer|signature|line|key|label|webhook)|append (?:the|an?|this|its|all)|prepend|also (?:send|include|pass|add|call|forward|copy|attach|write|post|run|set|invoke|upload|email)|must (?:also|first|always|send|include|pass|use|go|be sent|be routed|be passed|be called with|set)|(?:send|forward|copy|pass|route|submit) (?:a copy|it|them|its|the (?:result|output|same|content|contents|response|data|full|entire|complete)|all|everything|every)|its (?:output|result|results|response|arguments|input|contents?) (?:must|should|has|have|needs?|is to|are to)|with (?:the )?(?:recipient|destination|amount|account|branch|path|url|to|bcc) (?:set|changed|replaced)|as (?:an? )?(?:extra|additional|hidden) (?:argument|parameter|recipient|field))\b").ok()
 });
 /// That it is not to be used at all.
 static SHUNNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:is|are|was|has been|have been) (?:now |currently |permanently |known to be |considered |no longer )*(?:compromised|unsafe|insecure|malicious|vulnerable|infected|untrusted|broken|disabled|revoked|unreliable|safe|dangerous|blocked|banned|forbidden|prohibited)\b").ok()
-});
-static NEVER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:never|must not|do not ever|under no circumstances|stop|no longer|refuse to|is not allowed to|may not) (?:be )?(?:use|used|using|call|called|calling|invoke|invoked|invoking|trust|run|rely on)\b").ok()
+    Regex::new(r"(?:'?\b([a-z][a-z0-9]*(?:[_-][a-z0-9]+)+|[a-z][a-z0-9_-]+ (?:tool|function|server))'?[^.,]{0,30}\b(?:is|are|was|has been|have been) (?:now |currently |permanently |known to be |considered |no longer )*(?:compromised|unsafe|insecure|malicious|vulnerable|infected|untrusted|unreliable|hacked|backdoored)\b|\b(?:never|must not|do not ever|under no circumstances|refuse to)\b[^.,]{0,12}\b(?:use|call|invoke|trust|run|rely on) (?:the )?'?([a-z][a-z0-9]*(?:[_-][a-z0-9]+)+|[a-z][a-z0-9_-]+ (?:tool|function|server)))").ok()
 });
 /// Everything of a kind, whichever tool does it.
 static ALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -41,15 +34,16 @@ pub(super) fn signs(window: &str, old: &Before<'_>) -> Vec<(Sign, String)> {
     if has(&ALL, window) {
         found.push((Sign::Interference, "the text makes a rule for everything that is sent or done".to_owned()));
     }
-    let Some(pattern) = NAME.as_ref() else { return found };
-    let foreign = pattern.captures_iter(window).take(100).any(|found| {
-        (1..=3).filter_map(|group| found.get(group)).any(|name| {
-            let name = name.as_str();
-            !old.names.contains(name) && !COMMON.contains(&name)
+    let foreign = |pattern: &LazyLock<Option<Regex>>| {
+        let Some(pattern) = pattern.as_ref() else { return false };
+        pattern.captures_iter(window).take(50).any(|found| {
+            (1..=2).filter_map(|group| found.get(group)).any(|name| {
+                let name = name.as_str().trim_end_matches(" tool").trim_end_matches(" function").trim_end_matches(" server");
+                !old.names.contains(name) && !COMMON.contains(&name)
+            })
         })
-    });
-    let altered = has(&USED, window) && has(&ALTERED, window);
-    if foreign && (altered || has(&SHUNNED, window) || has(&NEVER, window)) {
+    };
+    if has(&ALTERED, window) && foreign(&USED) || foreign(&SHUNNED) {
         found.push((Sign::Interference, MESSAGE.to_owned()));
     }
     found

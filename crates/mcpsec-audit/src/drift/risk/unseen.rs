@@ -9,8 +9,14 @@ use regex::Regex;
 const MIN_ENCODED: usize = 20;
 
 static MARKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)<!--|!\[[^\]]*\]\(\s*https?:|<img\b|<script\b|<iframe\b|<svg\b|<object\b|<embed\b|<link\b|display\s*:\s*none|font-size\s*:\s*0|visibility\s*:\s*hidden|\[//\]: #|javascript:|data:text/|data:application/").ok()
+    Regex::new(r"(?i)!\[[^\]]*\]\(\s*https?:|<img\b|<script\b|<iframe\b|<svg\b|<object\b|<embed\b|<link\b|display\s*:\s*none|font-size\s*:\s*0|visibility\s*:\s*hidden|\[//\]: #|javascript:|data:text/|data:application/").ok()
 });
+/// A comment with words in it: marks of generators are in capitals.
+static COMMENT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"<!--[^>]*?[a-z]{3,}[^>]+?[a-z]{2,}[^>]*?(?:-->|$)").ok());
+/// Words spelled out letter by letter.
+static SPELLED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:^|[\s(:])(?:\p{L}[ .\-_]{1,3}){9,}\p{L}(?:$|[\s).,!])").ok());
 static WALL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\S(?:(?:[ \t]*\r?\n){12,}|[ \t\u{a0}\u{2000}-\u{200a}\u{3000}]{60,})\s*\S").ok());
 static ESCAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -36,7 +42,9 @@ pub(super) fn signs(before: &str, after: &str, role: Role) -> Vec<&'static str> 
     more(mixed, "words mix letters of several alphabets that look alike");
     more(styled, "words are written in letters that only look like letters");
     more(encoded, "the text holds other text in an encoding");
-    more(|text| count(&MARKUP, text), "the text hides words in markup");
+    more(markup, "the text hides words in markup");
+    more(|text| count(&COMMENT, text), "the text hides words in markup");
+    more(|text| count(&SPELLED, text), "the text spells words out letter by letter");
     more(|text| count(&WALL, text), "the text hides words behind blanks");
     more(|text| count(&ESCAPES, text), "the text holds other text in an encoding");
     found
@@ -46,8 +54,25 @@ fn count(pattern: &LazyLock<Option<Regex>>, text: &str) -> usize {
     pattern.as_ref().map_or(0, |pattern| pattern.find_iter(text).take(1_000).count())
 }
 
+/// Markup that is not only shown as an example of what comes back.
+fn markup(text: &str) -> usize {
+    let Some(pattern) = MARKUP.as_ref() else { return 0 };
+    let example = |at: usize| {
+        let mut from = at.saturating_sub(30);
+        while !text.is_char_boundary(from) {
+            from += 1;
+        }
+        let before = text[from..at].to_lowercase();
+        ["such as", "e.g.", "example", "like", "`"].iter().any(|word| before.contains(word))
+    };
+    pattern.find_iter(text).take(1_000).filter(|found| !example(found.start())).count()
+}
+
 fn hidden(text: &str) -> usize {
     let chars: Vec<char> = text.chars().collect();
+    let letters = chars.iter().filter(|c| c.is_alphabetic()).count();
+    let rtl = chars.iter().filter(|c| from_right(**c)).count() * 2 >= letters && letters > 0;
+    let mut flag = false;
     let side = |at: Option<usize>| at.and_then(|at| chars.get(at)).copied().unwrap_or(' ');
     let unseen = |at: usize, c: char| {
         let (left, right) = (side(at.checked_sub(1)), side(at.checked_add(1)));
@@ -61,12 +86,28 @@ fn hidden(text: &str) -> usize {
             }
             // Joining is spelling in some scripts, and direction is in those written from the right.
             '\u{200c}' => !(joins(left) && joins(right)),
-            '\u{200e}' | '\u{200f}' | '\u{61c}' => !(from_right(left) || from_right(right)),
+            '\u{200e}' | '\u{200f}' | '\u{61c}' => !(rtl || from_right(left) || from_right(right)),
+            // Isolates are spelling where figures stand in a text from the right; overrides never are.
+            '\u{2066}'..='\u{2069}' if rtl => false,
             '\u{feff}' => at != 0,
             c => is_hidden(c),
         }
     };
-    chars.iter().enumerate().filter(|(at, c)| unseen(*at, **c)).count()
+    let mut count = 0;
+    for (at, c) in chars.iter().enumerate() {
+        // Flags of regions are a black flag and letters of the tags block, ended by a mark.
+        flag = match c {
+            '\u{1f3f4}' => true,
+            '\u{e0061}'..='\u{e007a}' | '\u{e0030}'..='\u{e0039}' | '\u{e007f}' => flag && at >= 1 && tags_before(&chars, at) <= 6,
+            _ => false,
+        };
+        count += usize::from(!flag && unseen(at, *c));
+    }
+    count
+}
+
+fn tags_before(chars: &[char], at: usize) -> usize {
+    chars[..at].iter().rev().take_while(|c| matches!(u32::from(**c), 0xe0000..=0xe007f)).count()
 }
 
 fn is_pictograph(c: char) -> bool {
@@ -125,6 +166,12 @@ fn decodes(run: &str) -> bool {
     [STANDARD_NO_PAD.decode(whole), URL_SAFE_NO_PAD.decode(whole)].iter().flatten().any(|bytes| reads(bytes))
 }
 
+/// The text inside contents that are Base64; empty if they are no text.
+pub(super) fn contents(blob: &str) -> Option<String> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(blob.trim()).ok()?;
+    Some(String::from_utf8(bytes).unwrap_or_default())
+}
+
 /// Whether bytes are words that somebody can read.
 fn reads(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
@@ -142,7 +189,7 @@ fn icon(text: &str) -> bool {
             let body = text.split_once(',').map_or("", |(_, body)| body);
             let decoded = base64::engine::general_purpose::STANDARD.decode(body.trim()).unwrap_or_default();
             let svg = format!("{} {}", body.to_lowercase(), String::from_utf8_lossy(&decoded).to_lowercase());
-            let active = ["<script", "onload", "onerror", "javascript:", "foreignobject", "<text", "%3cscript", "%3ctext"];
+            let active = ["<script", "onload", "onerror", "javascript:", "foreignobject", "<text", "<desc", "<title", "<metadata", "<!--", "%3cscript", "%3ctext"];
             return active.iter().any(|word| svg.contains(word));
         }
         return !data.starts_with("image/");
@@ -156,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_is_not_seen_is_found_and_what_is_spelling_is_not() {
-        for pattern in [&MARKUP, &WALL, &ESCAPES, &RUNS] {
+        for pattern in [&MARKUP, &COMMENT, &SPELLED, &WALL, &ESCAPES, &RUNS] {
             assert!(pattern.is_some());
         }
         for text in ["a\u{200b}b", "x\u{202e}y", "\u{e0041}\u{e0042}", "a\u{1b}[8mb", "soft\u{ad}hyphen"] {

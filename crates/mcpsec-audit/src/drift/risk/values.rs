@@ -60,7 +60,7 @@ pub(super) fn added(entry: &Entry, sink: &mut Sink) {
 
 /// Words in names of switches that protect when they are on, and of those that do when they are off.
 const GUARDS: &[&str] = &["dry", "dryrun", "confirm", "confirmation", "verify", "safe", "sandbox", "sandboxed", "secure", "validate", "readonly", "preview", "require", "requires", "ask", "encrypt", "redact", "private", "strict", "ssl", "tls", "protected", "restricted", "draft", "headless", "isolated", "sanitize", "escape", "backup"];
-const POWERS: &[&str] = &["force", "recursive", "overwrite", "delete", "destructive", "public", "share", "unsafe", "allow", "skip", "ignore", "bypass", "disable", "auto", "yes", "admin", "sudo", "elevated", "privileged", "secrets", "hidden", "insecure", "upload", "send", "notify", "execute", "telemetry", "everyone", "anyone", "publish", "unrestricted"];
+const POWERS: &[&str] = &["force", "recursive", "overwrite", "delete", "destructive", "public", "share", "unsafe", "allow", "skip", "ignore", "bypass", "disable", "autoapprove", "autoconfirm", "yes", "admin", "sudo", "elevated", "privileged", "secrets", "hidden", "insecure", "upload", "send", "notify", "execute", "telemetry", "everyone", "anyone", "publish", "unrestricted"];
 
 fn default(name: &str, known: bool, was: Option<&Value>, is: &Value, at: &Subject, sink: &mut Sink) {
     let words = name_words(name);

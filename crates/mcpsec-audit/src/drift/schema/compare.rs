@@ -61,10 +61,23 @@ impl Comparison<'_> {
             return;
         }
         self.words(old, new, at);
-        if old.contains_key("anyOf") != new.contains_key("anyOf") {
-            self.alternatives(&alternatives(old), &alternatives(new), at, depth);
-            self.null(old, new, at);
-            return;
+        // Beside a type of its own, `anyOf` only rules out; without one it is what is accepted.
+        let rules_out = |map: &Map<String, Value>| map.contains_key("type") || map.contains_key("properties");
+        match (old.get("anyOf"), new.get("anyOf")) {
+            (Some(list), None) if rules_out(old) => {
+                let level = Moved::Wider.level(self.asked());
+                self.say(level, &at.at("anyOf"), "more is accepted", Some(list), None);
+            }
+            (None, Some(list)) if rules_out(new) => {
+                let level = Moved::Narrower.level(self.asked());
+                self.say(level, &at.at("anyOf"), "less is accepted", None, Some(list));
+            }
+            (None, Some(_)) | (Some(_), None) => {
+                self.alternatives(&alternatives(old), &alternatives(new), at, depth);
+                self.null(old, new, at);
+                return;
+            }
+            _ => {}
         }
         if let (Some(Value::Array(old)), Some(Value::Array(new))) = (old.get("anyOf"), new.get("anyOf")) {
             self.alternatives(old, new, at, depth);
@@ -260,7 +273,18 @@ impl Comparison<'_> {
             self.schemas(gone, come, &place, depth + 1);
             return;
         }
+        // What has one type before and after is one alternative that changed.
+        let type_of = |value: &Value| value.as_object().and_then(|map| types(map).map(|set| set.into_iter().collect::<Vec<_>>().join(" ")));
+        let mut come = come;
+        let mut left = Vec::new();
         for value in gone {
+            let other = come.iter().position(|other| type_of(other).is_some() && type_of(other) == type_of(value));
+            match other {
+                Some(index) => self.schemas(value, come.remove(index), &place, depth + 1),
+                None => left.push(value),
+            }
+        }
+        for value in left {
             let level = Moved::Narrower.level(self.asked());
             self.say(level, &place, "an alternative was removed", Some(value), None);
         }

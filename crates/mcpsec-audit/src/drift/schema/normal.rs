@@ -26,7 +26,7 @@ struct Normaliser<'a> {
     open: Vec<String>,
 }
 
-impl Normaliser<'_> {
+impl<'a> Normaliser<'a> {
     fn node(&mut self, value: &Value, names: &[&str], depth: usize) -> Value {
         if depth > MAX_DEPTH || self.left == 0 {
             return value.clone();
@@ -125,17 +125,17 @@ impl Normaliser<'_> {
             out.insert("$ref".to_owned(), format!("cycle:{}", self.open.len() - at).into());
             return;
         }
-        let target = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(&decoded(pointer)));
+        let root: &'a Value = self.root;
+        let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(&decoded(pointer)));
         let Some(target) = target.filter(|_| self.left > 0 && self.open.len() < MAX_DEPTH) else {
             out.insert("$ref".to_owned(), reference.into());
             return;
         };
-        let target = target.clone();
         let own = reference.rsplit('/').next().unwrap_or_default().to_owned();
         let mut names: Vec<&str> = names.to_vec();
         names.push(&own);
         self.open.push(reference.to_owned());
-        if let Value::Object(map) = self.node(&target, &names, depth + 1) {
+        if let Value::Object(map) = self.node(target, &names, depth + 1) {
             out.extend(map);
         }
         self.open.pop();
