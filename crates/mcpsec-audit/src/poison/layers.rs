@@ -243,7 +243,7 @@ fn leet(piece: &str) -> Option<Layer> {
         at += word.len();
     }
     (changed >= 2).then_some(())?;
-    layer(out, (first?, last), "it is written with digits in place of letters", true).map(|layer| Layer { prose: false, disguise: false, ..layer })
+    layer(out, (first?, last), "it is written with digits in place of letters", false).map(|layer| Layer { prose: false, disguise: false, ..layer })
 }
 
 fn letter_of(c: char) -> Option<char> {
@@ -261,8 +261,7 @@ fn letter_of(c: char) -> Option<char> {
 
 /// English words, to find the borders of words that were run together.
 static WORDS: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-    let mut words: BTreeSet<&str> = terms::TABLES
-        .iter()
+    let mut words: BTreeSet<&str> = terms::all()
         .flat_map(|(_, table)| table.iter())
         .filter(|(language, _)| *language == "en")
         .flat_map(|(_, words)| words.split(['|', ' ', '*']))

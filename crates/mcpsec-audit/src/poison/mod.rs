@@ -138,14 +138,15 @@ fn read(piece: &str, role: Role, context: &Context) -> Vec<(Alarm, Option<String
         let (start, end) = reading.normal.span(alarm.start, alarm.end);
         found.push((Alarm { start, end, ..alarm.clone() }, None));
     }
-    found.extend(encoded::check(piece, &reading, role, context));
+    found.extend(encoded::check(piece, &reading, role, context, &direct));
     found
 }
 
 /// The rules that read sentences.
 fn sentences(reading: &Reading, role: Role, context: &Context) -> Vec<Alarm> {
     let mut alarms = Vec::new();
-    if matches!(role, Role::Icon | Role::Uri) {
+    if matches!(role, Role::Icon | Role::Uri) && reading.text().split(' ').count() < 6 {
+        alarms.extend(smuggling::template(reading, role));
         return alarms;
     }
     if matches!(role, Role::Name | Role::Parameter) {
