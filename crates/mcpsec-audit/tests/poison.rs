@@ -71,7 +71,7 @@ fn score(cases: &[Case], report: &mut String) -> Score {
             score.accused += usize::from(!alarms.is_empty());
             for finding in alarms {
                 let words = finding.evidence.as_ref().map(|words| words.excerpt(160)).unwrap_or_default();
-                let _infallible = writeln!(report, "  accused {} {} {}: {words}", case.id, finding.rule.id(), finding.subject);
+                let _infallible = writeln!(report, "  accused {} {} {} ({}): {words}", case.id, finding.rule.id(), finding.subject, finding.message);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     fold,
     normal::Normal,
-    reading::Reading,
+    reading::{Reading, Sentence},
     sense::{Sense, Senses},
 };
 
@@ -25,9 +25,32 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// The same for a text about one parameter: its own name is part of the topic where it names a key.
+    pub(super) fn of_parameter(&self, name: &str) -> Self {
+        let words = spaced(name);
+        let mut about = self.clone();
+        let named = ["private key", "ssh key", "key file", "key path", "identity file", "pem", "cert", "keystore", "kubeconfig", "env file", "dotenv", "environment", "env vars"];
+        if named.iter().any(|key| words.contains(key)) && words.split(' ').count() <= 4 {
+            about.senses.add(Sense::Secret);
+            about.topic.push_str(&words);
+            about.topic.push(' ');
+        }
+        about
+    }
+
     /// Whether something has nothing to do with what the entry says it is for.
     pub(super) fn strange(&self, sense: Sense) -> bool {
         !self.senses.has(sense)
+    }
+
+    /// Whether a sentence of a tool that looks for attacks says what they look like, rather than being one: it names no
+    /// address and no parameter, and says nothing of when to act.
+    pub(super) fn reports_on_attacks(&self, reading: &Reading, sentence: &Sentence) -> bool {
+        let words = reading.words(sentence);
+        self.is_about(&["inject", "jailbreak", "moderat", "guard", "detect", "scan", "lint", "red team", "classif", "phish"])
+            && sentence.address.is_none()
+            && !sentence.senses.any(&[Sense::Trigger, Sense::Slot, Sense::Secret, Sense::Danger])
+            && (sentence.senses.has(Sense::Defence) || ["typical", "positives", "example", "attempt", "phrases", "attack", "patterns", "texts that", "text that", "\"", "'"].iter().any(|word| words.contains(word)))
     }
 
     /// Whether the entry is about one of these things by its name.

@@ -47,8 +47,8 @@ pub(super) fn check(piece: &str, reading: &Reading, role: Role, context: &Contex
 fn orders(reading: &Reading) -> bool {
     use super::sense::Sense;
     reading.sentences.iter().any(|sentence| {
-        (reading.orders(sentence) || sentence.imperative)
-            && sentence.senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run, Sense::Override, Sense::Tell, Sense::Modify])
+        (reading.orders(sentence) || sentence.imperative || sentence.senses.any(&[Sense::Trigger, Sense::Model, Sense::User, Sense::Hush]))
+            && sentence.senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run, Sense::Override, Sense::Tell, Sense::Modify, Sense::Hush])
     })
 }
 

@@ -102,6 +102,9 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     }
     let around = reading.around(index, 1, 1);
     let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Override, Sense::Feign, Sense::Lie]);
+    if reading.protects(sentence) && !hidden {
+        return None;
+    }
     let parameter = names_parameter(words, context);
     let slot = parameter.is_some() || senses.has(Sense::Slot);
     let sent = reading.affirmed(sentence, Sense::Transfer).is_some();
@@ -124,7 +127,7 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     if count >= 2 && (sent || slot || senses.has(Sense::Acquire)) && !sentence.first {
         return Some((Severity::High, Confidence::Medium, "it gathers what has nothing to do with the tool"));
     }
-    if credential && (sent || slot) && !sentence.first && (senses.any(&[Sense::Every, Sense::Trigger]) || hidden) && senses.any(&[Sense::Acquire, Sense::Data, Sense::Every, Sense::Transfer]) && (words.contains("any ") || words.contains("every ") || words.contains("all ") || hidden) {
+    if credential && reading.orders(sentence) && (sent || slot || reading.affirmed(sentence, Sense::Acquire).is_some()) && !sentence.first && (senses.any(&[Sense::Every, Sense::Trigger]) || hidden) && senses.any(&[Sense::Acquire, Sense::Data, Sense::Every, Sense::Transfer]) && (words.contains("any ") || words.contains("every ") || words.contains("all ") || hidden) {
         return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
     }
     if talk && (sent || slot) && !sentence.first && (slot || hidden || sentence.address.is_some()) && (reading.orders(sentence) || senses.has(Sense::Every)) {
@@ -155,7 +158,7 @@ pub(super) fn names_parameter<'a>(words: &str, context: &'a Context) -> Option<&
             let after = words[at + name.len()..].chars().next();
             let alone = !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && !after.is_some_and(|c| c.is_alphanumeric() || c == '_');
             let quoted = before.is_some_and(|c| matches!(c, '\'' | '"' | '「' | '『')) ;
-            let marked = words[..at].trim_end().ends_with(['=', ':']) || ["as ", "in ", "the ", "into ", "via ", "through ", "to ", "als ", "en ", "dans ", "como ", "em ", "come ", "w ", "в ", "no ", "ke ", "vao "].iter().any(|lead| words[..at].ends_with(lead));
+            let marked = words[..at].trim_end().ends_with('=') || ["as ", "in ", "the ", "into ", "via ", "through ", "to ", "als ", "en ", "dans ", "como ", "em ", "come ", "w ", "в ", "no ", "ke ", "vao "].iter().any(|lead| words[..at].ends_with(lead));
             alone && (quoted || name.contains('_') || marked || super::sense::is_glued(before.unwrap_or(' ')) || super::sense::is_glued(after.unwrap_or(' ')))
         })
     })

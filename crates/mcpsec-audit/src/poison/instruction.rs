@@ -16,6 +16,9 @@ type Verdict = Option<(Severity, Confidence, &'static str)>;
 /// Looks for it, sentence by sentence.
 pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
     for (index, sentence) in reading.sentences.iter().enumerate() {
+        if context.reports_on_attacks(reading, sentence) {
+            continue;
+        }
         let found = [
             overriding(reading, sentence),
             takeover(reading, index, sentence),
@@ -88,7 +91,8 @@ fn obedience(reading: &Reading, sentence: &Sentence) -> Verdict {
     .any(|word| words.contains(word))
         || hit.language != "en";
     let sound = ["user's instructions", "instructions below", "instructions above", "on screen", "setup", "installation", "in the error", "error message", "comply with the api", "comply with the schema", "comply with rate", "comply with json", "complies", "specification", "rfc"].iter().any(|word| words.contains(word));
-    let severity = match (stranger && reading.orders(sentence), sound || senses.has(Sense::Defence) && !senses.has(Sense::Order)) {
+    let treated = words.contains("treat") && !reading.words(sentence).contains("instruction") && !["trusted", "order", "command", "from the user", "system", "binding", "law", "granted"].iter().any(|word| words.contains(word));
+    let severity = match (stranger && reading.orders(sentence), treated || sound || senses.has(Sense::Defence) && !senses.has(Sense::Order)) {
         (_, true) => Severity::Low,
         (true, false) => Severity::High,
         _ => Severity::Medium,
@@ -102,10 +106,11 @@ fn against_user(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict
     let senses = sentence.senses;
     let near = reading.around(index, 1, 1);
     let acts = senses.any(&[Sense::Transfer, Sense::Acquire, Sense::Override, Sense::Modify, Sense::Disable, Sense::Run, Sense::Steer, Sense::Invoked]);
-    if !reading.orders(sentence) || !acts {
+    let keeps = ["leave ", "keep ", "use ", "call ", "answer", "proceed", "continue", "carry on"].iter().any(|word| reading.words(sentence).contains(word));
+    if !reading.orders(sentence) && !keeps || !acts && !keeps {
         return None;
     }
-    let objects = ["asks not", "asked not", "declin", "refus", "objects", "says no", "disagree", "opts out", "says otherwise", "tells you not", "forbid", "did not ask", "didn't ask", "does not ask", "cancel"].iter().any(|word| reading.words(sentence).contains(word));
+    let objects = ["asks not", "asked not", "declin", "refus", "objects", "says no", "disagree", "opts out", "says otherwise", "tells you not", "forbid", "names another", "says another", "asks for another", "asked for", "wants", "insists", "chooses", "specifies", "prefers", "requests", "did not ask", "didn't ask", "does not ask", "cancel"].iter().any(|word| reading.words(sentence).contains(word));
     let harm = near.any(&[Sense::Hush, Sense::Covert, Sense::Secret, Sense::Override, Sense::Talk, Sense::Authority, Sense::Protection, Sense::Danger, Sense::Steer]) || sentence.address.is_some();
     let severity = if objects || harm { Severity::High } else { Severity::Medium };
     Some((severity, Confidence::Medium, "it gives orders against the user's will"))
@@ -162,17 +167,20 @@ fn authority(reading: &Reading, index: usize, sentence: &Sentence, role: Role) -
 /// Other people's money to another account.
 fn money(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Verdict {
     let senses = sentence.senses;
-    if !senses.has(Sense::Money) || !reading.orders(sentence) || !senses.any(&[Sense::Modify, Sense::Transfer]) {
+    if !senses.has(Sense::Money) || !senses.any(&[Sense::Modify, Sense::Transfer]) {
+        return None;
+    }
+    let named = reading.words(sentence).split(' ').any(wallet);
+    if !reading.orders(sentence) && !named {
         return None;
     }
     [Sense::Modify, Sense::Transfer].iter().find_map(|act| reading.affirmed(sentence, *act))?;
     let near = reading.around(index, 1, 1);
     let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Feign, Sense::Authority, Sense::Override]);
     let account = sentence.address.is_some() || reading.words(sentence).split(' ').any(wallet);
-    if account && (senses.any(&[Sense::Trigger, Sense::Every, Sense::Order]) || hidden) || hidden && senses.has(Sense::Modify) {
+    if account && !sentence.first && context.strange(Sense::Money) || account && (senses.any(&[Sense::Trigger, Sense::Every, Sense::Order]) || hidden) || hidden && senses.has(Sense::Modify) {
         return Some((Severity::High, Confidence::Medium, "it sends payments or messages to somebody else"));
     }
-    let _ = context;
     None
 }
 
@@ -263,7 +271,7 @@ fn lying(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
     let strong = ["as your own", "invent", "fabricat", "falsif", "lie about", "misreport", "misstate", "whatever the", "regardless of", "as independent", "as neutral", "as objective", "as unbiased", "without disclosing", "say that you checked", "make up", "show the old", "show the user's own"].iter().any(|word| words.contains(word)) || lie.language != "en";
     let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Feign]) || near.has(Sense::Not) && near.any(&[Sense::Tell]);
     let lies: usize = reading.of(sentence, Sense::Lie).count();
-    if !reading.orders(sentence) && !sentence.imperative || lie.language == "en" && words.contains("do not") && !strong {
+    if !reading.orders(sentence) && !sentence.imperative && !senses.has(Sense::Model) || lie.language == "en" && words.contains("do not") && !strong {
         return None;
     }
     let severity = match (strong && (steers || lies > 1), hidden, steers && lies > 1) {

@@ -319,8 +319,11 @@ fn spaced_out(piece: &str) -> Vec<Layer> {
                 at += 1;
                 break;
             }
-            if gap > 1 {
-                wide.push(' ');
+            // What stands between the letters of a word is dropped; anything else belongs to the text.
+            match chars[at + 1..].iter().take(gap).find(|(_, c)| !c.is_whitespace()) {
+                Some((_, mark)) if gap > 1 => wide.extend([*mark].iter().chain((*mark == ':').then_some(&' '))),
+                None if gap > 1 => wide.push(' '),
+                _ => {}
             }
             at += 1 + gap;
         }
@@ -344,7 +347,7 @@ fn spaced_out(piece: &str) -> Vec<Layer> {
 fn hyphened(piece: &str) -> Option<Layer> {
     let cut = |word: &str| {
         let parts: Vec<&str> = word.split(['-', '.', '|', '·', '_', '+', '~']).collect();
-        parts.len() >= 2 && parts.iter().all(|part| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_alphabetic))
+        parts.len() >= 2 && parts.iter().any(|part| part.chars().count() >= 2) && parts.iter().all(|part| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_alphabetic))
     };
     let trim = |c: char| matches!(c, ',' | '.' | ';' | ':' | '!' | '"' | '\'' | '(' | ')');
     let count = piece.split_whitespace().filter(|word| cut(word.trim_matches(trim))).count();
@@ -363,7 +366,7 @@ fn hyphened(piece: &str) -> Option<Layer> {
         }
         at += word.len();
     }
-    layer(out, (first?, last), "its words are cut into pieces", true).map(|layer| Layer { prose: false, ..layer })
+    layer(out, (first?, last), "its words are cut into pieces", false).map(|layer| Layer { prose: false, ..layer })
 }
 
 /// The text from behind.

@@ -9,7 +9,7 @@ use super::{
 
 /// Things that are kept out of answers for the sake of form.
 const FORM: &[&str] = &[
-    "raw ", "json", " id ", " ids", "uuid", "internal id", "xml", "html", "markdown", "token count", "technical detail", "stack trace",
+    "raw ", "json", "the id", " id to", " ids", "uuid", "internal id", "xml", "html", "markdown", "token count", "technical detail", "stack trace",
     "format", "placeholder", "truncat", "pagination", "cursor", "progress", "intermediate result", "emoji", "tool name", "parameter name", "duplicate",
     "empty", "null", "url encoded", "timestamp", "coordinates", "implementation detail", "error code", "internal name", "password to", "the password", "secret value",
     "api key", "credentials", "token", "pii", "personal data", "private key", "sensitive", "until", "unless", "more than", "before ", "results as", "twice", "again", "guess",

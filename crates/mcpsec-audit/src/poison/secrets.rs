@@ -46,6 +46,9 @@ fn file(
     let around = reading.around(index, 1, 1);
     let senses = sentence.senses;
     let words = reading.words(sentence);
+    if reading.protects(sentence) && !senses.any(&[Sense::Hush, Sense::Covert]) && !reading.around(index, 1, 1).any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Threat]) {
+        return None;
+    }
     if matches!(role, Role::Default | Role::Enum | Role::Example) {
         let words_too = words.split(' ').count() >= 4;
         if context.strange(Sense::Secret) && senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run]) && (words_too || words.contains("$(")) {

@@ -20,7 +20,7 @@ pub(super) fn check(reading: &Reading, context: &Context, alarms: &mut Vec<Alarm
 fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
     let senses = sentence.senses;
     let around = reading.around(index, 1, 2);
-    let foreign = foreign(reading.words(sentence), context, senses.has(Sense::ToolWord) || senses.has(Sense::Invoked));
+    let foreign = foreign(reading.words(sentence), context, senses.any(&[Sense::ToolWord, Sense::Invoked, Sense::Trigger, Sense::Order]));
     let others = reading.affirmed(sentence, Sense::Others).is_some() || senses.has(Sense::Others) && senses.has(Sense::Instead);
     if foreign.is_none() && !others {
         return None;

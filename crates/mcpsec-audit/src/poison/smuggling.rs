@@ -60,7 +60,7 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
         let Some(talk) = reading.affirmed(sentence, Sense::Talk) else { continue };
         let named = &reading.text()[talk.start..talk.end];
         let whole = senses.has(Sense::Every) || ["verbatim", "so far", "history", "word for word", "system prompt", "chain of thought"].iter().any(|word| words.contains(word));
-        if !whole || senses.has(Sense::Defence) && !reading.orders(sentence) {
+        if context.reports_on_attacks(reading, sentence) || !whole || senses.has(Sense::Defence) && !reading.orders(sentence) {
             continue;
         }
         let deep = ["system", "chain", "developer", "reasoning", "verbatim", "word for word", "entire", "everything"].iter().any(|word| words.contains(word)) || talk.language != "en";
