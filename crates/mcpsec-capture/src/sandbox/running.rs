@@ -10,6 +10,7 @@ use super::{Plan, SandboxError, Stdio};
 #[cfg(target_os = "linux")]
 use super::{
     linux::{self, Launched},
+    scratch::Scratch,
     watch::Watch,
 };
 #[cfg(target_os = "linux")]
@@ -42,7 +43,7 @@ struct Held {
     watch: Watch,
     observer: Option<Supervisor>,
     /// Scratch folder on this machine; removed with this.
-    _scratch: Option<tempfile::TempDir>,
+    _scratch: Option<Scratch>,
 }
 
 /// How a program ended.
@@ -91,11 +92,11 @@ impl Running {
     pub(super) fn held(
         launched: Launched,
         plan: &Plan,
-        scratch: Option<tempfile::TempDir>,
+        scratch: Option<Scratch>,
         canaries: Vec<Canary>,
     ) -> Result<Self, SandboxError> {
         let Launched { child, control, scratch: capped, observer } = launched;
-        let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(Scratch::path));
         let mut running = Self::of(child);
         running.canaries = canaries;
         let watch = watch.map_err(|source| SandboxError::Setup { step: "watch the limits".to_owned(), source });

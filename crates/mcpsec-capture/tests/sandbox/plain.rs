@@ -9,7 +9,7 @@ use std::{
 use mcpsec_capture::sandbox::{Limit, Sandbox, SandboxError};
 use mcpsec_model::config::Isolation;
 
-use crate::common::{Said, file, node, plan, python, run, shell, tiers, watched};
+use crate::common::{Said, everywhere, file, node, plan, python, run, shell, tiers, watched};
 
 #[test]
 fn every_tier_of_this_system_works() {
@@ -168,7 +168,7 @@ fn patience_and_wall_time_end_it() {
 
 #[test]
 fn python_and_node_start() {
-    for (sandbox, watch) in watched() {
+    for (sandbox, watch) in everywhere() {
         let script = "import json,socket,ssl,subprocess,asyncio,os,tempfile,sys\n\
             async def main(): return (await asyncio.create_subprocess_exec('/bin/echo','child')).pid\n\
             asyncio.run(main()); tempfile.mkdtemp(); print(json.dumps({'ok': os.path.isdir(os.environ['HOME'])}))";
@@ -209,4 +209,30 @@ fn is_running(mark: &str) -> bool {
         let cmdline = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         cmdline.split(|byte| *byte == 0).any(|arg| arg == mark.as_bytes())
     })
+}
+
+/// Not a test: what a level costs over starting a program without. `cargo test … -- --ignored --nocapture what_a_level_costs`
+#[test]
+#[ignore = "a measurement"]
+fn what_a_level_costs() {
+    let rounds = 100;
+    let measure = |sandbox: &Sandbox, observe: bool| {
+        let mut plan = plan("/bin/true", &[]);
+        plan.observe = observe;
+        let start = std::time::Instant::now();
+        for _ in 0..rounds {
+            let running = sandbox.spawn(&plan).expect("starts");
+            assert!(running.finish(Duration::from_secs(5)).expect("ended").status.success());
+        }
+        start.elapsed() / rounds
+    };
+    let launcher = Path::new(crate::common::STAGE);
+    println!("none: {:?}", measure(&Sandbox::dangerous_none(launcher), false));
+    for sandbox in tiers() {
+        let (plain, watched) = (measure(&sandbox, false), measure(&sandbox, true));
+        println!("{}: {plain:?}, observed {watched:?}", sandbox.tier().as_str());
+    }
+    let start = std::time::Instant::now();
+    Sandbox::detect(launcher, Isolation::Landlock, None).expect("works");
+    println!("detection: {:?}", start.elapsed());
 }
