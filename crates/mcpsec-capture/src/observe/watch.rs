@@ -33,6 +33,13 @@ pub struct Watch {
     pub opens: bool,
 }
 
+impl Watch {
+    /// The numbers of the calls that the supervisor answers, so that no other filter decides them first.
+    pub(crate) fn answered(&self) -> std::collections::BTreeSet<i64> {
+        calls::rows(self).into_iter().map(|(number, ..)| number).collect()
+    }
+}
+
 /// What the program may do, and what it was given.
 #[derive(Debug)]
 pub struct Rules {

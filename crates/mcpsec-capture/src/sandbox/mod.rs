@@ -13,6 +13,8 @@ mod plan;
 mod probe;
 mod running;
 #[cfg(target_os = "linux")]
+mod scratch;
+#[cfg(target_os = "linux")]
 mod watch;
 #[cfg(target_os = "linux")]
 mod wire;
@@ -23,6 +25,10 @@ use std::{
 };
 
 use mcpsec_model::config::Isolation;
+
+#[cfg(target_os = "linux")]
+use crate::observe::canaries;
+
 pub use plan::{Limits, Network, Plan, Stdio};
 pub use running::{Ended, Limit, Running};
 
@@ -31,6 +37,7 @@ pub use running::{Ended, Limit, Running};
 pub struct Sandbox {
     tier: Isolation,
     launcher: PathBuf,
+    landlock_at_most: Option<u8>,
 }
 
 /// Why there is no sandbox, or a program could not be started in it.
@@ -66,7 +73,7 @@ impl Sandbox {
     /// No sandbox at all: the program runs with the user's rights. Only for programs the user trusts, and never chosen unless
     /// the policy says `isolation = "none"`.
     pub fn dangerous_none(launcher: &Path) -> Self {
-        Self { tier: Isolation::None, launcher: launcher.to_owned() }
+        Self { tier: Isolation::None, launcher: launcher.to_owned(), landlock_at_most: None }
     }
 
     /// The strongest sandbox that works here, found by setting each up and running nothing in it, strongest first. `only`
@@ -80,7 +87,7 @@ impl Sandbox {
             if *tier < weakest || only.is_some_and(|only| only != *tier) {
                 continue;
             }
-            let sandbox = Self { tier: *tier, launcher: launcher.to_owned() };
+            let sandbox = Self { tier: *tier, launcher: launcher.to_owned(), landlock_at_most: None };
             match sandbox.probe() {
                 Ok(()) => return Ok(sandbox),
                 Err(reason) => reasons.push(format!("{}: {reason}", tier.as_str())),
@@ -92,7 +99,9 @@ impl Sandbox {
     /// What each level that is a sandbox says when it is tried, strongest first; errors are safe to print.
     pub fn probe_all(launcher: &Path) -> Vec<(Isolation, Result<(), String>)> {
         let levels = Isolation::WORDS.iter().rev().map(|(_, tier)| *tier).filter(|tier| *tier != Isolation::None);
-        levels.map(|tier| (tier, Self { tier, launcher: launcher.to_owned() }.probe())).collect()
+        levels
+            .map(|tier| (tier, Self { tier, launcher: launcher.to_owned(), landlock_at_most: None }.probe()))
+            .collect()
     }
 
     /// Runs nothing in it.
@@ -101,6 +110,13 @@ impl Sandbox {
             return Ok(());
         }
         probe::probe(self)
+    }
+
+    /// The same, as if the kernel had no newer version of Landlock than this. For tests: what older kernels leave open must be
+    /// closed by other means.
+    #[must_use]
+    pub fn with_landlock_at_most(self, version: u8) -> Self {
+        Self { landlock_at_most: Some(version), ..self }
     }
 
     /// The level it gives.
@@ -118,33 +134,37 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError::Start`], [`SandboxError::Setup`].
     pub fn spawn(&self, plan: &Plan) -> Result<Running, SandboxError> {
-        #[cfg(target_os = "linux")]
-        if wire::Tier::of(self.tier).is_some() {
-            return self.start(plan, false);
+        match self.tier {
+            Isolation::None => running::bare(plan),
+            #[cfg(target_os = "linux")]
+            Isolation::Namespace => self.start(wire::Tier::Namespace, plan, false),
+            #[cfg(target_os = "linux")]
+            Isolation::Landlock => self.start(wire::Tier::Landlock, plan, false),
+            // Not made by `detect` here; a sandbox that is missing is never passed over.
+            _ => Err(setup("choose a sandbox")(std::io::ErrorKind::Unsupported.into())),
         }
-        running::bare(plan)
     }
 
     /// Starts a program in one of the tiers of Linux, or with `probe` only sets everything up.
     #[cfg(target_os = "linux")]
-    fn start(&self, plan: &Plan, probe: bool) -> Result<Running, SandboxError> {
-        let Some(tier) = wire::Tier::of(self.tier) else { return running::bare(plan) };
+    fn start(&self, tier: wire::Tier, plan: &Plan, probe: bool) -> Result<Running, SandboxError> {
         let scratch = match tier {
             wire::Tier::Namespace => None,
-            wire::Tier::Landlock => Some(scratch()?),
+            wire::Tier::Landlock => Some(scratch::Scratch::new().map_err(setup("make the scratch folder"))?),
         };
-        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        let seed = plan.canaries.then(linux::seed).transpose().map_err(setup("draw the canaries"))?;
+        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(scratch::Scratch::path), seed);
         order.probe = probe;
+        order.landlock_at_most = self.landlock_at_most;
         let launched = linux::launch(&self.launcher, &order, plan)?;
-        Running::held(launched, plan, scratch)
+        let canaries = seed.as_ref().map(canaries::planted).unwrap_or_default();
+        Running::held(launched, plan, scratch, canaries)
     }
 }
 
-/// A scratch folder on this machine, for tiers without mounts of their own.
-#[cfg(target_os = "linux")]
-fn scratch() -> Result<tempfile::TempDir, SandboxError> {
-    let made = tempfile::Builder::new().prefix("mcpsec-").tempdir_in("/tmp");
-    made.map_err(|source| SandboxError::Setup { step: "make the scratch folder".to_owned(), source })
+/// The error of a step of the first half.
+fn setup(step: &'static str) -> impl FnOnce(std::io::Error) -> SandboxError {
+    move |source| SandboxError::Setup { step: step.to_owned(), source }
 }
 
 /// Call this first in `main`, before threads: if this process was started as the launcher's second half, it becomes the
