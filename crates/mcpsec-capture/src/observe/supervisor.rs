@@ -209,7 +209,7 @@ impl Watcher {
 
     /// Writes down calls on files; the file rules of the sandbox decide about them.
     fn note_files(&mut self, notice: &Notice, call: Option<Call>) {
-        let reader = Reader::of(notice);
+        let reader = Reader::of(self.listener.as_fd(), notice);
         let path_at = |folder: Option<usize>, path: usize| {
             let at = notice.args.get(path).copied()?;
             reader.path(folder.and_then(|index| notice.args.get(index).copied()), at)
@@ -220,7 +220,7 @@ impl Watcher {
                 let paths = [path_at(folder, path), second.and_then(|(folder, path)| path_at(folder, path))];
                 for path in paths.into_iter().flatten() {
                     if let Some(told) = self.network.places.told(&path, changes) {
-                        self.tell(notice, |shared| shared.record().file(&told));
+                        self.network.shared.record().file(&told);
                     }
                 }
             }
@@ -240,16 +240,9 @@ impl Watcher {
                     line.push(b' ');
                     line.extend(argument);
                 }
-                self.tell(notice, |shared| shared.record().program(&line));
+                self.network.shared.record().program(&line);
             }
             _ => {}
-        }
-    }
-
-    /// What was read from a thread that is gone may have been another's.
-    fn tell(&self, notice: &Notice, tell: impl FnOnce(&Shared)) {
-        if sys::still_waits(self.listener.as_fd(), notice.id) {
-            tell(&self.network.shared);
         }
     }
 }

@@ -211,6 +211,7 @@ print(len(socket.getaddrinfo('second.invalid', 443, type=socket.SOCK_STREAM)))
         let Some(outcome) = run(reach, &script) else { return };
         assert_eq!(outcome.said, "OSError 101\n198.18.\nENETUNREACH\n1\n", "{reach:?}");
         assert_eq!(hosts(&outcome), ["exfil.attacker.invalid", "second.invalid"], "{reach:?}");
+        assert!(outcome.observed.files.is_empty(), "{:?}", outcome.observed.files);
     }
 }
 
@@ -261,21 +262,22 @@ fn an_address_cannot_be_exchanged_after_the_look() {
         "{ATTEMPT}
 import ctypes, struct, threading, time
 libc = ctypes.CDLL(None, use_errno=True)
-unix = struct.pack('=H', 1) + b'own.sock' + bytes(16)
+harmless = [struct.pack('=H', 1) + b'own.sock' + bytes(16), struct.pack('=H', 16) + bytes(24)]
 inet = struct.pack('=H', 2) + struct.pack('!H', {port}) + bytes([127, 0, 0, 1]) + bytes(16)
 own = socket.socket(socket.AF_UNIX); own.bind('own.sock'); own.listen(512)
-buffer = ctypes.create_string_buffer(unix, 26)
-stop = False
-def swap():
-    while not stop:
-        ctypes.memmove(buffer, inet, 26); ctypes.memmove(buffer, unix, 26)
-t = threading.Thread(target=swap); t.start()
 reached = 0
-for _ in range(400):
-    s = socket.socket()
-    reached += libc.connect(s.fileno(), buffer, 26) == 0
-    s.close()
-stop = True; t.join()
+for first in harmless:
+    buffer = ctypes.create_string_buffer(first, 26)
+    stop = False
+    def swap():
+        while not stop:
+            ctypes.memmove(buffer, inet, 26); ctypes.memmove(buffer, first, 26)
+    t = threading.Thread(target=swap); t.start()
+    for _ in range(400):
+        s = socket.socket()
+        reached += libc.connect(s.fileno(), buffer, 26) == 0
+        s.close()
+    stop = True; t.join()
 print(reached)
 "
     );
