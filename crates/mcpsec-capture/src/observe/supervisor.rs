@@ -62,9 +62,11 @@ impl Supervisor {
             sinkhole: rules.sinkhole,
             trap: rules.trap,
             started: false,
+            looked: false,
         };
+        let ids = rules.ids;
         let thread = std::thread::Builder::new().name("mcpsec-observer".to_owned());
-        let thread = thread.spawn(move || watcher.run())?;
+        let thread = thread.spawn(move || watcher.run(ids))?;
         Ok(Self { shared, stop, thread: Some(thread) })
     }
 
@@ -106,11 +108,14 @@ struct Watcher {
     trap: Option<Trap>,
     /// Whether the program itself was started; what comes before is the launcher's.
     started: bool,
+    /// Whether it was tried to look into it.
+    looked: bool,
 }
 
 impl Watcher {
-    fn run(mut self) {
-        if self.watch().is_err() {
+    fn run(mut self, ids: Option<(u32, u32)>) {
+        let took = ids.map_or(Ok(()), |(user, group)| sys::take_ids(user, group));
+        if took.and_then(|()| self.watch()).is_err() {
             self.network.shared.record().incomplete();
         }
         self.drain_trap();
@@ -184,6 +189,13 @@ impl Watcher {
     }
 
     fn decide(&mut self, notice: &Notice) -> Option<Answer> {
+        // The program alone, since the launcher has changed its ids and is closed to others until it is another program.
+        if self.started
+            && !std::mem::replace(&mut self.looked, true)
+            && !Reader::of(self.listener.as_fd(), notice).may_look()
+        {
+            self.network.shared.record().incomplete();
+        }
         let call = self.rows.iter().find(|(nr, ..)| *nr == notice.nr).map(|(_, call, _)| *call);
         match call {
             Some(Call::Connect) => self.network.connect(notice),

@@ -44,6 +44,12 @@ impl<'a> Reader<'a> {
         self.waits.is_none_or(|(listener, id)| sys::still_waits(listener, id)).then_some(taken)
     }
 
+    /// Whether the kernel shows anything of the thread to this process.
+    pub(super) fn may_look(self) -> bool {
+        let seen = std::fs::read_link(format!("/proc/{}/cwd", self.tid));
+        seen.is_ok() || self.sure(()).is_none()
+    }
+
     /// A second descriptor of the open file that the thread has at `number`.
     pub(super) fn duplicate(self, number: u64) -> io::Result<OwnedFd> {
         let file = sys::duplicate_of(self.tid, number)?;

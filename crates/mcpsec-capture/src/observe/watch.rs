@@ -51,6 +51,10 @@ pub struct Rules {
     pub sinkhole: Option<Sinkhole>,
     /// Which canaries are watched.
     pub trap: Option<Trap>,
+    /// User and group that the supervisor's threads take. Needed where the program runs as another user than this process
+    /// and this process has no `CAP_SYS_PTRACE` (root in a container): the kernel shows a program's memory to its own user
+    /// only. The launcher must keep the program from signalling those threads (Landlock's signal scope).
+    pub ids: Option<(u32, u32)>,
     /// The way to allowed hosts.
     pub outside: Arc<dyn Outside>,
 }
@@ -65,6 +69,7 @@ impl Default for Rules {
             nameservers: Vec::new(),
             sinkhole: None,
             trap: None,
+            ids: None,
             outside: Arc::new(ThisMachine),
         }
     }

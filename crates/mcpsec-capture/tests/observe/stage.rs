@@ -30,6 +30,21 @@ pub(crate) struct Stage {
     pub(crate) home: TempDir,
     pub(crate) watch: Watch,
     pub(crate) rules: Rules,
+    /// Another user for the program.
+    pub(crate) user: Option<u32>,
+    /// Whether the supervisor has less rights than root, as in a container.
+    pub(crate) weak: Weak,
+}
+
+/// What the supervisor may not.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Weak {
+    #[default]
+    Nothing,
+    /// `pidfd_getfd`
+    Duplicate,
+    /// Look into processes of others, nor `pidfd_getfd`.
+    Look,
 }
 
 /// What came of it.
@@ -52,7 +67,7 @@ impl Stage {
     pub(crate) fn new(reach: Reach) -> Self {
         let home = tempfile::tempdir().expect("the test's own means work");
         let rules = Rules { home: home.path().to_owned(), ..Rules::default() };
-        Self { home, watch: Watch { reach, opens: true }, rules }
+        Self { home, watch: Watch { reach, opens: true }, rules, user: None, weak: Weak::Nothing }
     }
 
     /// Plants canaries and watches them.
@@ -85,10 +100,21 @@ impl Stage {
         File::create(&resolv)
             .and_then(|mut file| io::Write::write_all(&mut file, b"nameserver 127.0.0.1\n"))
             .expect("the test's own means work");
-        let watch = self.watch;
+        let (watch, user) = (self.watch, self.user);
+        if let Some(user) = user {
+            std::os::unix::fs::chown(self.home.path(), Some(user), Some(user)).expect("a home of its own");
+        }
         let prepare = move || {
             if !shared {
                 own_network(&resolv, &theirs)?;
+            }
+            if let Some(user) = user {
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::setgroups(0, std::ptr::null()) })?;
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::setresgid(user, user, user) })?;
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::setresuid(user, user, user) })?;
             }
             no_new_privileges()?;
             handover::install_and_send(&watch, theirs.as_fd())
@@ -107,6 +133,7 @@ impl Stage {
             }
             let listener =
                 handover::receive(ours.as_fd()).expect("a listener").pop().expect("the test's own means work");
+            self.weak.take().expect("the test may weaken itself");
             let supervisor = Supervisor::start(listener, self.watch, self.rules).expect("the test's own means work");
             (spawned.join().expect("the test's own means work").expect("the program starts"), supervisor)
         });
@@ -172,4 +199,36 @@ fn own_network(resolv: &Path, channel: &UnixStream) -> io::Result<()> {
     }
     let (udp, tcp) = (UdpSocket::bind("127.0.0.1:53")?, TcpListener::bind("127.0.0.1:53")?);
     handover::send(channel.as_fd(), &[udp.as_fd(), tcp.as_fd()])
+}
+
+impl Weak {
+    /// Takes rights from this thread and those it starts.
+    fn take(self) -> io::Result<()> {
+        if self == Self::Nothing {
+            return Ok(());
+        }
+        let load = |code: u32, yes, no, k| libc::sock_filter { code: code as u16, jt: yes, jf: no, k };
+        let mut program = [
+            load(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+            load(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_pidfd_getfd as u32),
+            load(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+            load(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+        ];
+        let filter = libc::sock_fprog { len: 4, filter: program.as_mut_ptr() };
+        no_new_privileges()?;
+        // SAFETY: the program outlives the call.
+        checked(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) })?;
+        if self == Self::Look {
+            // `CAP_SYS_PTRACE` is bit 19 of the low word.
+            let header: [u32; 2] = [0x2008_0522, 0];
+            let mut sets = [[0_u32; 3]; 2];
+            // SAFETY: header and sets have the sizes of version 3.
+            unsafe {
+                checked(libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) as i32)?;
+                sets[0][0] &= !(1 << 19);
+                checked(libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) as i32)?;
+            }
+        }
+        Ok(())
+    }
 }
