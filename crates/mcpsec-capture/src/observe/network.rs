@@ -450,7 +450,12 @@ impl Network {
             return Answer::Error(libc::EOPNOTSUPP);
         }
         match target {
-            Target::Internet(to) if own && is_here(to.ip()) => Answer::Continue,
+            Target::Internet(to) if own && is_here(to.ip()) => {
+                // One of this machine's network can only have been inherited; then its loopback is this machine's.
+                let socket = self.reader(notice).duplicate(notice.args[0]);
+                let inside = socket.map_or(true, |socket| self.is_inside(socket.as_fd()));
+                if inside { Answer::Continue } else { UNREACHABLE }
+            }
             Target::Internet(_) => UNREACHABLE,
             Target::UnixPath(_) | Target::UnixAbstract(_) if own => Answer::Continue,
             Target::UnixPath(_) | Target::UnixAbstract(_) => REFUSED,

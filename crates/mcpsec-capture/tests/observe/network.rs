@@ -287,3 +287,75 @@ print(reached)
     assert_eq!(outcome.said, "0\n");
     assert!(listener.accept().is_err(), "somebody came");
 }
+
+/// Descriptors that the program was born with may belong to the network of this machine.
+#[test]
+fn an_inherited_socket_reaches_nothing() {
+    use std::os::fd::OwnedFd;
+    for datagram in [true, false] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let receiver = UdpSocket::bind(listener.local_addr().unwrap()).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let script = format!(
+            "{ATTEMPT}
+s = socket.socket(fileno=9)
+attempt(lambda: s.connect(('127.0.0.1', {port})))
+attempt(lambda: s.sendto(b'x', ('127.0.0.1', {port})))
+attempt(lambda: s.sendmsg([b'x'], [], 0, ('127.0.0.1', {port})))
+"
+        );
+        let mut stage = Stage::new(Reach::Own);
+        stage.inherited = Some(if datagram {
+            OwnedFd::from(UdpSocket::bind("127.0.0.1:0").unwrap())
+        } else {
+            let other = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = std::net::TcpStream::connect(other.local_addr().unwrap()).unwrap();
+            OwnedFd::from(stream)
+        });
+        let script = if datagram {
+            script
+        } else {
+            script.replace(
+                "s = socket.socket(fileno=9)",
+                "import ctypes\nctypes.CDLL(None).connect(9, bytes(16), 16)\ns = socket.socket(fileno=9)",
+            )
+        };
+        let Some(outcome) = stage.python(&script) else { return };
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(listener.accept().is_err() && receiver.recv(&mut [0; 8]).is_err(), "somebody came: {}", outcome.said);
+        assert!(outcome.said.starts_with("ENETUNREACH\n"), "{}", outcome.said);
+    }
+}
+
+#[test]
+fn other_instruction_sets_end_the_program() {
+    if cfg!(not(target_arch = "x86_64")) {
+        return;
+    }
+    // getpid, as x32 and as i386: the second by `mov eax, 20; int 0x80; ret`.
+    let x32 = "import ctypes; ctypes.CDLL(None).syscall(0x40000000 | 39); print('alive')";
+    let i386 = "
+import ctypes, mmap
+code = mmap.mmap(-1, 4096, prot=7); code.write(bytes([0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0xc3]))
+ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))(); print('alive')
+";
+    for script in [x32, i386] {
+        let Some(outcome) = run(Reach::Own, script) else { return };
+        assert_eq!((outcome.said.as_str(), outcome.signal), ("", Some(libc::SIGSYS)));
+    }
+}
+
+#[test]
+fn strangers_at_the_door_are_not_served() {
+    let mut stage = Stage::new(Reach::Shared);
+    stage.visitor = Some(|door| {
+        use std::io::Write as _;
+        let query = b"\0\x1dab\x01\0\0\x01\0\0\0\0\0\0\x03bad\x07invalid\0\0\x01\0\x01";
+        std::net::TcpStream::connect(door).unwrap().write_all(query).unwrap();
+    });
+    let Some(outcome) = stage.python("import socket; print(socket.gethostbyname('good.invalid')[:6])") else { return };
+    assert_eq!(outcome.said, "198.18\n");
+    assert_eq!(hosts(&outcome), ["good.invalid"]);
+}

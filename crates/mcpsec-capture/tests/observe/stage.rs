@@ -3,10 +3,13 @@ use std::{
     ffi::CString,
     fs::File,
     io::{self, Read as _},
-    net::{TcpListener, UdpSocket},
+    net::{SocketAddr, TcpListener, UdpSocket},
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
-        unix::{net::UnixStream, process::CommandExt as _},
+        unix::{
+            net::UnixStream,
+            process::{CommandExt as _, ExitStatusExt as _},
+        },
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -32,6 +35,10 @@ pub(crate) struct Stage {
     pub(crate) rules: Rules,
     /// Another user for the program.
     pub(crate) user: Option<u32>,
+    /// Somebody else of this machine, who comes to the sinkhole's door.
+    pub(crate) visitor: Option<fn(SocketAddr)>,
+    /// A socket of this machine that the program has as descriptor 9.
+    pub(crate) inherited: Option<OwnedFd>,
     /// Whether the supervisor has less rights than root, as in a container.
     pub(crate) weak: Weak,
 }
@@ -52,6 +59,8 @@ pub(crate) struct Outcome {
     pub(crate) observed: Observed,
     pub(crate) said: String,
     pub(crate) took: Duration,
+    /// The signal that ended it.
+    pub(crate) signal: Option<i32>,
 }
 
 /// Python, if it is here.
@@ -67,7 +76,15 @@ impl Stage {
     pub(crate) fn new(reach: Reach) -> Self {
         let home = tempfile::tempdir().expect("the test's own means work");
         let rules = Rules { home: home.path().to_owned(), ..Rules::default() };
-        Self { home, watch: Watch { reach, opens: true }, rules, user: None, weak: Weak::Nothing }
+        Self {
+            home,
+            watch: Watch { reach, opens: true },
+            rules,
+            user: None,
+            visitor: None,
+            inherited: None,
+            weak: Weak::Nothing,
+        }
     }
 
     /// Plants canaries and watches them.
@@ -92,6 +109,9 @@ impl Stage {
         if shared {
             command.env(SHARED_NETWORK_ENV.0, SHARED_NETWORK_ENV.1);
             let door = TcpListener::bind("127.0.0.1:0").expect("the test's own means work");
+            if let Some(visitor) = self.visitor {
+                visitor(door.local_addr().expect("an address"));
+            }
             self.rules.sinkhole = Some(Sinkhole::new(None, Some(door)).expect("the test's own means work"));
             self.rules.nameservers = nameservers();
         }
@@ -104,7 +124,12 @@ impl Stage {
         if let Some(user) = user {
             std::os::unix::fs::chown(self.home.path(), Some(user), Some(user)).expect("a home of its own");
         }
+        let inherited = self.inherited.take();
         let prepare = move || {
+            if let Some(socket) = &inherited {
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::dup2(socket.as_raw_fd(), 9) })?;
+            }
             if !shared {
                 own_network(&resolv, &theirs)?;
             }
@@ -139,8 +164,8 @@ impl Stage {
         });
         let said = listen(&mut child);
         let took = begun.elapsed();
-        child.wait().expect("the test's own means work");
-        Outcome { observed: supervisor.finish(), said, took }
+        let signal = child.wait().expect("the test's own means work").signal();
+        Outcome { observed: supervisor.finish(), said, took, signal }
     }
 }
 
