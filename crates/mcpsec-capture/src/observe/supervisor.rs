@@ -30,7 +30,10 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Starts watching. `listener` is what [`super::install`] gave in the sandboxed process with the same `watch`; its calls
-    /// wait until they are answered here.
+    /// wait until they are answered here. Its threads have the ids of the thread that calls this: where the program runs as
+    /// another user and this process has no `CAP_SYS_PTRACE` (root in a container), call it from a thread that took the
+    /// program's ids, since the kernel shows a program's memory to its own user only. Where it is not shown, connections
+    /// fail and [`Observed::incomplete`] is set.
     ///
     /// # Errors
     /// The system has no descriptors or threads left, or no such listener.
@@ -64,9 +67,8 @@ impl Supervisor {
             started: false,
             looked: false,
         };
-        let ids = rules.ids;
         let thread = std::thread::Builder::new().name("mcpsec-observer".to_owned());
-        let thread = thread.spawn(move || watcher.run(ids))?;
+        let thread = thread.spawn(move || watcher.run())?;
         Ok(Self { shared, stop, thread: Some(thread) })
     }
 
@@ -113,9 +115,8 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn run(mut self, ids: Option<(u32, u32)>) {
-        let took = ids.map_or(Ok(()), |(user, group)| sys::take_ids(user, group));
-        if took.and_then(|()| self.watch()).is_err() {
+    fn run(mut self) {
+        if self.watch().is_err() {
             self.network.shared.record().incomplete();
         }
         self.drain_trap();

@@ -327,16 +327,6 @@ pub(super) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Takes other ids for this thread alone, and for the threads it starts; glibc's own functions would change all threads.
-pub(super) fn take_ids(user: u32, group: u32) -> io::Result<()> {
-    // SAFETY: no groups, so no memory is passed.
-    checked(unsafe { libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()) })?;
-    // SAFETY: no memory is passed.
-    checked(unsafe { libc::syscall(libc::SYS_setresgid, group, group, group) })?;
-    // SAFETY: no memory is passed.
-    checked(unsafe { libc::syscall(libc::SYS_setresuid, user, user, user) }).map(drop)
-}
-
 /// A TCP socket over IPv4.
 pub(super) fn stream_socket() -> io::Result<OwnedFd> {
     // SAFETY: no memory is passed.

@@ -33,6 +33,13 @@ pub struct Watch {
     pub opens: bool,
 }
 
+impl Watch {
+    /// The numbers of the calls that the supervisor answers, so that no other filter decides them first.
+    pub(crate) fn answered(&self) -> BTreeSet<i64> {
+        calls::rows(self).into_iter().map(|(number, ..)| number).collect()
+    }
+}
+
 /// What the program may do, and what it was given.
 #[derive(Debug)]
 pub struct Rules {
@@ -51,10 +58,6 @@ pub struct Rules {
     pub sinkhole: Option<Sinkhole>,
     /// Which canaries are watched.
     pub trap: Option<Trap>,
-    /// User and group that the supervisor's threads take. Needed where the program runs as another user than this process
-    /// and this process has no `CAP_SYS_PTRACE` (root in a container): the kernel shows a program's memory to its own user
-    /// only. The launcher must keep the program from signalling those threads (Landlock's signal scope).
-    pub ids: Option<(u32, u32)>,
     /// The way to allowed hosts.
     pub outside: Arc<dyn Outside>,
 }
@@ -69,7 +72,6 @@ impl Default for Rules {
             nameservers: Vec::new(),
             sinkhole: None,
             trap: None,
-            ids: None,
             outside: Arc::new(ThisMachine),
         }
     }

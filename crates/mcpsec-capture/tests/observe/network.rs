@@ -252,7 +252,7 @@ s = socket.socket(); attempt(lambda: s.sendto(b'x', 0x20000000, ('192.0.2.7', 80
     }
 }
 
-/// One thread exchanges the address while another connects: whichever the supervisor sees, the kernel must not use the other.
+/// One process exchanges the address while another connects: whichever the supervisor sees, the kernel must not use the other.
 #[test]
 fn an_address_cannot_be_exchanged_after_the_look() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -260,24 +260,30 @@ fn an_address_cannot_be_exchanged_after_the_look() {
     let port = listener.local_addr().unwrap().port();
     let script = format!(
         "{ATTEMPT}
-import ctypes, struct, threading, time
+import ctypes, struct, mmap, time, signal
 libc = ctypes.CDLL(None, use_errno=True)
-harmless = [struct.pack('=H', 1) + b'own.sock' + bytes(16), struct.pack('=H', 16) + bytes(24)]
-inet = struct.pack('=H', 2) + struct.pack('!H', {port}) + bytes([127, 0, 0, 1]) + bytes(16)
+harmless = [struct.pack('=H', 1) + b'own.sock' + bytes(16), struct.pack('=H', 16) + bytes(24), bytes(26)]
+inet = struct.pack('=H', 2) + struct.pack('!H', {port}) + bytes([127, 0, 0, 1]) + bytes(18)
 own = socket.socket(socket.AF_UNIX); own.bind('own.sock'); own.listen(512)
 reached = 0
 for first in harmless:
-    buffer = ctypes.create_string_buffer(first, 26)
-    stop = False
-    def swap():
-        while not stop:
-            ctypes.memmove(buffer, inet, 26); ctypes.memmove(buffer, first, 26)
-    t = threading.Thread(target=swap); t.start()
-    for _ in range(400):
+    memory = mmap.mmap(-1, 4096)
+    memory[0:26] = first
+    parent = os.getpid()
+    swapper = os.fork()
+    if swapper == 0:
+        while os.getppid() == parent:
+            for _ in range(1000): memory[0:26] = inet; memory[0:26] = first
+        os._exit(0)
+    at = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+    end = time.monotonic() + 0.7
+    while time.monotonic() < end and not reached:
         s = socket.socket()
-        reached += libc.connect(s.fileno(), buffer, 26) == 0
+        libc.connect(s.fileno(), at, 26)
+        try: s.getpeername(); reached += 1
+        except OSError: pass
         s.close()
-    stop = True; t.join()
+    os.kill(swapper, signal.SIGKILL); os.waitpid(swapper, 0)
 print(reached)
 "
     );
@@ -286,6 +292,28 @@ print(reached)
     let Some(outcome) = stage.python(&script) else { return };
     assert_eq!(outcome.said, "0\n");
     assert!(listener.accept().is_err(), "somebody came");
+}
+
+#[test]
+fn many_messages_at_once_are_refused_where_the_network_is_shared() {
+    let script = format!(
+        "{ATTEMPT}
+import ctypes, struct
+libc = ctypes.CDLL(None, use_errno=True)
+a, b = socket.socketpair()
+data = ctypes.create_string_buffer(b'x', 1)
+part = ctypes.create_string_buffer(struct.pack('QQ', ctypes.addressof(data), 1))
+buffer = ctypes.create_string_buffer(struct.pack('QQQQQQQQ', 0, 0, ctypes.addressof(part), 1, 0, 0, 0, 0))
+print(libc.sendmmsg(a.fileno(), buffer, 1, 0))
+"
+    );
+    for (reach, said) in [(Reach::Own, "1\n"), (Reach::Shared, "-1\n")] {
+        let Some(outcome) = run(reach, &script) else { return };
+        assert_eq!(
+            (outcome.said.as_str(), outcome.observed.refused.contains_key("sendmmsg")),
+            (said, reach == Reach::Shared)
+        );
+    }
 }
 
 /// Descriptors that the program was born with may belong to the network of this machine.

@@ -52,6 +52,8 @@ pub(crate) enum Weak {
     Duplicate,
     /// Look into processes of others, nor `pidfd_getfd`.
     Look,
+    /// The same, but it has the ids of the program.
+    LookAs(u32),
 }
 
 /// What came of it.
@@ -243,15 +245,24 @@ impl Weak {
         no_new_privileges()?;
         // SAFETY: the program outlives the call.
         checked(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) })?;
-        if self == Self::Look {
-            // `CAP_SYS_PTRACE` is bit 19 of the low word.
-            let header: [u32; 2] = [0x2008_0522, 0];
-            let mut sets = [[0_u32; 3]; 2];
-            // SAFETY: header and sets have the sizes of version 3.
+        if self == Self::Duplicate {
+            return Ok(());
+        }
+        // `CAP_SYS_PTRACE` is bit 19 of the low word.
+        let header: [u32; 2] = [0x2008_0522, 0];
+        let mut sets = [[0_u32; 3]; 2];
+        // SAFETY: header and sets have the sizes of version 3.
+        unsafe {
+            checked(libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) as i32)?;
+            sets[0][0] &= !(1 << 19);
+            checked(libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) as i32)?;
+        }
+        if let Self::LookAs(id) = self {
+            // SAFETY: no memory is passed; the raw calls change this thread alone.
             unsafe {
-                checked(libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) as i32)?;
-                sets[0][0] &= !(1 << 19);
-                checked(libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) as i32)?;
+                checked(libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()) as i32)?;
+                checked(libc::syscall(libc::SYS_setresgid, id, id, id) as i32)?;
+                checked(libc::syscall(libc::SYS_setresuid, id, id, id) as i32)?;
             }
         }
         Ok(())

@@ -9,7 +9,10 @@ use mcpsec_model::digest::Digest;
 
 #[cfg(target_os = "linux")]
 pub use self::trap::Trap;
-pub use self::{leak::leaked, plant::plant};
+pub use self::{
+    leak::leaked,
+    plant::{plant, planted},
+};
 
 /// One canary file.
 #[derive(Clone, PartialEq, Eq, Debug)]

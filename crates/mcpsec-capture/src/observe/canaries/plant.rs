@@ -11,16 +11,25 @@ use super::{Canary, Source};
 /// # Errors
 /// A file exists, or could not be written.
 pub fn plant(home: &Path, seed: &[u8; 32]) -> io::Result<Vec<Canary>> {
-    let mut source = Source::new(seed);
     let mut planted = Vec::new();
-    for make in
-        [ssh_key, aws, npm, netrc, git_host, kubernetes, docker, env, cursor, browser, wallet, pypi, git_credentials]
-    {
-        let (path, text, secrets) = make(&mut source);
+    for (path, text, secrets) in make_all(seed) {
         write(&home.join(path), &text)?;
         planted.push(Canary { path, secrets });
     }
     Ok(planted)
+}
+
+/// What [`plant`] writes for this seed, without writing it: for the process that did not write it.
+pub fn planted(seed: &[u8; 32]) -> Vec<Canary> {
+    make_all(seed).into_iter().map(|(path, _, secrets)| Canary { path, secrets }).collect()
+}
+
+fn make_all(seed: &[u8; 32]) -> Vec<Made> {
+    let mut source = Source::new(seed);
+    [ssh_key, aws, npm, netrc, git_host, kubernetes, docker, env, cursor, browser, wallet, pypi, git_credentials]
+        .into_iter()
+        .map(|make| make(&mut source))
+        .collect()
 }
 
 type Made = (&'static str, Vec<u8>, Vec<String>);
@@ -174,6 +183,7 @@ mod tests {
             (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let first = plant(one.path(), &[7; 32]).unwrap();
         assert_eq!(first, plant(two.path(), &[7; 32]).unwrap());
+        assert_eq!(first, planted(&[7; 32]));
         let other = plant(three.path(), &[8; 32]).unwrap();
         for (canary, other) in first.iter().zip(&other) {
             let text = std::fs::read(one.path().join(canary.path)).unwrap();
