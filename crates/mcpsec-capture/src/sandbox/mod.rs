@@ -7,8 +7,15 @@
 //!
 //! The tier is found by trying the whole sequence in a throw-away child ([`Sandbox::detect`]), never by guessing from
 //! versions.
+#[cfg(target_os = "linux")]
+mod linux;
 mod plan;
+mod probe;
 mod running;
+#[cfg(target_os = "linux")]
+mod watch;
+#[cfg(target_os = "linux")]
+mod wire;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,6 +23,10 @@ use std::{
 };
 
 use mcpsec_model::config::Isolation;
+
+#[cfg(target_os = "linux")]
+use crate::observe::canaries;
+
 pub use plan::{Limits, Network, Plan, Stdio};
 pub use running::{Ended, Limit, Running};
 
@@ -45,6 +56,14 @@ pub enum SandboxError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A step of setting the sandbox up failed.
+    #[error("could not set up the sandbox ({step}): {source}")]
+    Setup {
+        /// The step, safe to print.
+        step: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
 }
 
 impl Sandbox {
@@ -52,6 +71,40 @@ impl Sandbox {
     /// the policy says `isolation = "none"`.
     pub fn dangerous_none(launcher: &Path) -> Self {
         Self { tier: Isolation::None, launcher: launcher.to_owned() }
+    }
+
+    /// The strongest sandbox that works here, found by setting each up and running nothing in it, strongest first. `only`
+    /// tries that level alone. Costs some milliseconds.
+    ///
+    /// # Errors
+    /// [`SandboxError::TooWeak`] if none that is at least `weakest` works.
+    pub fn detect(launcher: &Path, weakest: Isolation, only: Option<Isolation>) -> Result<Self, SandboxError> {
+        let mut reasons = Vec::new();
+        for (_, tier) in Isolation::WORDS.iter().rev() {
+            if *tier < weakest || only.is_some_and(|only| only != *tier) {
+                continue;
+            }
+            let sandbox = Self { tier: *tier, launcher: launcher.to_owned() };
+            match sandbox.probe() {
+                Ok(()) => return Ok(sandbox),
+                Err(reason) => reasons.push(format!("{}: {reason}", tier.as_str())),
+            }
+        }
+        Err(SandboxError::TooWeak { wanted: only.unwrap_or(weakest), reasons: reasons.join("; ") })
+    }
+
+    /// What each level that is a sandbox says when it is tried, strongest first; errors are safe to print.
+    pub fn probe_all(launcher: &Path) -> Vec<(Isolation, Result<(), String>)> {
+        let levels = Isolation::WORDS.iter().rev().map(|(_, tier)| *tier).filter(|tier| *tier != Isolation::None);
+        levels.map(|tier| (tier, Self { tier, launcher: launcher.to_owned() }.probe())).collect()
+    }
+
+    /// Runs nothing in it.
+    fn probe(&self) -> Result<(), String> {
+        if self.tier == Isolation::None {
+            return Ok(());
+        }
+        probe::probe(self)
     }
 
     /// The level it gives.
@@ -67,14 +120,56 @@ impl Sandbox {
     /// Starts a program.
     ///
     /// # Errors
-    /// [`SandboxError::Start`].
+    /// [`SandboxError::Start`], [`SandboxError::Setup`].
     pub fn spawn(&self, plan: &Plan) -> Result<Running, SandboxError> {
-        running::bare(plan)
+        match self.tier {
+            Isolation::None => running::bare(plan),
+            #[cfg(target_os = "linux")]
+            Isolation::Namespace => self.start(wire::Tier::Namespace, plan, false),
+            #[cfg(target_os = "linux")]
+            Isolation::Landlock => self.start(wire::Tier::Landlock, plan, false),
+            // Not made by `detect` here; a sandbox that is missing is never passed over.
+            _ => Err(setup("choose a sandbox")(std::io::ErrorKind::Unsupported.into())),
+        }
     }
+
+    /// Starts a program in one of the tiers of Linux, or with `probe` only sets everything up.
+    #[cfg(target_os = "linux")]
+    fn start(&self, tier: wire::Tier, plan: &Plan, probe: bool) -> Result<Running, SandboxError> {
+        let scratch = match tier {
+            wire::Tier::Namespace => None,
+            wire::Tier::Landlock => {
+                // Tiers without mounts of their own share this machine's; the place is fixed, so that no variable moves it.
+                let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+                let made = tempfile::Builder::new().prefix("mcpsec-").permissions(private).tempdir_in("/tmp");
+                Some(made.map_err(setup("make the scratch folder"))?)
+            }
+        };
+        let seed = plan.canaries.then(linux::seed).transpose().map_err(setup("draw the canaries"))?;
+        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(tempfile::TempDir::path), seed);
+        order.probe = probe;
+        let launched = linux::launch(&self.launcher, &order, plan)?;
+        let canaries = seed.as_ref().map(canaries::planted).unwrap_or_default();
+        Running::held(launched, plan, scratch, canaries)
+    }
+}
+
+/// The error of a step of the first half.
+fn setup(step: &'static str) -> impl FnOnce(std::io::Error) -> SandboxError {
+    move |source| SandboxError::Setup { step: step.to_owned(), source }
 }
 
 /// Call this first in `main`, before threads: if this process was started as the launcher's second half, it becomes the
 /// sandboxed program and never returns, or gives the code to exit with.
 pub fn stage_if_asked() -> Option<ExitCode> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut args = std::env::args_os().skip(1);
+        if args.next()? == linux::STAGE {
+            let socket = args.next().and_then(|number| number.to_str()?.parse().ok());
+            linux::obey(socket.unwrap_or(-1));
+            return Some(ExitCode::from(127));
+        }
+    }
     None
 }
