@@ -62,17 +62,11 @@ pub fn capture(target: &Target, sandbox: &Sandbox, bounds: &Bounds) -> Result<Ca
         threads.into_iter().map(join).collect()
     });
     let observed = observed(&heard);
-    let all = heard
-        .into_iter()
-        .collect::<Result<Vec<Heard>, _>>()
-        .map_err(|error| CaptureError { observed: observed.clone(), ..error })?;
-    let mut all = all.into_iter();
-    let (Some(first), Some(second), Some(third)) = (all.next(), all.next(), all.next()) else {
-        return Err(CaptureError {
-            observed,
-            ..CaptureError::new(Failure::Lost(std::io::Error::other("a thread is missing")))
-        });
-    };
+    let placeholders = target.environment.placeholders();
+    let failed = |error| CaptureError { observed: observed.clone(), placeholders: placeholders.clone(), ..error };
+    let all = heard.into_iter().collect::<Result<Vec<Heard>, _>>().map_err(failed)?;
+    let [first, second, third] = <[Heard; 3]>::try_from(all)
+        .map_err(|_| CaptureError::new(Failure::Lost(std::io::Error::other("a thread is missing"))))?;
     let mut differences = compare::Differences::new(&first.told);
     differences.add(Between::Calls, first.again.as_ref());
     differences.add(Between::Processes, Some(&second.told));
@@ -84,7 +78,7 @@ pub fn capture(target: &Target, sandbox: &Sandbox, bounds: &Bounds) -> Result<Ca
         isolation: sandbox.tier(),
         runtime: target.runtime.clone(),
         protocol: first.told.protocol.clone(),
-        placeholders: target.environment.placeholders(),
+        placeholders,
         real_env: target.environment.real(),
         network: match &plan.network {
             Network::None => Default::default(),
