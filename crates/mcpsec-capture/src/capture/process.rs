@@ -177,3 +177,40 @@ fn signal(status: &std::process::ExitStatus) -> Option<i32> {
 fn signal(_status: &std::process::ExitStatus) -> Option<i32> {
     None
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus};
+
+    use super::*;
+    use crate::sandbox::Limit;
+
+    #[test]
+    fn an_end_explains_what_is_missing() {
+        let ended = |raw: i32, limit: Option<Limit>| Ended {
+            status: ExitStatus::from_raw(raw),
+            limit,
+            observed: Observed::default(),
+        };
+        let closed = || Failure::Protocol(McpError::Closed { method: "initialize" });
+        let silent = || Failure::Protocol(McpError::NoAnswer { method: "initialize", after: GRACE });
+        for (failure, ended, by_itself, told) in [
+            (closed(), ended(3 << 8, None), true, "it ended with code 3 before it answered `initialize`"),
+            (closed(), ended(11, None), true, "it ended by signal 11 before it answered `initialize`"),
+            // It was ended here, so its signal says nothing.
+            (closed(), ended(9, None), false, "it closed its output before it answered `initialize`"),
+            (closed(), ended(9, Some(Limit::Memory)), true, "it was ended because it went over the limit of memory"),
+            (silent(), ended(9, Some(Limit::Wall)), false, "it was ended because it went over the limit of time"),
+            (silent(), ended(9, None), false, "it did not answer `initialize` within 500.0ms"),
+            // What it said is what counts, however it ended.
+            (
+                Failure::Protocol(McpError::LineTooLong(1)),
+                ended(9, Some(Limit::Cpu)),
+                false,
+                "it wrote a line of more than 1 bytes",
+            ),
+        ] {
+            assert_eq!(told_by_end(failure, &ended, by_itself).to_string(), told);
+        }
+    }
+}
