@@ -154,6 +154,22 @@ fn lists_that_are_declared_and_absent_are_empty() {
 }
 
 #[test]
+fn lists_beside_the_tools_may_be_out_of_reach_and_that_is_said() {
+    let Some(captured) = captured("documents-elsewhere") else { return };
+    assert_eq!(tools(&captured), ["add", "subtract"]);
+    assert_eq!(captured.manifest.entries(Kind::Resource), []);
+    assert_eq!(captured.manifest.entries(Kind::Template).len(), 1);
+    assert_eq!(unstable(&captured), [("server/resources", Between::Calls)]);
+    assert_eq!(captured.unstable[0].other, serde_json::json!({ "error": -32603 }));
+    let found = findings(&captured);
+    assert_eq!(
+        found[0].message,
+        "it answered for its list `resources` with the error -32603: what stands there is not known"
+    );
+    assert_eq!((found.len(), found[0].severity()), (1, Severity::Low));
+}
+
+#[test]
 fn tools_of_one_name_are_both_kept() {
     let Some(captured) = captured("twins") else { return };
     assert_eq!(tools(&captured), ["add", "add"]);

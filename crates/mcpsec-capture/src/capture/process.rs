@@ -1,19 +1,20 @@
 //! One process of a capture: start it, greet it, hear its lists, end it.
 use std::{
+    collections::BTreeMap,
     io,
     time::{Duration, Instant},
 };
 
 use mcpsec_model::{
     capture::Observed,
-    manifest::{Manifest, ManifestParts},
+    manifest::{Kind, Manifest},
     text::Untrusted,
 };
 use smol_str::SmolStr;
 
 use super::{CaptureError, Failure};
 use crate::{
-    mcp::{Approach, Bounds, Client, Era, Greeting, Hello, Identity, McpError},
+    mcp::{Approach, Bounds, Client, Era, Greeting, Hello, Identity, Lists, McpError},
     sandbox::{Ended, Plan, Running, Sandbox},
 };
 
@@ -46,6 +47,8 @@ pub(super) struct Told {
     pub(super) protocol: SmolStr,
     /// The words.
     pub(super) manifest: Manifest,
+    /// Lists that it refused to tell, with the code of its error.
+    pub(super) refused: BTreeMap<Kind, i64>,
 }
 
 /// What one process said and did.
@@ -58,7 +61,7 @@ pub(super) struct Heard {
     /// To the other client.
     pub(super) other: Option<Told>,
     /// To clients that ask for lists without looking whether there are any.
-    pub(super) undeclared: Option<Told>,
+    pub(super) undeclared: Option<Manifest>,
     /// What it tried.
     pub(super) observed: Observed,
 }
@@ -135,7 +138,7 @@ impl Part {
         let undeclared = match self.undeclared {
             true => {
                 let parts = client.undeclared_lists(&hello)?;
-                Some(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)? })
+                Some(Manifest::new(parts)?)
             }
             false => None,
         };
@@ -151,8 +154,8 @@ fn greet_again(client: &mut Client) -> Result<Told, Failure> {
 }
 
 fn told(client: &mut Client, hello: &Hello) -> Result<Told, Failure> {
-    let parts: ManifestParts = client.lists(hello)?;
-    Ok(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)? })
+    let Lists { parts, refused } = client.lists(hello)?;
+    Ok(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)?, refused })
 }
 
 /// A failure as the end of the program explains it.

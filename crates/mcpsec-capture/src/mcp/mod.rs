@@ -24,6 +24,7 @@ use std::time::Duration;
 pub use client::{Client, Counts};
 pub use error::McpError;
 pub use handshake::{Approach, Era, Greeting, Hello};
+pub use list::Lists;
 use serde_json::{Value, json};
 
 /// The version of the protocol without a session.

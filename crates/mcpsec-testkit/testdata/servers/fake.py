@@ -264,6 +264,16 @@ class No_Templates(Server):
 
 
 @mode
+class Documents_Elsewhere(Server):
+    """Its tools are its own; its documents lie in a database that cannot be reached."""
+
+    def handle(self, message):
+        if message.get("method") == "resources/list":
+            return fail(message["id"], -32603, "connect ECONNREFUSED 127.0.0.1:%d" % os.getpid())
+        super().handle(message)
+
+
+@mode
 class Banner(Server):
     """Prints to stdout what belongs to stderr."""
 
