@@ -129,6 +129,7 @@ fn servers_that_are_confused_by_the_first_question_are_asked_anew() {
         ("ignore-discover", "2025-11-25"),
         ("late-null-id", "2025-11-25"),
         ("slow-modern", "2026-07-28"),
+        ("slow-discover", "2026-07-28"),
     ] {
         let bounds = Bounds { probe: Duration::from_millis(300), ..Bounds::default() };
         let Some(result) = try_capture(mode, &bounds) else { return };

@@ -83,8 +83,8 @@ impl CaptureError {
             _ => return None,
         }
         let mut need = Need { hosts: self.observed.hosts.clone(), env: variables(&words) };
-        if need == Need::default() {
-            // It says nothing of use: what it could not have had is the likeliest.
+        if need.env.is_empty() && !BROKEN.iter().any(|cue| words.contains(cue)) {
+            // It names none: those whose true values it could not have had are the likeliest.
             need.env.clone_from(&self.placeholders);
         }
         (need != Need::default()).then_some(need)
@@ -124,7 +124,7 @@ impl Need {
                 .collect();
             parts.push(format!("let it reach what it asked for with {}", hosts.join(" ")));
         }
-        parts.join(", or ")
+        parts.join(", and perhaps ")
     }
 }
 
@@ -146,6 +146,15 @@ const MISSING: [&str; 13] = [
 ];
 /// Words of a line that is about something missing if it names what opens doors.
 const REFUSED: [&str; 6] = ["invalid", "credential", "unauthor", "forbidden", "denied", "no "];
+/// Words of a program that is broken by itself.
+const BROKEN: [&str; 6] = [
+    "AttributeError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "SyntaxError",
+    "Cannot find module",
+    "ERR_MODULE_NOT_FOUND",
+];
 /// Parts of the names of what opens doors.
 const OPENS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "URL", "ACCOUNT"];
 /// Beginnings of names in capitals that are codes of errors.

@@ -14,12 +14,14 @@ mod error;
 mod findings;
 mod process;
 
+use std::sync::Arc;
+
 pub use environment::{Environment, fixed, placeholder};
 pub use error::{CaptureError, Failure, Need};
 pub use findings::findings;
 use mcpsec_model::capture::{Between, Captured, Context, Observed, Runtime};
 
-use self::process::{Heard, Part};
+use self::process::{Heard, Part, Start};
 use crate::{
     mcp::{Approach, Bounds, Identity},
     sandbox::{Network, Plan, Sandbox, Stdio},
@@ -52,10 +54,11 @@ pub fn capture(target: &Target, sandbox: &Sandbox, bounds: &Bounds) -> Result<Ca
         Part { other: Some(Identity::editor()), undeclared: true, ..part(Approach::ModernFirst, Identity::plain()) },
         part(Approach::LegacyFirst, Identity::editor()),
     ];
-    let (plan, bounds) = (&plan, &bounds);
+    let start = Start { plan: &plan, sandbox, bounds: &bounds, siblings: Arc::default() };
+    let start = &start;
     // All at once: most of the time is spent by the program getting started.
     let heard: Vec<Result<Heard, CaptureError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = parts.iter().map(|part| scope.spawn(move || part.hear(plan, sandbox, bounds))).collect();
+        let threads: Vec<_> = parts.iter().map(|part| scope.spawn(move || part.hear(start))).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };

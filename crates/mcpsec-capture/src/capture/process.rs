@@ -2,6 +2,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use smol_str::SmolStr;
 
 use super::{CaptureError, Failure};
 use crate::{
-    mcp::{Approach, Bounds, Client, Era, Greeting, Hello, Identity, Lists, McpError},
+    mcp::{Approach, Bounds, Client, Era, Greeting, Hello, Identity, Lists, McpError, Siblings},
     sandbox::{Ended, Plan, Running, Sandbox},
 };
 
@@ -24,6 +25,15 @@ const GRACE: Duration = Duration::from_millis(500);
 const STDERR: Duration = Duration::from_millis(200);
 /// A greeting can ask for another process at most this often.
 const STARTS: usize = 3;
+
+/// What all processes of one capture share.
+#[derive(Debug)]
+pub(super) struct Start<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) sandbox: &'a Sandbox,
+    pub(super) bounds: &'a Bounds,
+    pub(super) siblings: Arc<Siblings>,
+}
 
 /// What is asked of one process.
 #[derive(Clone, Debug)]
@@ -68,11 +78,11 @@ pub(super) struct Heard {
 
 impl Part {
     /// Runs the process, or another one where the first is of no use.
-    pub(super) fn hear(&self, plan: &Plan, sandbox: &Sandbox, bounds: &Bounds) -> Result<Heard, CaptureError> {
+    pub(super) fn hear(&self, start: &Start<'_>) -> Result<Heard, CaptureError> {
         let mut observed = Observed::default();
         let mut approach = self.approach;
         for _ in 0..STARTS {
-            match self.once(approach, plan, sandbox, bounds, &mut observed) {
+            match self.once(approach, start, &mut observed) {
                 Ok(Ok(heard)) => return Ok(Heard { observed, ..heard }),
                 Ok(Err(next)) => approach = next,
                 Err(error) => return Err(CaptureError { observed, ..error }),
@@ -86,20 +96,18 @@ impl Part {
     fn once(
         &self,
         approach: Approach,
-        plan: &Plan,
-        sandbox: &Sandbox,
-        bounds: &Bounds,
+        start: &Start<'_>,
         observed: &mut Observed,
     ) -> Result<Result<Heard, Approach>, CaptureError> {
-        let mut running = sandbox.spawn(plan).map_err(|error| CaptureError::new(Failure::Start(error)))?;
-        let mut client = self.client(&mut running, bounds)?;
+        let mut running = start.sandbox.spawn(start.plan).map_err(|error| CaptureError::new(Failure::Start(error)))?;
+        let mut client = self.client(&mut running, start)?;
         let words = self.talk(approach, &mut client);
         client.close();
         // A program that closed its output is about to end, and its exit code says why. Any other is ended at once.
         let closed = matches!(words, Err(Failure::Protocol(McpError::Closed { .. })));
-        let (patience, start) = (if closed { GRACE } else { Duration::ZERO }, Instant::now());
+        let (patience, closing) = (if closed { GRACE } else { Duration::ZERO }, Instant::now());
         let ended = running.finish(patience).map_err(|error| CaptureError::new(Failure::Lost(error)))?;
-        let by_itself = closed && start.elapsed() < patience;
+        let by_itself = closed && closing.elapsed() < patience;
         observed.merge(ended.observed.clone());
         words.map_err(|failure| {
             let stderr = Untrusted::new(String::from_utf8_lossy(&client.stderr(STDERR)));
@@ -107,10 +115,11 @@ impl Part {
         })
     }
 
-    fn client(&self, running: &mut Running, bounds: &Bounds) -> Result<Client, CaptureError> {
+    fn client(&self, running: &mut Running, start: &Start<'_>) -> Result<Client, CaptureError> {
         match (running.stdin.take(), running.stdout.take(), running.stderr.take()) {
             (Some(stdin), Some(stdout), Some(stderr)) => {
-                Ok(Client::new((stdin, stdout, stderr), self.identity.clone(), bounds.clone()))
+                let client = Client::new((stdin, stdout, stderr), self.identity.clone(), start.bounds.clone());
+                Ok(client.among(Arc::clone(&start.siblings)))
             }
             _ => Err(CaptureError::new(Failure::Lost(io::Error::other("its streams are no pipes")))),
         }

@@ -245,7 +245,17 @@ class Slow_Modern(Server):
     """Modern, and slow to start."""
 
     def start(self):
-        time.sleep(0.6)
+        time.sleep(1.2)
+
+
+@mode
+class Slow_Discover(Server):
+    """Modern, and slow when it is asked for its versions first."""
+
+    def handle(self, message):
+        if message.get("method") == "server/discover" and not self.client:
+            time.sleep(0.45)
+        super().handle(message)
 
 
 @mode
