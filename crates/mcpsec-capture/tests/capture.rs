@@ -129,6 +129,7 @@ fn servers_that_are_confused_by_the_first_question_are_asked_anew() {
         ("ignore-discover", "2025-11-25"),
         ("late-null-id", "2025-11-25"),
         ("slow-modern", "2026-07-28"),
+        ("slow-discover", "2026-07-28"),
     ] {
         let bounds = Bounds { probe: Duration::from_millis(300), ..Bounds::default() };
         let Some(result) = try_capture(mode, &bounds) else { return };
@@ -151,6 +152,22 @@ fn lists_that_are_declared_and_absent_are_empty() {
     let Some(captured) = captured("no-templates") else { return };
     assert_eq!(captured.manifest.entries(Kind::Template), []);
     assert_eq!(captured.manifest.entries(Kind::Resource).len(), 1);
+}
+
+#[test]
+fn lists_beside_the_tools_may_be_out_of_reach_and_that_is_said() {
+    let Some(captured) = captured("documents-elsewhere") else { return };
+    assert_eq!(tools(&captured), ["add", "subtract"]);
+    assert_eq!(captured.manifest.entries(Kind::Resource), []);
+    assert_eq!(captured.manifest.entries(Kind::Template).len(), 1);
+    assert_eq!(unstable(&captured), [("server/resources", Between::Calls)]);
+    assert_eq!(captured.unstable[0].other, serde_json::json!({ "error": -32603 }));
+    let found = findings(&captured);
+    assert_eq!(
+        found[0].message,
+        "it answered for its list `resources` with the error -32603: what stands there is not known"
+    );
+    assert_eq!((found.len(), found[0].severity()), (1, Severity::Low));
 }
 
 #[test]

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 
 use mcpsec_model::{
     capture::{Between, Unstable},
-    manifest::{Entry, Kind, Subject, json},
+    manifest::{Entry, Kind, Manifest, Subject, json},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::process::Told;
 use crate::mcp::MODERN;
@@ -22,7 +22,14 @@ pub(super) struct Differences<'a> {
 
 impl<'a> Differences<'a> {
     pub(super) fn new(base: &'a Told) -> Self {
-        Self { base, found: BTreeMap::new() }
+        let mut all = Self { base, found: BTreeMap::new() };
+        for (kind, code) in &base.refused {
+            // What stands there is not known, so it cannot be held to anything. Only the code is kept: the words of an
+            // error name ports and times.
+            let (at, value) = (refused_list(*kind), json!({ "error": code }));
+            all.found.insert((at, json::canonical(&value)), (Between::Calls, value));
+        }
+        all
     }
 
     /// Compares with what was heard in another way.
@@ -48,9 +55,9 @@ impl<'a> Differences<'a> {
     }
 
     /// Adds what is told to clients that ask for lists nobody declared.
-    pub(super) fn add_undeclared(&mut self, other: Option<&Told>) {
+    pub(super) fn add_undeclared(&mut self, other: Option<&Manifest>) {
         let Some(other) = other else { return };
-        for entry in Kind::ALL.into_iter().flat_map(|kind| other.manifest.entries(kind)) {
+        for entry in Kind::ALL.into_iter().flat_map(|kind| other.entries(kind)) {
             let (key, value) = ((entry.subject(), json::canonical(entry.json())), entry.json().clone());
             self.found.entry(key).or_insert((Between::Clients, value));
         }
@@ -67,6 +74,11 @@ impl<'a> Differences<'a> {
         all.sort_by(|a, b| (&a.subject, a.between).cmp(&(&b.subject, b.between)));
         all
     }
+}
+
+/// The place of a list that could not be heard: `server/resources`.
+pub(super) fn refused_list(kind: Kind) -> Subject {
+    Subject::server().at(kind.list())
 }
 
 /// Compares two sorted lists of one kind. Entries of one name are paired in their order.
@@ -140,15 +152,18 @@ fn differ(at: &Subject, a: &Value, b: &Value, out: &mut Vec<(Subject, Value)>) {
 
 #[cfg(test)]
 mod tests {
-    use mcpsec_model::manifest::{Manifest, ManifestParts};
-    use serde_json::json;
+    use mcpsec_model::manifest::ManifestParts;
 
     use super::*;
 
     fn told(protocol: &str, tools: Value, capabilities: Value) -> Told {
         let Value::Array(tools) = tools else { panic!("a list") };
         let parts = ManifestParts { tools, capabilities, ..ManifestParts::default() };
-        Told { protocol: protocol.into(), manifest: Manifest::new(parts).expect("a manifest") }
+        Told {
+            protocol: protocol.into(),
+            manifest: Manifest::new(parts).expect("a manifest"),
+            refused: BTreeMap::new(),
+        }
     }
 
     fn compared(a: &Told, others: &[(Between, &Told)]) -> Vec<(String, Between, Value)> {

@@ -22,6 +22,8 @@ pub struct CaptureError {
     pub stderr: Untrusted,
     /// What all its processes tried until then.
     pub observed: Observed,
+    /// Names of variables that it was given placeholders for.
+    pub placeholders: BTreeSet<String>,
 }
 
 /// What went wrong.
@@ -65,7 +67,7 @@ pub struct Need {
 
 impl CaptureError {
     pub(super) fn new(failure: Failure) -> Self {
-        Self { failure, stderr: Untrusted::new(""), observed: Observed::default() }
+        Self { failure, stderr: Untrusted::new(""), observed: Observed::default(), placeholders: BTreeSet::new() }
     }
 
     /// What would help, judged by what it tried and by its own words.
@@ -80,7 +82,11 @@ impl CaptureError {
             // Nothing that a user could give would help.
             _ => return None,
         }
-        let need = Need { hosts: self.observed.hosts.clone(), env: variables(&words) };
+        let mut need = Need { hosts: self.observed.hosts.clone(), env: variables(&words) };
+        if need.env.is_empty() && !BROKEN.iter().any(|cue| words.contains(cue)) {
+            // It names none: those whose true values it could not have had are the likeliest.
+            need.env.clone_from(&self.placeholders);
+        }
         (need != Need::default()).then_some(need)
     }
 }
@@ -118,43 +124,54 @@ impl Need {
                 .collect();
             parts.push(format!("let it reach what it asked for with {}", hosts.join(" ")));
         }
-        parts.join(", or ")
+        parts.join(", and perhaps ")
     }
 }
 
-/// Names in capitals that stand in a line about something missing.
+/// Words of a line that says that something is missing.
+const MISSING: [&str; 13] = [
+    "requir",
+    "missing",
+    "must",
+    "not set",
+    "not found",
+    "unset",
+    "undefined",
+    "provide",
+    "please",
+    "need",
+    "environ",
+    "env var",
+    "expected",
+];
+/// Words of a line that is about something missing if it names what opens doors.
+const REFUSED: [&str; 6] = ["invalid", "credential", "unauthor", "forbidden", "denied", "no "];
+/// Words of a program that is broken by itself.
+const BROKEN: [&str; 6] = [
+    "AttributeError",
+    "ImportError",
+    "ModuleNotFoundError",
+    "SyntaxError",
+    "Cannot find module",
+    "ERR_MODULE_NOT_FOUND",
+];
+/// Parts of the names of what opens doors.
+const OPENS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "URL", "ACCOUNT"];
+/// Beginnings of names in capitals that are codes of errors.
+const CODES: [&str; 8] = ["ERR_", "EAI_", "UV_", "SSL_", "HTTP_", "INVALID_", "NOT_", "METHOD_"];
+
+/// Names of variables that a line says are missing.
 fn variables(words: &str) -> BTreeSet<String> {
-    let missing = |line: &&str| {
-        let line = line.to_lowercase();
-        let cues = [
-            "requir",
-            "missing",
-            "must",
-            "not set",
-            "not found",
-            "unset",
-            "undefined",
-            "provide",
-            "please",
-            "need",
-            "environ",
-            "env var",
-            "credential",
-            "expected",
-            "invalid",
-            "no ",
-        ];
-        cues.iter().any(|cue| line.contains(cue))
-    };
-    let candidates = words
-        .lines()
-        .filter(missing)
-        .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
-        .filter(|word| is_variable(word));
     let mut names = BTreeSet::new();
-    for name in candidates {
-        if names.len() < MAX_NAMES {
-            names.insert(name.to_owned());
+    for line in words.lines() {
+        let low = line.to_lowercase();
+        let missing = MISSING.iter().any(|cue| low.contains(cue));
+        let refused = REFUSED.iter().any(|cue| low.contains(cue));
+        for word in line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| is_variable(word)) {
+            let opens = OPENS.iter().any(|part| word.contains(part));
+            if (missing || refused && opens) && names.len() < MAX_NAMES {
+                names.insert(word.to_owned());
+            }
         }
     }
     names
@@ -162,12 +179,11 @@ fn variables(words: &str) -> BTreeSet<String> {
 
 /// `SUPABASE_ACCESS_TOKEN`, not `ERR_MODULE_NOT_FOUND` or `ENOENT`.
 fn is_variable(word: &str) -> bool {
-    let shape = word.contains('_')
+    word.contains('_')
         && (4..=64).contains(&word.len())
         && word.starts_with(|c: char| c.is_ascii_uppercase())
-        && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    shape
-        && !["ERR_", "UV_", "SSL_", "HTTP_", "INVALID_", "NOT_", "METHOD_"].iter().any(|start| word.starts_with(start))
+        && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && !CODES.iter().any(|start| word.starts_with(start))
 }
 
 /// The line of an explanation that explains most: the last that speaks of something wrong, else the last.
@@ -220,6 +236,12 @@ mod tests {
         assert_eq!(need.env, BTreeSet::from(["SUPABASE_ACCESS_TOKEN".to_owned()]));
         assert_eq!(need.hint(), "give it SUPABASE_ACCESS_TOKEN with `--env-file FILE`");
         assert_eq!(exited("it crashed").needs(), None);
+        assert_eq!(exited("getaddrinfo EAI_AGAIN db.example.invalid").needs(), None);
+        let refused = exited("Invalid value of SOME_API_KEY for MODE_A").needs().expect("a need");
+        assert_eq!(refused.env, BTreeSet::from(["SOME_API_KEY".to_owned()]));
+        let mut placeholder = exited("401");
+        placeholder.placeholders.insert("A_TOKEN".to_owned());
+        assert_eq!(placeholder.needs().expect("a need").env, BTreeSet::from(["A_TOKEN".to_owned()]));
         let mut unreachable = exited("could not connect");
         unreachable.observed.hosts.insert(Untrusted::new("api.example.invalid"));
         let hint = unreachable.needs().expect("a need").hint();

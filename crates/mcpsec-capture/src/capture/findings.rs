@@ -9,6 +9,8 @@ use mcpsec_model::{
 };
 use serde_json::Value;
 
+use super::compare::refused_list;
+
 /// The most findings about instability; what is beyond is counted in one more.
 const MAX_UNSTABLE: usize = 50;
 /// The most names in one message.
@@ -136,6 +138,12 @@ fn unstable(unstable: &[Unstable], out: &mut Vec<Finding>) {
 }
 
 fn difference(between: Between, subject: &Subject, members: &[&Unstable]) -> Finding {
+    if let Some(kind) = Kind::ALL.into_iter().find(|kind| *subject == refused_list(*kind)) {
+        let code = members.iter().find_map(|one| one.other.get("error")?.as_i64()).unwrap_or_default();
+        let message =
+            format!("it answered for its list `{}` with the error {code}: what stands there is not known", kind.list());
+        return Finding::new(Rule::UnstableManifest, subject.clone(), message).severe(Severity::Low);
+    }
     let whole = members.iter().any(|one| one.subject == *subject);
     let entry = Kind::ALL.iter().any(|kind| subject.as_str().starts_with(&format!("{}:", kind.as_str())));
     let who = match between {

@@ -14,12 +14,14 @@ mod error;
 mod findings;
 mod process;
 
+use std::sync::Arc;
+
 pub use environment::{Environment, fixed, placeholder};
 pub use error::{CaptureError, Failure, Need};
 pub use findings::findings;
 use mcpsec_model::capture::{Between, Captured, Context, Observed, Runtime};
 
-use self::process::{Heard, Part};
+use self::process::{Heard, Part, Start};
 use crate::{
     mcp::{Approach, Bounds, Identity},
     sandbox::{Network, Plan, Sandbox, Stdio},
@@ -52,27 +54,22 @@ pub fn capture(target: &Target, sandbox: &Sandbox, bounds: &Bounds) -> Result<Ca
         Part { other: Some(Identity::editor()), undeclared: true, ..part(Approach::ModernFirst, Identity::plain()) },
         part(Approach::LegacyFirst, Identity::editor()),
     ];
-    let (plan, bounds) = (&plan, &bounds);
+    let start = Start { plan: &plan, sandbox, bounds: &bounds, siblings: Arc::default() };
+    let start = &start;
     // All at once: most of the time is spent by the program getting started.
     let heard: Vec<Result<Heard, CaptureError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = parts.iter().map(|part| scope.spawn(move || part.hear(plan, sandbox, bounds))).collect();
+        let threads: Vec<_> = parts.iter().map(|part| scope.spawn(move || part.hear(start))).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         threads.into_iter().map(join).collect()
     });
     let observed = observed(&heard);
-    let all = heard
-        .into_iter()
-        .collect::<Result<Vec<Heard>, _>>()
-        .map_err(|error| CaptureError { observed: observed.clone(), ..error })?;
-    let mut all = all.into_iter();
-    let (Some(first), Some(second), Some(third)) = (all.next(), all.next(), all.next()) else {
-        return Err(CaptureError {
-            observed,
-            ..CaptureError::new(Failure::Lost(std::io::Error::other("a thread is missing")))
-        });
-    };
+    let placeholders = target.environment.placeholders();
+    let failed = |error| CaptureError { observed: observed.clone(), placeholders: placeholders.clone(), ..error };
+    let all = heard.into_iter().collect::<Result<Vec<Heard>, _>>().map_err(failed)?;
+    let [first, second, third] = <[Heard; 3]>::try_from(all)
+        .map_err(|_| CaptureError::new(Failure::Lost(std::io::Error::other("a thread is missing"))))?;
     let mut differences = compare::Differences::new(&first.told);
     differences.add(Between::Calls, first.again.as_ref());
     differences.add(Between::Processes, Some(&second.told));
@@ -84,7 +81,7 @@ pub fn capture(target: &Target, sandbox: &Sandbox, bounds: &Bounds) -> Result<Ca
         isolation: sandbox.tier(),
         runtime: target.runtime.clone(),
         protocol: first.told.protocol.clone(),
-        placeholders: target.environment.placeholders(),
+        placeholders,
         real_env: target.environment.real(),
         network: match &plan.network {
             Network::None => Default::default(),

@@ -1,19 +1,21 @@
 //! One process of a capture: start it, greet it, hear its lists, end it.
 use std::{
+    collections::BTreeMap,
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use mcpsec_model::{
     capture::Observed,
-    manifest::{Manifest, ManifestParts},
+    manifest::{Kind, Manifest},
     text::Untrusted,
 };
 use smol_str::SmolStr;
 
 use super::{CaptureError, Failure};
 use crate::{
-    mcp::{Approach, Bounds, Client, Era, Greeting, Hello, Identity, McpError},
+    mcp::{Approach, Bounds, Client, Era, Greeting, Hello, Identity, Lists, McpError, Siblings},
     sandbox::{Ended, Plan, Running, Sandbox},
 };
 
@@ -23,6 +25,15 @@ const GRACE: Duration = Duration::from_millis(500);
 const STDERR: Duration = Duration::from_millis(200);
 /// A greeting can ask for another process at most this often.
 const STARTS: usize = 3;
+
+/// What all processes of one capture share.
+#[derive(Debug)]
+pub(super) struct Start<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) sandbox: &'a Sandbox,
+    pub(super) bounds: &'a Bounds,
+    pub(super) siblings: Arc<Siblings>,
+}
 
 /// What is asked of one process.
 #[derive(Clone, Debug)]
@@ -46,6 +57,8 @@ pub(super) struct Told {
     pub(super) protocol: SmolStr,
     /// The words.
     pub(super) manifest: Manifest,
+    /// Lists that it refused to tell, with the code of its error.
+    pub(super) refused: BTreeMap<Kind, i64>,
 }
 
 /// What one process said and did.
@@ -58,18 +71,18 @@ pub(super) struct Heard {
     /// To the other client.
     pub(super) other: Option<Told>,
     /// To clients that ask for lists without looking whether there are any.
-    pub(super) undeclared: Option<Told>,
+    pub(super) undeclared: Option<Manifest>,
     /// What it tried.
     pub(super) observed: Observed,
 }
 
 impl Part {
     /// Runs the process, or another one where the first is of no use.
-    pub(super) fn hear(&self, plan: &Plan, sandbox: &Sandbox, bounds: &Bounds) -> Result<Heard, CaptureError> {
+    pub(super) fn hear(&self, start: &Start<'_>) -> Result<Heard, CaptureError> {
         let mut observed = Observed::default();
         let mut approach = self.approach;
         for _ in 0..STARTS {
-            match self.once(approach, plan, sandbox, bounds, &mut observed) {
+            match self.once(approach, start, &mut observed) {
                 Ok(Ok(heard)) => return Ok(Heard { observed, ..heard }),
                 Ok(Err(next)) => approach = next,
                 Err(error) => return Err(CaptureError { observed, ..error }),
@@ -83,20 +96,18 @@ impl Part {
     fn once(
         &self,
         approach: Approach,
-        plan: &Plan,
-        sandbox: &Sandbox,
-        bounds: &Bounds,
+        start: &Start<'_>,
         observed: &mut Observed,
     ) -> Result<Result<Heard, Approach>, CaptureError> {
-        let mut running = sandbox.spawn(plan).map_err(|error| CaptureError::new(Failure::Start(error)))?;
-        let mut client = self.client(&mut running, bounds)?;
+        let mut running = start.sandbox.spawn(start.plan).map_err(|error| CaptureError::new(Failure::Start(error)))?;
+        let mut client = self.client(&mut running, start)?;
         let words = self.talk(approach, &mut client);
         client.close();
         // A program that closed its output is about to end, and its exit code says why. Any other is ended at once.
         let closed = matches!(words, Err(Failure::Protocol(McpError::Closed { .. })));
-        let (patience, start) = (if closed { GRACE } else { Duration::ZERO }, Instant::now());
+        let (patience, closing) = (if closed { GRACE } else { Duration::ZERO }, Instant::now());
         let ended = running.finish(patience).map_err(|error| CaptureError::new(Failure::Lost(error)))?;
-        let by_itself = closed && start.elapsed() < patience;
+        let by_itself = closed && closing.elapsed() < patience;
         observed.merge(ended.observed.clone());
         words.map_err(|failure| {
             let stderr = Untrusted::new(String::from_utf8_lossy(&client.stderr(STDERR)));
@@ -104,10 +115,11 @@ impl Part {
         })
     }
 
-    fn client(&self, running: &mut Running, bounds: &Bounds) -> Result<Client, CaptureError> {
+    fn client(&self, running: &mut Running, start: &Start<'_>) -> Result<Client, CaptureError> {
         match (running.stdin.take(), running.stdout.take(), running.stderr.take()) {
             (Some(stdin), Some(stdout), Some(stderr)) => {
-                Ok(Client::new((stdin, stdout, stderr), self.identity.clone(), bounds.clone()))
+                let client = Client::new((stdin, stdout, stderr), self.identity.clone(), start.bounds.clone());
+                Ok(client.among(Arc::clone(&start.siblings)))
             }
             _ => Err(CaptureError::new(Failure::Lost(io::Error::other("its streams are no pipes")))),
         }
@@ -135,7 +147,7 @@ impl Part {
         let undeclared = match self.undeclared {
             true => {
                 let parts = client.undeclared_lists(&hello)?;
-                Some(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)? })
+                Some(Manifest::new(parts)?)
             }
             false => None,
         };
@@ -151,8 +163,8 @@ fn greet_again(client: &mut Client) -> Result<Told, Failure> {
 }
 
 fn told(client: &mut Client, hello: &Hello) -> Result<Told, Failure> {
-    let parts: ManifestParts = client.lists(hello)?;
-    Ok(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)? })
+    let Lists { parts, refused } = client.lists(hello)?;
+    Ok(Told { protocol: hello.protocol.clone(), manifest: Manifest::new(parts)?, refused })
 }
 
 /// A failure as the end of the program explains it.
@@ -176,4 +188,41 @@ fn signal(status: &std::process::ExitStatus) -> Option<i32> {
 #[cfg(not(unix))]
 fn signal(_status: &std::process::ExitStatus) -> Option<i32> {
     None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus};
+
+    use super::*;
+    use crate::sandbox::Limit;
+
+    #[test]
+    fn an_end_explains_what_is_missing() {
+        let ended = |raw: i32, limit: Option<Limit>| Ended {
+            status: ExitStatus::from_raw(raw),
+            limit,
+            observed: Observed::default(),
+        };
+        let closed = || Failure::Protocol(McpError::Closed { method: "initialize" });
+        let silent = || Failure::Protocol(McpError::NoAnswer { method: "initialize", after: GRACE });
+        for (failure, ended, by_itself, told) in [
+            (closed(), ended(3 << 8, None), true, "it ended with code 3 before it answered `initialize`"),
+            (closed(), ended(11, None), true, "it ended by signal 11 before it answered `initialize`"),
+            // It was ended here, so its signal says nothing.
+            (closed(), ended(9, None), false, "it closed its output before it answered `initialize`"),
+            (closed(), ended(9, Some(Limit::Memory)), true, "it was ended because it went over the limit of memory"),
+            (silent(), ended(9, Some(Limit::Wall)), false, "it was ended because it went over the limit of time"),
+            (silent(), ended(9, None), false, "it did not answer `initialize` within 500.0ms"),
+            // What it said is what counts, however it ended.
+            (
+                Failure::Protocol(McpError::LineTooLong(1)),
+                ended(9, Some(Limit::Cpu)),
+                false,
+                "it wrote a line of more than 1 bytes",
+            ),
+        ] {
+            assert_eq!(told_by_end(failure, &ended, by_itself).to_string(), told);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 use std::{
     collections::BTreeSet,
     io::{Read, Write},
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -17,6 +18,8 @@ use super::{
 
 /// JSON-RPC 2.0: the method does not exist.
 pub(super) const METHOD_NOT_FOUND: i64 = -32601;
+/// How often a moving deadline is looked at.
+const STEP: Duration = Duration::from_millis(50);
 /// The longest id of a server's request that is repeated in an answer, in bytes of JSON.
 const MAX_ID: usize = 256;
 
@@ -32,9 +35,18 @@ pub struct Client {
     // Requests that were given up on: their answers may still come.
     abandoned: BTreeSet<u64>,
     late: Vec<(u64, Answer)>,
+    // Shared by the processes of one program that were started together.
+    siblings: Option<Arc<Siblings>>,
     // The length of the line that the last answer came in.
     answer_size: usize,
     counts: Counts,
+}
+
+/// What processes of one program that were started at once know of each other: how long the program takes to start on this
+/// machine today. A silence is judged by it, so that a busy machine makes no server look older than it is.
+#[derive(Debug, Default)]
+pub struct Siblings {
+    first_answer: OnceLock<Instant>,
 }
 
 /// What a server sent beside answers.
@@ -66,9 +78,17 @@ impl Client {
             last_id: 0,
             abandoned: BTreeSet::new(),
             late: Vec::new(),
+            siblings: None,
             answer_size: 0,
             counts: Counts::default(),
         }
+    }
+
+    /// Tells the client about others that talk to processes of the same program, started at the same time.
+    #[must_use]
+    pub fn among(mut self, siblings: Arc<Siblings>) -> Self {
+        self.siblings = Some(siblings);
+        self
     }
 
     /// What came beside answers so far.
@@ -107,6 +127,11 @@ impl Client {
 
     pub(super) fn set_era(&mut self, era: Era) {
         self.era = era;
+    }
+
+    /// Whether there are siblings, and none of them was ever answered.
+    pub(super) fn siblings_are_silent(&self) -> bool {
+        self.siblings.as_ref().is_some_and(|all| all.first_answer.get().is_none())
     }
 
     pub(super) fn identity(&self) -> &Identity {
@@ -166,13 +191,44 @@ impl Client {
 
     /// Waits for the answer to the request `id`, while looking after everything else that comes.
     pub(super) fn wait(&mut self, id: u64, method: &'static str, patience: Duration) -> Result<Answer, McpError> {
-        let start = Instant::now();
-        let until = (start + patience).min(self.end);
+        let until = Instant::now() + patience;
+        self.wait_until(id, method, patience, |_| until)
+    }
+
+    /// [`Client::wait`] for a question that older servers may not answer: `patience` counts from when one of the siblings
+    /// is known to answer at all, at most `start` from now.
+    pub(super) fn wait_as_siblings(
+        &mut self,
+        id: u64,
+        method: &'static str,
+        patience: Duration,
+        start: Duration,
+    ) -> Result<Answer, McpError> {
+        let now = Instant::now();
+        self.wait_until(id, method, patience, |siblings| match siblings.map(|all| all.first_answer.get()) {
+            None => now + patience,
+            Some(None) => now + start,
+            Some(Some(first)) => (*first).max(now) + patience,
+        })
+    }
+
+    fn wait_until(
+        &mut self,
+        id: u64,
+        method: &'static str,
+        patience: Duration,
+        until: impl Fn(Option<&Siblings>) -> Instant,
+    ) -> Result<Answer, McpError> {
         loop {
+            let until = until(self.siblings.as_deref()).min(self.end);
+            // The bound, not what the clock says: one server shall fail with the same words every time.
+            let after = if until == self.end { self.bounds.total } else { patience };
             let left = until.saturating_duration_since(Instant::now());
             // Whatever came in time is looked at even when the time is over; then it ends.
-            let Some(event) = self.pipes.next(left) else {
-                return Err(McpError::NoAnswer { method, after: until.saturating_duration_since(start) });
+            let event = match self.pipes.next(left.min(STEP)) {
+                Some(event) => event,
+                None if left.is_zero() => return Err(McpError::NoAnswer { method, after }),
+                None => continue,
             };
             let line = match event {
                 Event::Line(line) => line,
@@ -190,10 +246,13 @@ impl Client {
             }
             if let Some(answer) = found {
                 self.answer_size = line.len();
+                if let Some(siblings) = &self.siblings {
+                    siblings.first_answer.get_or_init(Instant::now);
+                }
                 return Ok(answer);
             }
             if left.is_zero() {
-                return Err(McpError::NoAnswer { method, after: until.saturating_duration_since(start) });
+                return Err(McpError::NoAnswer { method, after });
             }
         }
     }

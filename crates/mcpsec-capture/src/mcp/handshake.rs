@@ -113,15 +113,20 @@ impl Client {
         let patience = self.bounds().probe.min(self.bounds().hello);
         self.set_era(Era::Modern);
         let probe = self.ask(DISCOVER, Map::new());
-        let patience = match self.wait(probe, DISCOVER, patience) {
+        let start = self.bounds().hello;
+        let patience = match self.wait_as_siblings(probe, DISCOVER, patience, start) {
             Ok(answer) => match discovered(&answer)? {
                 Discovered::Modern(hello) => return Ok(Greeting::Done(hello)),
                 Discovered::NotModern => self.bounds().hello,
             },
+            // The siblings, one of which was greeted the older way, hear nothing either: it is not about the question.
+            Err(McpError::NoAnswer { .. }) if self.siblings_are_silent() => {
+                return Err(McpError::NoAnswer { method: INITIALIZE, after: start });
+            }
             // It may be slow, or not answer what it does not know. If it stays silent it is started anew, with all the time.
             Err(McpError::NoAnswer { .. }) => {
                 self.abandon(probe);
-                patience * 2
+                patience
             }
             Err(McpError::Closed { .. }) => return Ok(Greeting::Again(Approach::LegacyOnly)),
             Err(error) => return Err(error),

@@ -1,6 +1,6 @@
 //! Every page of every list that a server offers.
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -19,24 +19,45 @@ struct Kept {
     bytes: usize,
 }
 
+/// What the lists of a server hold.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Lists {
+    /// All entries, with what the server said when it was greeted.
+    pub parts: ManifestParts,
+    /// Lists that were answered with an error, and its code. Never the one of tools.
+    pub refused: BTreeMap<Kind, i64>,
+}
+
 impl Client {
     /// Asks for all lists of the capabilities that the server declared, every page of each.
     ///
+    /// Lists beside that of tools may be answered with an error where the tools were listed: a server whose documents lie
+    /// in a database that is out of reach here still tells its tools.
+    ///
     /// # Errors
     /// See [`McpError`].
-    pub fn lists(&mut self, hello: &Hello) -> Result<ManifestParts, McpError> {
-        let mut parts = ManifestParts {
-            server_info: hello.server_info.clone(),
-            capabilities: hello.capabilities.clone(),
-            instructions: hello.instructions.clone(),
-            ..ManifestParts::default()
+    pub fn lists(&mut self, hello: &Hello) -> Result<Lists, McpError> {
+        let mut lists = Lists {
+            parts: ManifestParts {
+                server_info: hello.server_info.clone(),
+                capabilities: hello.capabilities.clone(),
+                instructions: hello.instructions.clone(),
+                ..ManifestParts::default()
+            },
+            refused: BTreeMap::new(),
         };
         let patience = self.bounds().answer;
         let mut kept = Kept { bytes: self.answer_size(), ..Kept::default() };
         for kind in Kind::ALL.into_iter().filter(|kind| declares(hello, *kind)) {
-            *list_of(&mut parts, kind) = self.list(kind, patience, &mut kept)?;
+            match self.list(kind, patience, &mut kept) {
+                Ok(entries) => *list_of(&mut lists.parts, kind) = entries,
+                Err(McpError::ServerError { code, .. }) if kind != Kind::Tool && !lists.parts.tools.is_empty() => {
+                    lists.refused.insert(kind, code);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(parts)
+        Ok(lists)
     }
 
     /// Asks for the lists that the server did not declare. Some clients do so without looking, and hear what is hidden

@@ -187,4 +187,23 @@ mod tests {
             assert!(!passes_for(&id, 1), "{id}");
         }
     }
+
+    /// Every byte of a message replaced by some that mean something: whatever it becomes, nothing panics, and what is
+    /// still an answer has the id that every reader reads.
+    #[test]
+    fn broken_messages_are_never_taken_for_others() {
+        let whole = br#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a\u00e9"}],"nextCursor":""}}"#;
+        for at in 0..whole.len() {
+            for byte in [b'"', b'\\', b'{', b'}', b'[', b']', b',', b':', b'0', b' ', 0, 0xff] {
+                let mut line = whole.to_vec();
+                line[at] = byte;
+                let Ok(messages) = read(&line) else { continue };
+                for message in messages {
+                    if let Message::Answer { id, .. } = message {
+                        assert!([json!(1), json!(0), json!(null)].contains(&id), "{}", String::from_utf8_lossy(&line));
+                    }
+                }
+            }
+        }
+    }
 }

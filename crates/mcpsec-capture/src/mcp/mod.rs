@@ -21,9 +21,10 @@ mod pipe;
 
 use std::time::Duration;
 
-pub use client::{Client, Counts};
+pub use client::{Client, Counts, Siblings};
 pub use error::McpError;
 pub use handshake::{Approach, Era, Greeting, Hello};
+pub use list::Lists;
 use serde_json::{Value, json};
 
 /// The version of the protocol without a session.
@@ -83,7 +84,8 @@ pub struct Bounds {
     pub output: u64,
     /// Bytes of the answers that make up one manifest. Real ones have some 200 kB at most.
     pub manifest: usize,
-    /// How long `server/discover` is waited for before `initialize` is sent: servers from before it may ignore it.
+    /// How long `server/discover` is waited for before `initialize` is sent: servers from before it may ignore it. Counts
+    /// from when the program is known to answer at all ([`Siblings`]).
     pub probe: Duration,
     /// How long the first answer is waited for, start of the program included.
     pub hello: Duration,

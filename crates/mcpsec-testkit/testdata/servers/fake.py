@@ -245,7 +245,17 @@ class Slow_Modern(Server):
     """Modern, and slow to start."""
 
     def start(self):
-        time.sleep(0.6)
+        time.sleep(1.2)
+
+
+@mode
+class Slow_Discover(Server):
+    """Modern, and slow when it is asked for its versions first."""
+
+    def handle(self, message):
+        if message.get("method") == "server/discover" and not self.client:
+            time.sleep(0.45)
+        super().handle(message)
 
 
 @mode
@@ -260,6 +270,16 @@ class No_Templates(Server):
     def handle(self, message):
         if message.get("method") == "resources/templates/list":
             return self.unknown(message["id"], "resources/templates/list")
+        super().handle(message)
+
+
+@mode
+class Documents_Elsewhere(Server):
+    """Its tools are its own; its documents lie in a database that cannot be reached."""
+
+    def handle(self, message):
+        if message.get("method") == "resources/list":
+            return fail(message["id"], -32603, "connect ECONNREFUSED 127.0.0.1:%d" % os.getpid())
         super().handle(message)
 
 
