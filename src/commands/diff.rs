@@ -133,7 +133,7 @@ async fn resolve(
 ) -> Result<LockedServer, CommandError> {
     let store = artifacts::open_store(settings)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
-    let sources = Sources::new(settings, config, Arc::clone(&ui));
+    let sources = Sources::new(settings, config, Arc::clone(&ui)).always_asking();
     let ears = Ears::new(settings, config, &store, &Capturing::default())?;
     let with = Locking {
         settings,

@@ -41,6 +41,7 @@ pub(super) struct Sources<'a> {
     settings: &'a Settings,
     config: &'a Config,
     ui: Arc<Ui>,
+    always_ask: bool,
     metadata: OnceCell<Metadata>,
     npm: OnceCell<NpmSource>,
     pypi: OnceCell<PypiSource>,
@@ -61,11 +62,17 @@ impl<'a> Sources<'a> {
             settings,
             config,
             ui,
+            always_ask: false,
             metadata: OnceCell::new(),
             npm: OnceCell::new(),
             pypi: OnceCell::new(),
             host: OnceCell::new(),
         }
+    }
+
+    /// Asks registries even when an answer of a minute ago is at hand: who looks for newer versions wants them.
+    pub(super) fn always_asking(self) -> Self {
+        Self { always_ask: true, ..self }
     }
 
     pub(super) fn ui(&self) -> &Arc<Ui> {
@@ -81,7 +88,8 @@ impl<'a> Sources<'a> {
         } else {
             Some(Network::new(http_options(self.settings.retries)).map_err(|error| http_error(&error))?)
         };
-        let metadata = Metadata::new(self.settings.cache.join("http"), network, self.settings.now);
+        let new = if self.always_ask { Metadata::always_asking } else { Metadata::new };
+        let metadata = new(self.settings.cache.join("http"), network, self.settings.now);
         Ok(self.metadata.get_or_init(|| metadata))
     }
 

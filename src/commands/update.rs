@@ -45,7 +45,7 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
     }
     let store = artifacts::open_store(settings)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
-    let sources = Sources::new(settings, &config, Arc::clone(&ui));
+    let sources = Sources::new(settings, &config, Arc::clone(&ui)).always_asking();
     let ears = Ears::new(settings, &config, &store, &args.capturing)?;
     let with = Locking {
         settings,

@@ -82,7 +82,7 @@ fn ask(id: u64, method: &str, params: Value) -> Value {
 #[test]
 fn every_word_is_in_the_lock_and_verified_again() {
     let Some((env, _server)) = world(&benign()) else { return };
-    let added = env.mcpsec(["add", "npm:mailer"]).success().says("1 tool");
+    let added = env.mcpsec(["add", "npm:mailer"]).success().prints("1 tool");
     let lock = env.read("mcp.lock");
     assert!(lock.contains("Sends a message to one recipient and returns its id."), "{lock}\n{}", added.snapshot());
     assert!(lock.contains("The recipient's address."), "{lock}");
@@ -131,7 +131,7 @@ fn a_rug_pull_is_shown_with_its_words_and_needs_consent() {
     assert_eq!(report["servers"][0]["drift"]["level"], "dangerous");
     let subject = "tool:send_mail/description";
     let consent = ["update", "--yes", "--accept", subject, "--reason", "a test of consent"];
-    let _accepted = env.mcpsec(consent).success().says("accepted: a test of consent");
+    let _accepted = env.mcpsec(consent).success().prints("accepted: a test of consent");
     assert!(env.read("mcp.lock").contains("a test of consent"));
     let verified = env.mcpsec(["verify", "--offline"]).success();
     assert!(verified.stdout.contains("a test of consent"), "it stays in every report\n{}", verified.snapshot());
@@ -202,7 +202,7 @@ fn servers_of_each_ecosystem_run_when_everything_upstream_is_gone() {
     }
     let git = git_spec(&repository, "v1.0.0");
     for (name, spec) in [("mailer", "npm:mailer"), ("looker", "pypi:looker"), ("gitty", git.as_str())] {
-        let _added = env.mcpsec(["add", spec, "--name", name]).success().says("1 tool");
+        let _added = env.mcpsec(["add", spec, "--name", name]).success().prints("1 tool");
     }
     drop((npm, pypi, repository));
     let _cache = std::fs::remove_dir_all(env.cache());
@@ -238,7 +238,7 @@ fn manifests_are_scanned_and_compared_without_a_project() {
     env.write("good.json", benign().to_string());
     env.write("bad.json", json!({ "tools": [send(POISON)] }).to_string());
     let _good = env.mcpsec(["scan", "good.json"]).success();
-    let _bad = env.mcpsec(["scan", "bad.json"]).exits(1).says("tool:send_mail/description");
+    let _bad = env.mcpsec(["scan", "bad.json"]).exits(1).prints("tool:send_mail/description");
     let report = env.mcpsec(["diff", "--manifests", "good.json", "bad.json", "--format", "json"]).exits(1).json();
     assert_eq!(report["schema"], "mcpsec.report/v1");
     assert_eq!(report["servers"][0]["drift"]["level"], "dangerous");
@@ -255,7 +255,7 @@ fn every_rule_and_check_is_explained() {
     let ids = mcpsec_model::finding::Rule::ALL.iter().map(|rule| rule.id());
     for id in ids.chain(mcpsec_model::check::Check::ALL.iter().map(|check| check.id())) {
         assert!(list.stdout.contains(id), "{id}");
-        let _told = env.mcpsec(["explain", id]).success().says("what to do");
+        let _told = env.mcpsec(["explain", id]).success().prints("what to do: ");
     }
     let _unknown = env.mcpsec(["explain", "no-such-rule"]).exits(2);
 }

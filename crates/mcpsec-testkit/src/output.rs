@@ -53,6 +53,14 @@ impl Output {
         self
     }
 
+    /// Fails the test unless standard output, with line breaks read as spaces, contains this text.
+    #[track_caller]
+    pub fn prints(self, text: &str) -> Self {
+        let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat(&self.stdout).contains(&flat(text)), "stdout does not say `{text}`\n{}", self.snapshot());
+        self
+    }
+
     /// Fails the test if stdout or stderr contains this text.
     #[track_caller]
     pub fn hides(self, secret: &str) -> Self {

@@ -97,6 +97,7 @@ struct Inner {
     now: SystemTime,
     /// Weak, so that a request whose askers all went away holds no connection and is started anew by the next one.
     flying: Mutex<HashMap<Flight, WeakShared<Answering>>>,
+    always_ask: bool,
 }
 
 impl std::fmt::Debug for Metadata {
@@ -109,9 +110,18 @@ impl Metadata {
     /// Documents cached under `cache_dir`, judged fresh or stale as of `now`. Without a network (`--offline`) any cached
     /// answer is used whatever its age.
     pub fn new(cache_dir: PathBuf, network: Option<Network>, now: Timestamp) -> Self {
-        let inner =
-            Inner { cache: Cache::new(cache_dir), network, now: SystemTime::from(now), flying: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+        Self::with(cache_dir, network, now, false)
+    }
+
+    /// The same, but every question goes to the registry, however fresh a cached answer may be: for whoever looks for what is
+    /// new.
+    pub fn always_asking(cache_dir: PathBuf, network: Option<Network>, now: Timestamp) -> Self {
+        Self::with(cache_dir, network, now, true)
+    }
+
+    fn with(cache_dir: PathBuf, network: Option<Network>, now: Timestamp, always_ask: bool) -> Self {
+        let (cache, now) = (Cache::new(cache_dir), SystemTime::from(now));
+        Self { inner: Arc::new(Inner { cache, network, now, always_ask, flying: Mutex::default() }) }
     }
 
     /// The cache folder, for sources that keep what they extracted from immutable files.
@@ -145,7 +155,10 @@ impl Metadata {
         self.join_or_start(request, Some(reduction)).await
     }
 
-    fn join_or_start(&self, request: MetadataRequest, reduction: Option<Reduction>) -> Shared<Answering> {
+    fn join_or_start(&self, mut request: MetadataRequest, reduction: Option<Reduction>) -> Shared<Answering> {
+        if self.inner.always_ask {
+            request.freshness = Freshness::Revalidate;
+        }
         let form = reduction.map_or("", |reduction| reduction.form);
         let key = Key::of(&request.url, request.accept, request.credentials.as_ref(), form);
         let flight = (key, request.max_bytes, request.freshness);
