@@ -166,7 +166,7 @@ impl TestEnv {
     /// Makes a program of the outer machine reachable; `false` if it is not installed.
     #[must_use]
     pub fn allow_program(&self, name: &str) -> bool {
-        let Some(real) = find(name) else { return false };
+        let Some(real) = find(name).and_then(|program| interpreter(name, program)) else { return false };
         let link = self.root.path().join("bin").join(name);
         #[cfg(unix)]
         let linked = std::os::unix::fs::symlink(real, link);
@@ -316,4 +316,15 @@ mod tests {
         running.kill();
         assert_eq!(running.wait().code, None);
     }
+}
+
+/// What `PATH` calls `python3` may be a shim that needs the rest of its world; the interpreter knows its own place.
+fn interpreter(name: &str, program: PathBuf) -> Option<PathBuf> {
+    if !name.starts_with("python") {
+        return Some(program);
+    }
+    let script = "import os, sys; print(os.path.realpath(sys.executable))";
+    let asked = command(program).args(["-I", "-c", script]).output().ok()?;
+    let answer = String::from_utf8(asked.stdout).ok()?;
+    Some(PathBuf::from(answer.trim())).filter(|path| path.is_file())
 }
