@@ -60,6 +60,10 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
         };
         return Some((severity, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
     }
+    let foreign = super::shadowing::foreign(words, context, true).is_some();
+    if talk && foreign && (senses.has(Sense::Order) || sentence.imperative) && !context.is_about(TALKERS) {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
+    }
     let credential = reading.affirmed(sentence, Sense::Credential).is_some();
     if credential && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply])) {
         let fits = parameter.is_some_and(|name| CARRIERS.iter().any(|word| name.contains(word))) || context.is_about(secrets::TOPICS) || secrets::configures(words);
@@ -110,7 +114,7 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     let sent = reading.affirmed(sentence, Sense::Transfer).is_some();
     let placeholder = sentence.address.is_some_and(|(start, end)| {
         let tail = &reading.text()[start..reading.text().floor_char_boundary((end + 80).min(reading.text().len()))];
-        tail.contains("=<") || tail.contains("={") || tail.contains("=[") || tail.contains("=$") || tail.contains("?c=") || tail.contains("?d=") || tail.contains("?data") || tail.contains("?q={")
+        address_ends_open(reading.text(), start, end) || tail.contains("=<") || tail.contains("={") || tail.contains("=[") || tail.contains("=$") || tail.contains("?c=") || tail.contains("?d=") || tail.contains("?data") || tail.contains("?q={")
     });
     if placeholder && !matches!(role, Role::Example | Role::Default) && (senses.any(&[Sense::Talk, Sense::Data, Sense::Local, Sense::Every, Sense::Model]) || around.any(&[Sense::Talk, Sense::Local])) {
         return Some((Severity::High, Confidence::Medium, "it has an address with a place for data"));
@@ -130,6 +134,12 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     if credential && reading.orders(sentence) && (sent || slot || reading.affirmed(sentence, Sense::Acquire).is_some()) && !sentence.first && (senses.any(&[Sense::Every, Sense::Trigger]) || hidden) && senses.any(&[Sense::Acquire, Sense::Data, Sense::Every, Sense::Transfer]) && (words.contains("any ") || words.contains("every ") || words.contains("all ") || hidden) {
         return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
     }
+    if credential && slot && !sentence.first && (hidden || words.contains("value of") || words.contains("contents of")) && !senses.has(Sense::Defence) {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
+    }
+    if reading.affirmed(sentence, Sense::Credential).is_some() && sent && sentence.address.is_some() && senses.has(Sense::Every) && !sentence.first {
+        return Some((Severity::High, Confidence::Medium, "it sends passwords or keys to an address"));
+    }
     if talk && (sent || slot) && !sentence.first && (slot || hidden || sentence.address.is_some()) && (reading.orders(sentence) || senses.has(Sense::Every)) {
         return Some((Severity::High, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
     }
@@ -145,6 +155,11 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
         return Some((severity, Confidence::Medium, "it makes the model send data to an address"));
     }
     None
+}
+
+/// An address that ends where something is to be put: `https://…/i.gif?t=`.
+fn address_ends_open(text: &str, start: usize, end: usize) -> bool {
+    text.get(start..end).is_some_and(|address| address.contains('?') && address.ends_with('='))
 }
 
 /// Parameters that carry credentials by their name.

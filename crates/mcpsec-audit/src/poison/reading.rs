@@ -55,7 +55,7 @@ impl Reading {
             for hit in &hits[from..] {
                 senses.add(hit.sense);
             }
-            let imperative = begins_with_verb(text, start, &hits[from..]);
+            let imperative = begins_with_verb(text, start, &hits[from..]) || senses.has(Sense::Trigger) && goes_on_with_verb(text, start, &hits[from..]);
             let address = address(words).map(|(a, b)| (start + a, start + b));
             let first = sentences.is_empty();
             sentences.push(Sentence { start, end, senses, hits: (from, hits.len()), imperative, first, address });
@@ -264,6 +264,15 @@ fn begins_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
         at += word.len() + 1;
     }
     false
+}
+
+/// `when X happens, send Y`: an order behind its condition.
+fn goes_on_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
+    hits.iter().any(|hit| {
+        matches!(hit.sense, Sense::Acquire | Sense::Transfer | Sense::Modify | Sense::Run | Sense::Disable | Sense::Obey | Sense::Lie | Sense::Steer)
+            && hit.language == "en"
+            && text.get(start..hit.start).is_some_and(|before| before.ends_with(", ") || before.ends_with(": ") || before.ends_with(", then "))
+    })
 }
 
 /// The first address in a sentence: URL, mailbox, telephone number or bare IP address. Addresses that are examples or this

@@ -26,7 +26,7 @@ pub(super) fn check(reading: &Reading, alarms: &mut Vec<Alarm>) {
 }
 
 /// What else in the neighbourhood makes silence suspicious.
-const HARM: &[Sense] = &[Sense::Secret, Sense::Covert, Sense::Talk, Sense::Authority, Sense::Override, Sense::Danger, Sense::Feign, Sense::Money];
+const HARM: &[Sense] = &[Sense::Secret, Sense::Covert, Sense::Talk, Sense::Authority, Sense::Override, Sense::Danger, Sense::Feign, Sense::Money, Sense::Regardless, Sense::Lie, Sense::Steer, Sense::Protection, Sense::Local, Sense::Others];
 
 fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severity, Confidence, &'static str)> {
     let senses = sentence.senses;
@@ -91,7 +91,7 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         };
         return Some((severity, Confidence::Medium, "it asks for something to be done silently"));
     }
-    if senses.has(Sense::Unasked) && (reading.orders(sentence) || sentence.imperative) && !negated_unasked(words) {
+    if senses.has(Sense::Unasked) && !asks_for_something(words) && (reading.orders(sentence) || sentence.imperative) && !negated_unasked(words) {
         let grave = harm || sentence.address.is_some() || senses.any(&[Sense::Danger, Sense::Protection]);
         let severity = if grave { Severity::High } else { Severity::Low };
         return Some((severity, Confidence::Medium, "it tells the model not to ask the user"));
@@ -166,6 +166,16 @@ fn quiet_act(reading: &Reading, sentence: &Sentence) -> bool {
         reading.near(sentence, Sense::Quiet, *act, 3).is_some_and(|(quiet, act)| {
             let technical = matches!(&reading.text()[quiet.start..quiet.end], "automatically" | "internally" | "seamlessly" | "transparently");
             !technical && !reading.denied(sentence, &quiet) && !reading.denied(sentence, &act)
+        })
+    })
+}
+
+/// `never ask the user for a password`: not about consent.
+fn asks_for_something(words: &str) -> bool {
+    ["never ask", "do not ask", "don't ask", "do not prompt"].iter().any(|phrase| {
+        words.find(phrase).is_some_and(|at| {
+            let tail = &words[at..];
+            tail.find(" for ").is_some_and(|place| place < 40 && !["confirm", "permission", "approval", "consent", "authori"].iter().any(|word| tail.contains(word)))
         })
     })
 }
