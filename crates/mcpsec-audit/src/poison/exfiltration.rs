@@ -17,6 +17,9 @@ const TALKERS: &[&str] = &[
     "chat", "conversation", "message", "summar", "memory", "remember", "transcript", "prompt", "llm", "complet", "log", "history", "context", "think", "agent", "feedback", "mail", "notify", "session", "note", "webhook",
 ];
 
+/// Words for conversations that say little by themselves.
+const GENERIC: &[&str] = &["conversation", "transcript", "dialogue", "memories", "user's query", "user's question", "user's request", "user query", "original query", "user's prompt", "available tools", "current context"];
+
 /// Looks for it, sentence by sentence.
 pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
     for (index, sentence) in reading.sentences.iter().enumerate() {
@@ -51,9 +54,11 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     let talk = reading.affirmed(sentence, Sense::Talk).is_some();
     if talk && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]) || senses.has(Sense::Every)) {
         let fits = context.is_about(TALKERS);
+        let said = reading.affirmed(sentence, Sense::Talk).and_then(|hit| reading.text().get(hit.start..hit.end)).unwrap_or_default();
         let whole = senses.any(&[Sense::Every]) || ["system", "history", "transcript", "chain", "verlauf", "histor", "истори", "历史", "记录", "履歴", "기록", "سجل"].iter().any(|word| words.contains(word));
         let severity = match (fits, hidden || sentence.address.is_some() || senses.has(Sense::Covert), whole) {
             (_, true, _) => Severity::High,
+            (false, ..) if parameter.is_some() && !sentence.first && !GENERIC.contains(&said) => Severity::High,
             (false, _, true) if senses.any(&[Sense::Order, Sense::Trigger, Sense::Model]) => Severity::High,
             (false, ..) => Severity::Medium,
             (true, ..) => Severity::Low,
@@ -151,6 +156,7 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     }
     let documents = ["docs", "documentation", "see ", "e.g.", "example", "contact", "support", "more info", "learn more", "refer to", "visit", "format", "such as", "i.e."].iter().any(|word| words.contains(word));
     if !matches!(role, Role::Example | Role::Default | Role::Enum) && !sentence.first && (sent || senses.has(Sense::Modify)) && !documents {
+        let person = person && !context.is_about(&["contact", "support", "imprint", "donat", "sponsor", "phone", "about"]);
         let severity = if person || hidden || reading.orders(sentence) && senses.any(&[Sense::Data, Sense::Every, Sense::Talk, Sense::Credential]) { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it makes the model send data to an address"));
     }

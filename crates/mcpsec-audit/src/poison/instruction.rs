@@ -47,7 +47,7 @@ fn overriding(reading: &Reading, sentence: &Sentence) -> Verdict {
     if !senses.all(&[Sense::Override, Sense::Rules]) {
         return None;
     }
-    let (verb, rules) = reading.near(sentence, Sense::Override, Sense::Rules, 60)?;
+    let (verb, rules) = reading.near(sentence, Sense::Override, Sense::Rules, 90)?;
     if reading.denied(sentence, &verb) {
         return None;
     }
@@ -121,7 +121,7 @@ fn weakening(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
     let senses = sentence.senses;
     let near = reading.around(index, 1, 1);
     let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Override, Sense::Authority, Sense::Unasked, Sense::Quiet, Sense::Takeover]);
-    if let Some((off, _)) = reading.near(sentence, Sense::Disable, Sense::Protection, 40)
+    if let Some((off, _)) = reading.near(sentence, Sense::Disable, Sense::Protection, 40).or_else(|| reading.near(sentence, Sense::Broken, Sense::Protection, 30).filter(|_| senses.any(&[Sense::Regardless, Sense::Override])))
         && !reading.denied(sentence, &off)
         && reading.orders(sentence)
     {

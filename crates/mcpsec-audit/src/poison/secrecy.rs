@@ -33,6 +33,7 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
     let words = reading.words(sentence);
     let around = reading.around(index, 3, 2);
     let harm = around.any(HARM) || reading.sentences[index.saturating_sub(3)..=index].iter().any(|near| near.address.is_some());
+    let grave = around.any(&HARM[..8]) || harm && sentence.address.is_some();
     let form = FORM.iter().any(|form| words.contains(form));
     const TOLD: &str = "it tells the model not to let the user know";
     // The user must not know, hear, see.
@@ -65,7 +66,8 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
             (true, true) => Severity::High,
             (true, false) if !show || harm => Severity::High,
             (false, true) if harm || !show => Severity::High,
-            _ if harm => Severity::High,
+            (false, false) if show => Severity::Low,
+            _ if grave => Severity::High,
             _ => Severity::Low,
         };
         return Some((severity, Confidence::High, TOLD));
@@ -151,6 +153,12 @@ fn untold(reading: &Reading, sentence: &Sentence) -> Option<Sense> {
                     return Some(told);
                 }
                 let apart = if tell.start >= not.end { tell.start - not.end } else { not.start.saturating_sub(tell.end) };
+                // Where a language says `not` before the verb, `tell the user and do not …` is no silence.
+                let behind = matches!(not.language, "de" | "nl" | "sv" | "da" | "no" | "fi" | "ja" | "ko" | "tr" | "fa" | "hu" | "hi" | "bn" | "ur" | "ta" | "af" | "zh");
+                let turned = text.get(not.end..tell.start).is_some_and(|between| [" y ", " e ", " et ", " i ", " и ", " та ", ",", ";", " dan ", " va "].iter().any(|and| between.contains(and)));
+                if tell.start < not.end && !behind || turned && !behind {
+                    continue;
+                }
                 if apart <= 45 && (sentence.senses.any(&[Sense::User, Sense::This])) {
                     return Some(told);
                 }

@@ -101,7 +101,7 @@ pub(super) const NOT: Table = &[
     ("pl", "nie|nigdy|bez|unikaj*|nic"),
     ("ru", "не|никогда|без|избегай*|ничего"),
     ("uk", "не|ніколи|без|уникай*|нічого"),
-    ("tr", "asla|değil|olmadan|sakın|hiçbir|etme|meden|madan|mayın|meyin|maksızın|meksizin"),
+    ("tr", "*meyin|*mayın|*meyiniz|*mayınız|*memeli|*mamalı|*mez|*maz|*miyor|*mıyor|*muyor|*müyor|*ilmez|*ılmaz|*nmaz|*nmez|asla|değil|olmadan|sakın|hiçbir|etme|meden|madan|mayın|meyin|maksızın|meksizin"),
     ("zh", "不要|不得|不能|切勿|勿|别|別|不可|禁止|无需|無需|不应|不應|请勿|請勿|不必|不许|不让|不讓|不会|无法|無法|不支持|绝不|決不|绝不能|从不"),
     ("ja", "ないで|せずに|しない|なしに|決して|ず、|しては|いけません|ならない|禁止|なしで|ずに|できません|ません|対象外"),
     ("ko", "마세요|마십시오|말고|말 것|않고|없이|절대|안 됩니다|안 된다|하지 마|금지|않도록|지 말|수 없습니다|수 없|않습니다|못합니다"),
