@@ -145,7 +145,7 @@ fn no_text_takes_the_comparison_down() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).expect("31 bits") % bound
     };
-    for _ in 0..300 {
+    for _ in 0..100 {
         let mut text = || (0..next(12)).map(|_| parts[next(parts.len())]).collect::<String>();
         let mut tools = || {
             json!({
@@ -186,7 +186,11 @@ fn hostile_manifests_take_bounded_time() {
     };
     assert!(drift(many("a"), many("b")).level() >= DriftLevel::Breaking);
     // A text without an end, of words that signs look for.
-    let long = |word: &str| json!({ "tools": [{ "name": "a", "description": word.repeat(40_000) }] });
+    let long = |word: &str| json!({ "tools": [{ "name": "a", "description": word.repeat(10_000) }] });
     let _drift = drift(long("send the "), long("do not tell key "));
+    // More than is read is said to be unread.
+    let flood: Vec<Value> = (0..70).map(|n| json!({ "name": format!("t{n}"), "description": "\u{4e00}".repeat(6_000) })).collect();
+    let flood = drift(json!({ "tools": [] }), json!({ "tools": flood }));
+    assert_eq!(find(&flood, "server")[0].message, "there is more new text than is looked at for signs of risk");
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
