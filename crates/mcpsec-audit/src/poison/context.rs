@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use mcpsec_model::manifest::{Kind, Manifest, Role, Subject};
 use serde_json::Value;
 
-use super::fold;
+use super::{
+    fold,
+    normal::Normal,
+    reading::{Reading, Sentence},
+    sense::{Sense, Senses},
+};
 
 /// What rules know about the entry that a text belongs to.
 #[derive(Clone, Debug, Default)]
@@ -13,11 +18,41 @@ pub(super) struct Context {
     pub(super) topic: String,
     /// Names of this server's entries and parameters, plain. Shared words of one manifest.
     pub(super) own: std::rc::Rc<BTreeSet<String>>,
+    /// What its name and its first sentence are about.
+    pub(super) senses: Senses,
     /// Plain names of the entry's parameters.
     pub(super) parameters: BTreeSet<String>,
 }
 
 impl Context {
+    /// The same for a text about one parameter: its own name is part of the topic where it names a key.
+    pub(super) fn of_parameter(&self, name: &str) -> Self {
+        let words = spaced(name);
+        let mut about = self.clone();
+        let named = ["private key", "ssh key", "key file", "key path", "identity file", "pem", "cert", "keystore", "kubeconfig", "env file", "dotenv", "environment", "env vars"];
+        if named.iter().any(|key| words.contains(key)) && words.split(' ').count() <= 4 {
+            about.senses.add(Sense::Secret);
+            about.topic.push_str(&words);
+            about.topic.push(' ');
+        }
+        about
+    }
+
+    /// Whether something has nothing to do with what the entry says it is for.
+    pub(super) fn strange(&self, sense: Sense) -> bool {
+        !self.senses.has(sense)
+    }
+
+    /// Whether a sentence of a tool that looks for attacks says what they look like, rather than being one: it names no
+    /// address and no parameter, and says nothing of when to act.
+    pub(super) fn reports_on_attacks(&self, reading: &Reading, sentence: &Sentence) -> bool {
+        let words = reading.words(sentence);
+        self.is_about(&["inject", "jailbreak", "moderat", "guard", "detect", "scan", "lint", "red team", "classif", "phish"])
+            && sentence.address.is_none()
+            && !sentence.senses.any(&[Sense::Trigger, Sense::Slot, Sense::Secret, Sense::Danger])
+            && (sentence.senses.has(Sense::Defence) || ["typical", "positives", "example", "attempt", "phrases", "attack", "patterns", "texts that", "text that", "\"", "'"].iter().any(|word| words.contains(word)))
+    }
+
     /// Whether the entry is about one of these things by its name.
     pub(super) fn is_about(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.topic.contains(word))
@@ -35,12 +70,15 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
     let own = std::rc::Rc::new(own);
     let server = manifest.server_info().get("name").and_then(Value::as_str).unwrap_or_default();
     let mut all = BTreeMap::new();
-    let about = |name: &str, parameters| Context {
-        topic: format!(" {} {} ", spaced(name), spaced(server)),
-        own: own.clone(),
-        parameters,
+    let about = |name: &str, said: &str, parameters| {
+        let topic = format!(" {} {} ", spaced(name), spaced(server));
+        let head = &said[..said.floor_char_boundary(said.len().min(1_000))];
+        let first = Reading::new(Normal::new(head), false);
+        let first = first.sentences.first().map(|sentence| sentence.senses).unwrap_or_default();
+        let senses = Reading::new(Normal::new(&topic), false).everything().and(first);
+        Context { topic, own: own.clone(), senses, parameters }
     };
-    all.insert(Subject::server(), about("", BTreeSet::new()));
+    all.insert(Subject::server(), about("", manifest.instructions().unwrap_or_default(), BTreeSet::new()));
     for kind in Kind::ALL {
         for entry in manifest.entries(kind) {
             let mut parameters = BTreeSet::new();
@@ -51,7 +89,8 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
                 let names = arguments.iter().filter_map(|argument| argument.get("name")?.as_str());
                 parameters.extend(names.map(fold::folded));
             }
-            all.insert(entry.subject(), about(entry.name(), parameters));
+            let said = entry.get("description").and_then(Value::as_str).unwrap_or_default();
+            all.insert(entry.subject(), about(entry.name(), said, parameters));
         }
     }
     all

@@ -4,7 +4,11 @@ use mcpsec_model::{
     manifest::Role,
 };
 
-use super::{Alarm, context, reading::Reading};
+use super::{
+    Alarm,
+    context::{self, Context},
+    reading::Reading,
+};
 
 /// Names of secrets, as words.
 const NAMES: &[&str] = &[
@@ -15,7 +19,7 @@ const NAMES: &[&str] = &[
 const GRAVE: &[&str] = &["seed phrase", "mnemonic", "recovery phrase", "cvv", "social security", "ssn"];
 
 /// Judges the name of a parameter.
-pub(super) fn check(reading: &Reading, role: Role) -> Option<Alarm> {
+pub(super) fn check(reading: &Reading, role: Role, topic: &Context) -> Option<Alarm> {
     if role != Role::Parameter || reading.text().len() > 200 {
         return None;
     }
@@ -25,5 +29,8 @@ pub(super) fn check(reading: &Reading, role: Role) -> Option<Alarm> {
         return None;
     }
     let confidence = if asks(GRAVE) { Confidence::High } else { Confidence::Low };
-    Some(Alarm::new(Rule::CredentialRequest, Severity::Medium, confidence, (0, reading.text().len()), "a parameter asks for credentials"))
+    // Whoever imports a wallet needs its words; nobody else does.
+    let unfit = asks(GRAVE) && !topic.is_about(&["import", "restore", "recover", "create", "wallet", "verif", "ssn", "tax", "pay", "card", "identity", "kyc", "mnemonic"]);
+    let severity = if unfit { Severity::High } else { Severity::Medium };
+    Some(Alarm::new(Rule::CredentialRequest, severity, confidence, (0, reading.text().len()), "a parameter asks for credentials"))
 }

@@ -16,14 +16,16 @@ use super::{
 const MAX_LAYERS: usize = 64;
 
 /// Decodes what can be decoded and judges what comes out. Spans are bytes of the piece; the words are the decoded ones.
-pub(super) fn check(piece: &str, reading: &Reading, role: Role, context: &Context) -> Vec<(Alarm, Option<String>)> {
+pub(super) fn check(piece: &str, reading: &Reading, role: Role, context: &Context, direct: &[Alarm]) -> Vec<(Alarm, Option<String>)> {
     let mut alarms = Vec::new();
     let layers = layers::all(piece, reading);
     for layer in layers.iter().take(MAX_LAYERS) {
         let inner = Reading::new(Normal::new(&layer.text), false);
         let role = if matches!(role, Role::Name | Role::Parameter | Role::Icon | Role::Uri | Role::Default | Role::Enum) { Role::Other } else { role };
         let found = super::sentences(&inner, role, context);
-        let worst = found.iter().map(|alarm| alarm.severity).max();
+        // What the text says openly is reported as that.
+        let open = |alarm: &Alarm| !layer.disguise && direct.iter().any(|known| known.rule == alarm.rule && known.severity >= alarm.severity);
+        let worst = found.iter().filter(|alarm| !open(alarm)).map(|alarm| alarm.severity).max();
         let words = layer.text.chars().take(400).collect::<String>();
         let severity = match worst {
             Some(Severity::High) => Severity::High,
@@ -45,8 +47,8 @@ pub(super) fn check(piece: &str, reading: &Reading, role: Role, context: &Contex
 fn orders(reading: &Reading) -> bool {
     use super::sense::Sense;
     reading.sentences.iter().any(|sentence| {
-        (reading.orders(sentence) || sentence.imperative)
-            && sentence.senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run, Sense::Override, Sense::Tell, Sense::Modify])
+        (reading.orders(sentence) || sentence.imperative || sentence.senses.any(&[Sense::Trigger, Sense::Model, Sense::User, Sense::Hush]))
+            && sentence.senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run, Sense::Override, Sense::Tell, Sense::Modify, Sense::Hush])
     })
 }
 

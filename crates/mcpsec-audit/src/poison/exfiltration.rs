@@ -19,11 +19,8 @@ const TALKERS: &[&str] = &[
 
 /// Looks for it, sentence by sentence.
 pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
-    if matches!(role, Role::Default | Role::Enum) {
-        return;
-    }
     for (index, sentence) in reading.sentences.iter().enumerate() {
-        if let Some((severity, confidence, message)) = judge(reading, index, sentence, context) {
+        if let Some((severity, confidence, message)) = judge(reading, index, sentence, context).or_else(|| stray(reading, index, sentence, role, context)) {
             alarms.push(Alarm::new(Rule::Exfiltration, severity, confidence, (sentence.start, sentence.end), message));
         }
     }
@@ -96,6 +93,60 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     None
 }
 
+/// What has nothing to do with the tool goes somewhere: the machine's own data, the conversation, an address.
+fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
+    let senses = sentence.senses;
+    let words = reading.words(sentence);
+    if secrets::configures(words) && sentence.address.is_none() || senses.has(Sense::Defence) && !reading.orders(sentence) {
+        return None;
+    }
+    let around = reading.around(index, 1, 1);
+    let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Override, Sense::Feign, Sense::Lie]);
+    if reading.protects(sentence) && !hidden {
+        return None;
+    }
+    let parameter = names_parameter(words, context);
+    let slot = parameter.is_some() || senses.has(Sense::Slot);
+    let sent = reading.affirmed(sentence, Sense::Transfer).is_some();
+    let placeholder = sentence.address.is_some_and(|(start, end)| {
+        let tail = &reading.text()[start..reading.text().floor_char_boundary((end + 80).min(reading.text().len()))];
+        tail.contains("=<") || tail.contains("={") || tail.contains("=[") || tail.contains("=$") || tail.contains("?c=") || tail.contains("?d=") || tail.contains("?data") || tail.contains("?q={")
+    });
+    if placeholder && !matches!(role, Role::Example | Role::Default) && (senses.any(&[Sense::Talk, Sense::Data, Sense::Local, Sense::Every, Sense::Model]) || around.any(&[Sense::Talk, Sense::Local])) {
+        return Some((Severity::High, Confidence::Medium, "it has an address with a place for data"));
+    }
+    let personal = reading.affirmed(sentence, Sense::Local).is_some() && context.strange(Sense::Local);
+    let talk = reading.affirmed(sentence, Sense::Talk).is_some() && context.strange(Sense::Talk) && !context.is_about(TALKERS);
+    let credential = reading.affirmed(sentence, Sense::Credential).is_some() && context.strange(Sense::Credential) && !context.is_about(secrets::TOPICS);
+    if personal && (slot || sentence.address.is_some() || hidden) && (sent || senses.any(&[Sense::Acquire, Sense::Run, Sense::Data])) {
+        let addressed = reading.orders(sentence) || senses.has(Sense::Trigger) || slot;
+        let severity = if addressed && !sentence.first || hidden { Severity::High } else { Severity::Medium };
+        return Some((severity, Confidence::Medium, "it carries away what is on the machine"));
+    }
+    let count = usize::from(personal) + usize::from(talk) + usize::from(credential);
+    if count >= 2 && (sent || slot || senses.has(Sense::Acquire)) && !sentence.first {
+        return Some((Severity::High, Confidence::Medium, "it gathers what has nothing to do with the tool"));
+    }
+    if credential && reading.orders(sentence) && (sent || slot || reading.affirmed(sentence, Sense::Acquire).is_some()) && !sentence.first && (senses.any(&[Sense::Every, Sense::Trigger]) || hidden) && senses.any(&[Sense::Acquire, Sense::Data, Sense::Every, Sense::Transfer]) && (words.contains("any ") || words.contains("every ") || words.contains("all ") || hidden) {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
+    }
+    if talk && (sent || slot) && !sentence.first && (slot || hidden || sentence.address.is_some()) && (reading.orders(sentence) || senses.has(Sense::Every)) {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
+    }
+    let (start, end) = sentence.address?;
+    let address = reading.text().get(start..end)?;
+    let person = address.contains('@') || address.starts_with('+');
+    if matches!(role, Role::Default) && person && context.strange(Sense::Defence) && !address.contains("example.") {
+        return Some((Severity::Medium, Confidence::Low, "a default value is somebody's address"));
+    }
+    let documents = ["docs", "documentation", "see ", "e.g.", "example", "contact", "support", "more info", "learn more", "refer to", "visit", "format", "such as", "i.e."].iter().any(|word| words.contains(word));
+    if !matches!(role, Role::Example | Role::Default | Role::Enum) && !sentence.first && (sent || senses.has(Sense::Modify)) && !documents {
+        let severity = if person || hidden || reading.orders(sentence) && senses.any(&[Sense::Data, Sense::Every, Sense::Talk, Sense::Credential]) { Severity::High } else { Severity::Medium };
+        return Some((severity, Confidence::Medium, "it makes the model send data to an address"));
+    }
+    None
+}
+
 /// Parameters that carry credentials by their name.
 const CARRIERS: &[&str] = &["key", "token", "pass", "secret", "auth", "credential", "cookie", "session", "user", "login", "cert", "header", "config", "env"];
 
@@ -107,7 +158,7 @@ pub(super) fn names_parameter<'a>(words: &str, context: &'a Context) -> Option<&
             let after = words[at + name.len()..].chars().next();
             let alone = !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && !after.is_some_and(|c| c.is_alphanumeric() || c == '_');
             let quoted = before.is_some_and(|c| matches!(c, '\'' | '"' | '「' | '『')) ;
-            let marked = words[..at].trim_end().ends_with(['=', ':']) || ["as ", "in ", "the ", "into ", "via ", "through ", "to ", "als ", "en ", "dans ", "como ", "em ", "come ", "w ", "в ", "no ", "ke ", "vao "].iter().any(|lead| words[..at].ends_with(lead));
+            let marked = words[..at].trim_end().ends_with('=') || ["as ", "in ", "the ", "into ", "via ", "through ", "to ", "als ", "en ", "dans ", "como ", "em ", "come ", "w ", "в ", "no ", "ke ", "vao "].iter().any(|lead| words[..at].ends_with(lead));
             alone && (quoted || name.contains('_') || marked || super::sense::is_glued(before.unwrap_or(' ')) || super::sense::is_glued(after.unwrap_or(' ')))
         })
     })

@@ -10,6 +10,8 @@ pub(super) fn check(piece: &str) -> Vec<Alarm> {
         return alarms;
     }
     let chars: Vec<(usize, char)> = piece.char_indices().collect();
+    // Text from right to left needs isolates and marks.
+    let rightward = chars.iter().any(|(_, c)| matches!(u32::from(*c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfefc));
     let mut at = 0;
     while let Some((start, c)) = chars.get(at).copied() {
         let class = classify(c);
@@ -24,6 +26,9 @@ pub(super) fn check(piece: &str) -> Vec<Alarm> {
         let end = chars.get(at).map_or(piece.len(), |(end, _)| *end);
         let before = from.checked_sub(1).and_then(|before| chars.get(before)).map(|(_, c)| *c);
         let after = chars.get(at).map(|(_, c)| *c);
+        if class == Class::Order && rightward && !matches!(c, '\u{202d}' | '\u{202e}') {
+            continue;
+        }
         if let Some((severity, message)) = judge(class, at - from, start, before, after) {
             alarms.push(Alarm::new(Rule::HiddenText, severity, Confidence::High, (start, end), message));
         }

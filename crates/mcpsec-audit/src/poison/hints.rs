@@ -17,6 +17,28 @@ const DESTROYS: &[&str] = &["delete", "remove", "drop", "destroy", "purge", "wip
 
 /// Judges the annotations of one tool.
 pub(super) fn check(tool: &Entry) -> Option<Finding> {
+    named(tool).or_else(|| described(tool))
+}
+
+/// The description says that it destroys something, and the hints say that it only reads.
+fn described(tool: &Entry) -> Option<Finding> {
+    let hint = tool.get("annotations")?.get("readOnlyHint")?.as_bool()?;
+    let text = super::fold::folded(tool.get("description")?.as_str()?);
+    let destroys = ["erases", "deletes", "wipes", "purges", "destroys", "overwrites", "permanently removes", "drops the", "transfers money", "sends an email", "sends the", "makes a payment", "places an order", "executes arbitrary", "truncates the"];
+    let verb = destroys.iter().find(|verb| {
+        text.match_indices(**verb).any(|(at, _)| {
+            let before = &text[..at];
+            !before.ends_with("never ") && !before.ends_with("not ") && !before.ends_with("no longer ") && !before.ends_with("nor ") && !before.ends_with("that ") && !before.ends_with("who ")
+        })
+    })?;
+    let grave = ["irrevocabl", "permanent", "all ", "every", "irreversib", "money", "payment"].iter().any(|word| text.contains(word));
+    let severity = if grave { Severity::High } else { Severity::Medium };
+    let subject = tool.subject().at("annotations").at("readOnlyHint");
+    let message = "it says it only reads, and its description says it changes something";
+    hint.then(|| Finding::new(Rule::ContradictoryHints, subject, message).severe(severity).confidence(Confidence::Medium).evidence(*verb))
+}
+
+fn named(tool: &Entry) -> Option<Finding> {
     let hint = |name: &str| tool.get("annotations").and_then(|hints| hints.get(name)).and_then(Value::as_bool);
     let words = context::spaced(tool.name());
     let verb = words.split(' ').find(|word| !word.is_empty()).unwrap_or_default();

@@ -243,7 +243,7 @@ fn leet(piece: &str) -> Option<Layer> {
         at += word.len();
     }
     (changed >= 2).then_some(())?;
-    layer(out, (first?, last), "it is written with digits in place of letters", true).map(|layer| Layer { prose: false, disguise: false, ..layer })
+    layer(out, (first?, last), "it is written with digits in place of letters", false).map(|layer| Layer { prose: false, disguise: false, ..layer })
 }
 
 fn letter_of(c: char) -> Option<char> {
@@ -261,8 +261,7 @@ fn letter_of(c: char) -> Option<char> {
 
 /// English words, to find the borders of words that were run together.
 static WORDS: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
-    let mut words: BTreeSet<&str> = terms::TABLES
-        .iter()
+    let mut words: BTreeSet<&str> = terms::all()
         .flat_map(|(_, table)| table.iter())
         .filter(|(language, _)| *language == "en")
         .flat_map(|(_, words)| words.split(['|', ' ', '*']))
@@ -320,8 +319,11 @@ fn spaced_out(piece: &str) -> Vec<Layer> {
                 at += 1;
                 break;
             }
-            if gap > 1 {
-                wide.push(' ');
+            // What stands between the letters of a word is dropped; anything else belongs to the text.
+            match chars[at + 1..].iter().take(gap).find(|(_, c)| !c.is_whitespace()) {
+                Some((_, mark)) if gap > 1 => wide.extend([*mark].iter().chain((*mark == ':').then_some(&' '))),
+                None if gap > 1 => wide.push(' '),
+                _ => {}
             }
             at += 1 + gap;
         }
@@ -345,7 +347,7 @@ fn spaced_out(piece: &str) -> Vec<Layer> {
 fn hyphened(piece: &str) -> Option<Layer> {
     let cut = |word: &str| {
         let parts: Vec<&str> = word.split(['-', '.', '|', '·', '_', '+', '~']).collect();
-        parts.len() >= 2 && parts.iter().all(|part| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_alphabetic))
+        parts.len() >= 2 && parts.iter().any(|part| part.chars().count() >= 2) && parts.iter().all(|part| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_alphabetic))
     };
     let trim = |c: char| matches!(c, ',' | '.' | ';' | ':' | '!' | '"' | '\'' | '(' | ')');
     let count = piece.split_whitespace().filter(|word| cut(word.trim_matches(trim))).count();
@@ -364,7 +366,7 @@ fn hyphened(piece: &str) -> Option<Layer> {
         }
         at += word.len();
     }
-    layer(out, (first?, last), "its words are cut into pieces", true).map(|layer| Layer { prose: false, ..layer })
+    layer(out, (first?, last), "its words are cut into pieces", false).map(|layer| Layer { prose: false, ..layer })
 }
 
 /// The text from behind.

@@ -38,6 +38,7 @@ mod sense;
 mod shadowing;
 mod smuggling;
 mod terms;
+mod weight;
 
 use context::Context;
 use normal::Normal;
@@ -77,12 +78,16 @@ pub fn scan_texts(manifest: &Manifest, texts: &[Text<'_>]) -> Vec<Finding> {
     let contexts = context::contexts(manifest);
     let nobody = Context::default();
     let mut findings = BTreeSet::new();
-    let mut known: BTreeMap<(&str, Role, usize), Vec<Finding>> = BTreeMap::new();
+    let mut known: BTreeMap<(&str, Role, usize, Option<String>), Vec<Finding>> = BTreeMap::new();
     for text in texts {
         let context = contexts.get(&text.subject.entry_of()).unwrap_or(&nobody);
         // Schemas repeat the same descriptions hundreds of times.
-        let key = (text.text, text.role, std::ptr::from_ref(context).addr());
-        let about = known.entry(key).or_insert_with(|| judge(text, context));
+        let parameter = parameter_of(text.subject.as_str());
+        let key = (text.text, text.role, std::ptr::from_ref(context).addr(), parameter.clone());
+        let about = known.entry(key).or_insert_with(|| match &parameter {
+            Some(name) => judge(text, &context.of_parameter(name)),
+            None => judge(text, context),
+        });
         findings.extend(about.iter().cloned().map(|finding| Finding { subject: text.subject.to_string(), ..finding }));
     }
     for tool in manifest.tools() {
@@ -91,6 +96,13 @@ pub fn scan_texts(manifest: &Manifest, texts: &[Text<'_>]) -> Vec<Finding> {
     findings.extend(collision::within(manifest));
     findings.extend(lookalike::within(manifest));
     findings.into_iter().collect()
+}
+
+/// The parameter that a text below `properties` is about.
+fn parameter_of(subject: &str) -> Option<String> {
+    let (_, below) = subject.rsplit_once("/properties/")?;
+    let name = below.split('/').next()?;
+    (name.len() < below.len()).then(|| name.to_owned())
 }
 
 /// Compares the tools of servers that are used together: one name twice, and names that look like another server's.
@@ -138,19 +150,20 @@ fn read(piece: &str, role: Role, context: &Context) -> Vec<(Alarm, Option<String
         let (start, end) = reading.normal.span(alarm.start, alarm.end);
         found.push((Alarm { start, end, ..alarm.clone() }, None));
     }
-    found.extend(encoded::check(piece, &reading, role, context));
+    found.extend(encoded::check(piece, &reading, role, context, &direct));
     found
 }
 
 /// The rules that read sentences.
 fn sentences(reading: &Reading, role: Role, context: &Context) -> Vec<Alarm> {
     let mut alarms = Vec::new();
-    if matches!(role, Role::Icon | Role::Uri) {
+    if matches!(role, Role::Icon | Role::Uri) && reading.text().split(' ').count() < 6 {
+        alarms.extend(smuggling::template(reading, role));
         return alarms;
     }
     if matches!(role, Role::Name | Role::Parameter) {
         alarms.extend(smuggling::name(reading, role, context));
-        alarms.extend(credentials::check(reading, role));
+        alarms.extend(credentials::check(reading, role, context));
         return alarms;
     }
     instruction::check(reading, role, context, &mut alarms);
@@ -161,6 +174,7 @@ fn sentences(reading: &Reading, role: Role, context: &Context) -> Vec<Alarm> {
     precedence::check(reading, context, &mut alarms);
     smuggling::check(reading, role, context, &mut alarms);
     payload::check(reading, &mut alarms);
+    weight::check(reading, role, context, &mut alarms);
     alarms
 }
 

@@ -128,17 +128,55 @@ impl Reading {
     /// Whether what this word does is denied: `never sends`, `do not include`.
     pub(super) fn denied(&self, sentence: &Sentence, hit: &Hit) -> bool {
         let text = self.text();
+        if hit.language != "en" && self.refused(sentence, hit) {
+            return true;
+        }
         self.of(sentence, Sense::Not).any(|not| {
-            if not.end > hit.start || hit.start - not.end > 32 {
+            if not.end > hit.start || hit.start - not.end > 80 {
                 return false;
             }
             let between = &text[not.end..hit.start];
+            // `never reads a, b or any other credential file`
+            if between.len() > 32 && !between.contains(" or ") && !between.contains(" nor ") {
+                return false;
+            }
             let goes_on = [",", ";", ":", " and ", " but ", " without ", " until ", " unless ", " before ", " forget", " fail",
                 " skip", " omit", " hesitate", " then ", " neglect", " tell", " mention", " inform", " asking", " confirm"]
                 .iter()
                 .any(|word| between.contains(word));
             !goes_on
         })
+    }
+
+    /// Whether a word stands beside a refusal in the order that its language has: before or after it. A refusal to tell
+    /// somebody is none of the thing itself.
+    fn refused(&self, sentence: &Sentence, hit: &Hit) -> bool {
+        let text = self.text();
+        let tells = |not: &Hit| {
+            self.hits(sentence).iter().any(|tell| {
+                matches!(tell.sense, Sense::Tell | Sense::Hush | Sense::Know | Sense::Show | Sense::Ask | Sense::Unasked)
+                    && tell.start < not.end + 30
+                    && not.start < tell.end + 30
+            })
+        };
+        self.of(sentence, Sense::Not).filter(|not| !matches!(not.language, "en" | "*")).any(|not| {
+            let (from, to) = if not.end <= hit.start { (not.end, hit.start) } else { (hit.end, not.start) };
+            let Some(between) = text.get(from..to) else { return false };
+            let parted = between.contains([',', ';', ':', '，', '；', '،', '؛'])
+                || not.language == "ja" && between.contains('、')
+                || [" und ", " et ", " y ", " e ", " en ", " i ", " и ", " та ", " ve ", " और ", " dan ", " va ", " och "].iter().any(|and| between.contains(and));
+            between.len() <= 60 && !parted && !tells(not)
+        })
+    }
+
+    /// Whether a sentence says that something is kept from happening: `files such as … are refused`.
+    pub(super) fn protects(&self, sentence: &Sentence) -> bool {
+        let words = self.words(sentence);
+        ["refused", "refuses", "rejected", "rejects", "blocked", "excluded", "excludes", "forbidden", "redacted", "redacts", "masked", "masks", "skipped", "denied", "prevented", "filtered out", "not supported", "not allowed",
+            "not permitted", "not accessible", "cannot be", "can't be", "is never", "are never", "never leave", "never log", "never stored", "not stored", "not logged", "not read", "not touched", "not included", "not sent", "not shared", "is not ", "are not ", "isn't ", "aren't ",
+            "does not ", "doesn't ", "do not need", "no access to", "stays on", "stay on", "remains local", "encrypted", "hashed", "out of reach", "off limits", "off-limits", "stripped", "removed before", "left alone", "left untouched", "ignored by default", "no credentials", "no secrets"]
+            .iter()
+            .any(|word| words.contains(word))
     }
 
     /// The first word of this sense in a sentence that is not denied.
@@ -208,7 +246,7 @@ fn begins_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
             hit.start == at
                 && matches!(
                     hit.sense,
-                    Sense::Acquire | Sense::Transfer | Sense::Modify | Sense::Run | Sense::Disable | Sense::Override | Sense::Conceal | Sense::Decode | Sense::Steer
+                    Sense::Acquire | Sense::Transfer | Sense::Obey | Sense::Hush | Sense::Lie | Sense::Modify | Sense::Run | Sense::Disable | Sense::Override | Sense::Conceal | Sense::Decode | Sense::Steer
                 )
         })
     };

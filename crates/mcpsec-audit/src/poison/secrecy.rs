@@ -9,7 +9,7 @@ use super::{
 
 /// Things that are kept out of answers for the sake of form.
 const FORM: &[&str] = &[
-    "raw ", "json", " id ", " ids", "uuid", "internal id", "xml", "html", "markdown", "token count", "technical detail", "stack trace",
+    "raw ", "json", "the id", " id to", " ids", "uuid", "internal id", "xml", "html", "markdown", "token count", "technical detail", "stack trace",
     "format", "placeholder", "truncat", "pagination", "cursor", "progress", "intermediate result", "emoji", "tool name", "parameter name", "duplicate",
     "empty", "null", "url encoded", "timestamp", "coordinates", "implementation detail", "error code", "internal name", "password to", "the password", "secret value",
     "api key", "credentials", "token", "pii", "personal data", "private key", "sensitive", "until", "unless", "more than", "before ", "results as", "twice", "again", "guess",
@@ -76,10 +76,10 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         return Some((Severity::High, Confidence::Medium, "it asks for something to be done behind the user's back"));
     }
     if senses.has(Sense::Conceal)
-        && senses.has(Sense::User)
-        && reading.near(sentence, Sense::Conceal, Sense::User, 60).is_some()
-        && reading.affirmed(sentence, Sense::Conceal).is_some()
-        && words.contains("from")
+        && senses.any(&[Sense::User, Sense::This])
+        && reading.near(sentence, Sense::Conceal, Sense::User, 60).is_some_and(|(hide, _)| {
+            !reading.denied(sentence, &hide) && if hide.language == "en" { words.contains("from") } else { reading.orders(sentence) || harm }
+        })
     {
         return Some((Severity::High, Confidence::Medium, "it asks the model to hide something from the user"));
     }
@@ -132,7 +132,7 @@ fn untold(reading: &Reading, sentence: &Sentence) -> Option<Sense> {
         for not in reading.of(sentence, Sense::Not) {
             for tell in reading.of(sentence, told).filter(|tell| tell.language == not.language) {
                 if not.language == "en" {
-                    if tell.start < not.end || tell.start - not.end > 48 {
+                    if tell.start < not.end || tell.start - not.end > if told == Sense::Show { 24 } else { 48 } {
                         continue;
                     }
                     let between = &text[not.end..tell.start];

@@ -7,6 +7,7 @@ use mcpsec_model::{
 use super::{
     Alarm,
     context::Context,
+    exfiltration::names_parameter,
     reading::{Reading, Sentence},
     sense::Sense,
 };
@@ -15,6 +16,12 @@ use super::{
 pub(super) const TOPICS: &[&str] = &[
     "ssh", "key", "secret", "vault", "credential", "password", "env", "config", "wallet", "token", "auth", "cookie", "kube",
     "docker", "keychain", "dotenv", "passwd", "login", "account", "setup", "connect", "sign", "cert", "gpg", "audit", "scan", "leak",
+];
+
+/// Words for places of secrets that are spoken of innocently.
+const SOFT: &[&str] = &[
+    "environment variables", "env variables", "env vars", "shell environment", "process environment", ".env", "dotenv", ".npmrc", "kubeconfig", ".kube/config", ".gitconfig", "known_hosts", ".profile", ".bashrc", ".zshrc",
+    "mcp configuration", "mcp config", "mcp settings", "client configuration", "1password", "bitwarden", "lastpass", "secrets manager", "password manager", "aws credentials", "cloud credentials", "deploy key", "deploy keys", "ssh key", "ssh keys",
 ];
 
 /// Looks for it, sentence by sentence.
@@ -35,11 +42,18 @@ fn file(
     role: Role,
     context: &Context,
 ) -> Option<(Severity, Confidence, &'static str)> {
-    let secret = reading.affirmed(sentence, Sense::Secret)?;
+    reading.affirmed(sentence, Sense::Secret)?;
     let around = reading.around(index, 1, 1);
     let senses = sentence.senses;
     let words = reading.words(sentence);
+    if reading.protects(sentence) && !senses.any(&[Sense::Hush, Sense::Covert]) && !reading.around(index, 1, 1).any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Threat]) {
+        return None;
+    }
     if matches!(role, Role::Default | Role::Enum | Role::Example) {
+        let words_too = words.split(' ').count() >= 4;
+        if context.strange(Sense::Secret) && senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run]) && (words_too || words.contains("$(")) {
+            return Some((Severity::High, Confidence::Medium, "a value tells the model to use a place of secrets"));
+        }
         let severity = if context.is_about(TOPICS) { Severity::Low } else { Severity::Medium };
         return Some((severity, Confidence::Low, "a value names a place of secrets"));
     }
@@ -60,26 +74,27 @@ fn file(
         let severity = if context.is_about(TOPICS) { Severity::Medium } else { Severity::High };
         return Some((severity, Confidence::Medium, "it asks for the contents of a place of secrets"));
     }
-    let _ = secret;
     if acts && hidden {
         return Some((Severity::High, Confidence::Medium, "it names a place of secrets beside words that hide something"));
     }
-    if acts && !sentence.first && !setup && !context.is_about(TOPICS) {
-        return Some((Severity::Medium, Confidence::Low, "it speaks of a place of secrets"));
+    if context.strange(Sense::Secret) && !setup && (!sentence.first || role != Role::Description || senses.any(&[Sense::Order, Sense::Trigger])) {
+        let named = reading.of(sentence, Sense::Secret).any(|hit| hit.language != "en" || !SOFT.contains(&&reading.text()[hit.start..hit.end]));
+        let carried = acts || senses.any(&[Sense::Slot, Sense::Data, Sense::Trigger, Sense::Order, Sense::Every]) || names_parameter(words, context).is_some();
+        let severity = if named && carried && !context.is_about(TOPICS) { Severity::High } else { Severity::Medium };
+        return Some((severity, Confidence::Medium, "it speaks of a place of secrets that is none of its business"));
     }
     None
 }
 
 /// Passwords and the like are to be looked for and passed on.
 fn asked(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
-    let _held = reading.affirmed(sentence, Sense::Credential)?;
+    reading.affirmed(sentence, Sense::Credential)?;
     let senses = sentence.senses;
-    let taken = reading.affirmed(sentence, Sense::Acquire)?;
+    reading.affirmed(sentence, Sense::Acquire)?;
     if !reading.orders(sentence) || configures(reading.words(sentence)) && !senses.has(Sense::Secret) {
         return None;
     }
     let around = reading.around(index, 1, 1);
-    let _ = taken;
     let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Override]);
     let passed = reading.affirmed(sentence, Sense::Transfer).is_some() && senses.any(&[Sense::Reply, Sense::Slot, Sense::Channel]);
     let severity = match (hidden, passed && senses.has(Sense::Every) || passed && sentence.address.is_some()) {
@@ -93,7 +108,7 @@ fn asked(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
 
 /// How a person sets a server up: not for the model to act on.
 pub(super) fn configures(words: &str) -> bool {
-    ["set the ", "set via", "is set", "are set", "must be set", "configure", "authenticat", "is read from", "are read from", "requires the", "required to authenticate", "api key for", "environment variable", "defaults to", "default:", "path to", "e.g.", "such as", "example"]
+    ["set the ", "set via", "is set", "are set", "must be set", "configure", "authenticat", "is read from", "are read from", "requires the", "required to authenticate", "api key for", "environment variable", "defaults to", "default:", "path to", "e.g.", "such as", "for example"]
         .iter()
         .any(|phrase| words.contains(phrase))
         && !["all environment", "send", "pass ", "include", "contents", "attach", "upload", "forward", "append", "printenv", "dump"].iter().any(|phrase| words.contains(phrase))

@@ -109,11 +109,25 @@ pub(super) enum Sense {
     Steer,
     /// Ask the user, confirm with the user: the opposite of hiding.
     Ask,
+    /// The machine and what is personal on it: desktop, clipboard, output of commands.
+    Local,
+    /// Where an agent keeps what it follows later.
+    Memory,
+    /// Consent and confirmation.
+    Consent,
+    /// Consent is taken as given.
+    Granted,
+    /// Standing above the user or others.
+    Rank,
+    /// Without rules and refusals.
+    Lawless,
+    /// Saying what is not so, or for somebody's profit.
+    Lie,
 }
 
 /// A set of senses.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Senses(u64);
+pub(super) struct Senses(u128);
 
 impl Senses {
     /// Whether one is in it.
@@ -173,7 +187,7 @@ struct Lexicon {
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut patterns = Vec::new();
     let mut all = Vec::new();
-    for (sense, table) in terms::TABLES {
+    for (sense, table) in terms::all() {
         for (language, words) in *table {
             for word in words.split('|').map(str::trim).filter(|word| !word.is_empty()) {
                 let (word, stem) = word.strip_suffix('*').map_or((word, false), |word| (word, true));

@@ -20,7 +20,7 @@ pub(super) fn check(reading: &Reading, context: &Context, alarms: &mut Vec<Alarm
 fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
     let senses = sentence.senses;
     let around = reading.around(index, 1, 2);
-    let foreign = foreign(reading.words(sentence), context, senses.has(Sense::ToolWord) || senses.has(Sense::Invoked));
+    let foreign = foreign(reading.words(sentence), context, senses.any(&[Sense::ToolWord, Sense::Invoked, Sense::Trigger, Sense::Order]));
     let others = reading.affirmed(sentence, Sense::Others).is_some() || senses.has(Sense::Others) && senses.has(Sense::Instead);
     if foreign.is_none() && !others {
         return None;
@@ -29,7 +29,8 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     let ordered = reading.orders(sentence) || senses.has(Sense::Trigger);
     let next = reading.sentences.get(index + 1).filter(|next| next.imperative || next.senses.has(Sense::Order));
     let follows = next.map(|next| next.senses).unwrap_or_default();
-    let address = sentence.address.is_some() || next.is_some_and(|next| next.address.is_some());
+    let account = |words: &str| words.split(' ').any(super::instruction::wallet) || words.contains(" account number") && words.contains("00 ");
+    let address = sentence.address.is_some() || next.is_some_and(|next| next.address.is_some()) || account(reading.words(sentence)) || next.is_some_and(|next| account(reading.words(next)));
     let changed = [Sense::Modify, Sense::Transfer].iter().any(|sense| reading.affirmed(sentence, *sense).is_some())
         || follows.any(&[Sense::Modify]);
     let used = senses.any(&[Sense::Trigger]) && senses.any(&[Sense::Invoked, Sense::Order]);
@@ -49,6 +50,13 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
         let grave = hidden || around.any(&[Sense::Regardless, Sense::Threat, Sense::Secret]) || reading.affirmed(sentence, Sense::Every).is_some() && senses.all(&[Sense::Order, Sense::Data]) && senses.has(Sense::Transfer);
         let severity = if grave { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it tells the model not to use other tools"));
+    }
+    let wide = ["tools of other servers", "other servers", "other mcp servers", "every other tool", "all other tools", "other tools in this session", "calls to other", "other tools"].iter().any(|word| reading.words(sentence).contains(word)) || reading.of(sentence, Sense::Others).any(|hit| hit.language != "en");
+    if others && wide && (changed || senses.any(&[Sense::Disable, Sense::Acquire, Sense::Conceal]) || reading.words(sentence).contains("go through") || reading.words(sentence).contains("unload")) && (hidden || senses.any(&[Sense::Protection, Sense::Money, Sense::Credential, Sense::Secret, Sense::Regardless]) || around.any(&[Sense::Hush, Sense::Money, Sense::Secret, Sense::Regardless, Sense::Lie]) || reading.words(sentence).contains("go through")) {
+        return Some((Severity::High, Confidence::Medium, "it changes how other tools are used"));
+    }
+    if foreign.is_some() && senses.any(&[Sense::Trigger, Sense::Model]) && reading.affirmed(sentence, Sense::Acquire).is_some() && reading.affirmed(sentence, Sense::Transfer).is_some() && (senses.any(&[Sense::Local, Sense::Credential, Sense::Talk, Sense::Secret]) || hidden) {
+        return Some((Severity::High, Confidence::Medium, "it makes the model carry data through another server's tool"));
     }
     if ordered && changed && others && hidden {
         return Some((Severity::High, Confidence::Medium, "it changes how other tools are used"));

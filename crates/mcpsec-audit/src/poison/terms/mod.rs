@@ -4,8 +4,10 @@
 //! written naturally: they are folded like the texts they are compared with; `¦` stands for the character `|`. `*` as language: names that all languages
 //! share.
 mod hiding;
+mod more;
 mod objects;
 mod orders;
+mod places;
 mod rules;
 mod tools;
 mod verbs;
@@ -16,7 +18,12 @@ use super::sense::Sense;
 pub(super) type Table = &'static [(&'static str, &'static str)];
 
 /// All words.
-pub(super) const TABLES: &[(Sense, Table)] = &[
+pub(super) fn all() -> impl Iterator<Item = &'static (Sense, Table)> {
+    TABLES.iter().chain(more::TABLES)
+}
+
+/// The tables of the languages that have the most words.
+const TABLES: &[(Sense, Table)] = &[
     (Sense::Order, orders::ORDER),
     (Sense::Trigger, orders::TRIGGER),
     (Sense::Model, orders::MODEL),
@@ -67,4 +74,11 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
     (Sense::Instead, tools::INSTEAD),
     (Sense::Broken, tools::BROKEN),
     (Sense::Priority, tools::PRIORITY),
+    (Sense::Local, places::LOCAL),
+    (Sense::Memory, places::MEMORY),
+    (Sense::Consent, places::CONSENT),
+    (Sense::Granted, places::GRANTED),
+    (Sense::Rank, places::RANK),
+    (Sense::Lawless, places::LAWLESS),
+    (Sense::Lie, places::LIE),
 ];

@@ -3,7 +3,7 @@ use super::Table;
 
 /// Something is ordered.
 pub(super) const ORDER: Table = &[
-    ("en", "must|always|never|need to|needs to|have to|has to|required to|is required that|make sure|be sure to|ensure that|ensure you|remember to|do not forget|don't forget|please|mandatory|obligatory|it is essential|it is critical|it is imperative|essential that|critical that|imperative that|should|shall|you are expected to|are instructed to|is instructed to|you are to|required step|required first|compulsory|by default you|kindly|go ahead and|are required|your first step|your task|first step is|you will|supposed to|ought to|begin by|start by|without exception|non-negotiable"),
+    ("en", "has to|are to|is to|is to be|are to be|obliges|obliged|is obliged|requires you|requires the|we ask|kindly ask|we kindly|asks you|asks the|expects you|expects the|expected to|it is important|it is necessary|necessary to|is necessary|therefore|thus you|must be|make certain|see to it|take care to|be careful to|do this|do so|be advised|you may not|may only|is your job|your job|your duty|duty|responsible for|only then|at once|without delay|right away|must|always|never|need to|needs to|have to|has to|required to|is required that|make sure|be sure to|ensure that|ensure you|remember to|do not forget|don't forget|please|mandatory|obligatory|it is essential|it is critical|it is imperative|essential that|critical that|imperative that|should|shall|you are expected to|are instructed to|is instructed to|you are to|required step|required first|compulsory|by default you|kindly|go ahead and|are required|your first step|your task|first step is|you will|supposed to|ought to|begin by|start by|without exception|non-negotiable"),
     ("de", "muss|musst|müssen|immer|stets|zwingend|unbedingt|erforderlich|bitte|stelle sicher|stellen sie sicher|sollst|sollen|soll|niemals|zuerst|vergiss nicht|verpflichtend|jedes mal"),
     ("fr", "dois|doit|devez|doivent|toujours|obligatoire*|obligatoirement|impérativement|il faut|assure-toi|assurez-vous|veille à|veillez à|veuillez|d'abord|s'il te plaît|s'il vous plaît|n'oublie pas|n'oubliez pas|jamais|systématiquement|es tenu de|êtes tenu de"),
     ("es", "debes|debe|deben|siempre|obligatori*|es necesario|tienes que|tiene que|hay que|asegúrate|asegúrese|por favor|primero|nunca|recuerda|es imprescindible|es imperativo|deberás|deberá"),
@@ -25,7 +25,7 @@ pub(super) const ORDER: Table = &[
 
 /// When the order applies.
 pub(super) const TRIGGER: Table = &[
-    ("en", "before using|before calling|before you|before this|before any|before every|before each|before responding|before answering|before running|before invoking|before executing|before returning|before providing|before performing|before doing|before proceeding|before processing|before continuing|before sending|before making|before use|before it|before the|prior to|whenever|every time|each time|any time|anytime|when this tool|when this server|when this|when the user|when you|when using|when calling|when invoked|when called|when answering|when responding|when asked|when any|when the|when a|as soon as|after using|after calling|after this|after every|after each|after you|upon|on every|on each|for every|for each|first|if the user|if you|if this|once|in order to use|to use this|in order to|at the start|at the end|at the beginning|so that|immediately|while|during"),
+    ("en", "should the|in case|if ever|provided that|as long as|wherever|until|prior|ahead of each|ahead of every|on receipt|on first use|on first run|on startup|at startup|when finished|when done|when it is done|once done|once it|on completion|upon completion|on success|on failure|on error|in the event|the moment|starting with|from the second|from the third|the next time|next time|on the second|on the third|on every third|after the first|every third|every fifth|every tenth|if it contains|if the text contains|if the input|if the result|with each|with every|in each|in every|for any|before using|before calling|before you|before this|before any|before every|before each|before responding|before answering|before running|before invoking|before executing|before returning|before providing|before performing|before doing|before proceeding|before processing|before continuing|before sending|before making|before use|before it|before the|prior to|whenever|every time|each time|any time|anytime|when this tool|when this server|when this|when the user|when you|when using|when calling|when invoked|when called|when answering|when responding|when asked|when any|when the|when a|as soon as|after using|after calling|after this|after every|after each|after you|upon|on every|on each|for every|for each|first|if the user|if you|if this|once|in order to use|to use this|in order to|at the start|at the end|at the beginning|so that|immediately|while|during"),
     ("de", "bevor|vor jedem|vor der|vor dem|immer wenn|wenn|sobald|nach jedem|nach der|jedes mal|zuerst|zunächst|vorher"),
     ("fr", "avant de|avant d'|avant chaque|avant toute|avant tout|chaque fois|lorsque|quand|dès que|après chaque|après avoir|à chaque|d'abord|au préalable"),
     ("es", "antes de|cada vez|siempre que|cuando|tan pronto|después de|en cada|primero|al usar|al llamar"),
@@ -102,9 +102,9 @@ pub(super) const NOT: Table = &[
     ("ru", "не|никогда|без|избегай*|ничего"),
     ("uk", "не|ніколи|без|уникай*|нічого"),
     ("tr", "asla|değil|olmadan|sakın|hiçbir|etme|meden|madan|mayın|meyin|maksızın|meksizin"),
-    ("zh", "不要|不得|不能|切勿|勿|别|別|不可|禁止|无需|無需|不应|不應|请勿|請勿|不必|不许|不让|不讓|不会|绝不|決不|绝不能|从不"),
-    ("ja", "ないで|せずに|しない|なしに|決して|ず、|しては|いけません|ならない|禁止|なしで|ずに"),
-    ("ko", "마세요|마십시오|말고|말 것|않고|없이|절대|안 됩니다|안 된다|하지 마|금지|않도록|지 말"),
+    ("zh", "不要|不得|不能|切勿|勿|别|別|不可|禁止|无需|無需|不应|不應|请勿|請勿|不必|不许|不让|不讓|不会|无法|無法|不支持|绝不|決不|绝不能|从不"),
+    ("ja", "ないで|せずに|しない|なしに|決して|ず、|しては|いけません|ならない|禁止|なしで|ずに|できません|ません|対象外"),
+    ("ko", "마세요|마십시오|말고|말 것|않고|없이|절대|안 됩니다|안 된다|하지 마|금지|않도록|지 말|수 없습니다|수 없|않습니다|못합니다"),
     ("ar", "لا|دون|بدون|عدم|أبدا|أبدًا|تجنب|ولا"),
     ("hi", "मत|न करें|नहीं|बिना|कभी न|न बताएं|न दें|ना"),
     ("id", "jangan|tidak|tanpa|hindari|dilarang"),

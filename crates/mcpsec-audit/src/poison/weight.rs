@@ -1,0 +1,125 @@
+//! Hidden instructions by weight: many small signs close together, none of which is a finding by itself.
+//!
+//! Rules know forms of attacks; this one adds up what sentences do, so that a form that nobody thought of is seen too.
+use mcpsec_model::{
+    finding::{Confidence, Rule, Severity},
+    manifest::Role,
+};
+
+use super::{
+    Alarm,
+    context::Context,
+    reading::{Reading, Sentence},
+    secrets,
+    sense::Sense,
+};
+
+/// From this weight on it is severe, and from this one on worth a look.
+const SEVERE: u32 = 14;
+const NOTABLE: u32 = 11;
+
+/// What harms, where it has nothing to do with the tool.
+const STRANGE: &[(Sense, u32)] = &[
+    (Sense::Secret, 5),
+    (Sense::Credential, 4),
+    (Sense::Talk, 4),
+    (Sense::Local, 3),
+    (Sense::Others, 3),
+    (Sense::Money, 3),
+    (Sense::Memory, 3),
+    (Sense::Danger, 4),
+    (Sense::Protection, 3),
+    (Sense::Consent, 2),
+];
+
+/// What harms anywhere.
+const HARMS: &[(Sense, u32)] = &[
+    (Sense::Hush, 6),
+    (Sense::Covert, 5),
+    (Sense::Unasked, 3),
+    (Sense::Feign, 3),
+    (Sense::Lie, 3),
+    (Sense::Obey, 4),
+    (Sense::Takeover, 4),
+    (Sense::Lawless, 4),
+    (Sense::Regardless, 4),
+    (Sense::Authority, 4),
+    (Sense::Quiet, 1),
+    (Sense::Steer, 2),
+    (Sense::Payload, 2),
+    (Sense::Decode, 2),
+    (Sense::Conceal, 2),
+    (Sense::Rank, 2),
+    (Sense::Threat, 1),
+];
+
+/// What makes harm an order.
+const ACTS: &[(Sense, u32)] = &[
+    (Sense::Order, 2),
+    (Sense::Trigger, 2),
+    (Sense::Model, 1),
+    (Sense::Transfer, 2),
+    (Sense::Acquire, 2),
+    (Sense::Modify, 1),
+    (Sense::Run, 2),
+    (Sense::Disable, 1),
+    (Sense::Slot, 1),
+    (Sense::Channel, 1),
+    (Sense::Data, 1),
+    (Sense::Every, 1),
+    (Sense::Reply, 1),
+];
+
+/// Adds up sentences and their followers.
+pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
+    let known = alarms.iter().any(|alarm| alarm.severity == Severity::High);
+    if known || matches!(role, Role::Name | Role::Parameter | Role::Uri) {
+        return;
+    }
+    let mut worst: Option<(u32, &Sentence)> = None;
+    for (index, sentence) in reading.sentences.iter().enumerate() {
+        let weight = weigh(reading, index, sentence, context);
+        if worst.is_none_or(|(most, _)| weight > most) {
+            worst = Some((weight, sentence));
+        }
+    }
+    if let Some((weight, sentence)) = worst.filter(|(weight, _)| *weight >= NOTABLE) {
+        let severity = if weight >= SEVERE { Severity::High } else { Severity::Medium };
+        let message = "many small signs of an order that has nothing to do with the tool";
+        alarms.push(Alarm::new(Rule::HiddenInstruction, severity, Confidence::Low, (sentence.start, sentence.end), message));
+    }
+}
+
+fn weigh(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> u32 {
+    let next = reading.sentences.get(index + 1);
+    let both = [Some(sentence), next];
+    let found = |sense: Sense| both.iter().flatten().any(|near| reading.affirmed(near, sense).is_some());
+    if reading.protects(sentence) || sentence.senses.has(Sense::Defence) || context.reports_on_attacks(reading, sentence) || secrets::configures(reading.words(sentence)) {
+        return 0;
+    }
+    let mut harm = 0;
+    let mut kinds = 0;
+    let unfit = STRANGE.iter().filter(|(sense, _)| context.strange(*sense));
+    for (_, weight) in unfit.chain(HARMS).filter(|(sense, _)| found(*sense)) {
+        harm += weight;
+        kinds += 1;
+    }
+    if both.iter().flatten().any(|near| near.address.is_some()) {
+        harm += 3;
+        kinds += 1;
+    }
+    if found(Sense::Override) && found(Sense::Rules) {
+        harm += 4;
+        kinds += 1;
+    }
+    if super::shadowing::foreign(reading.words(sentence), context, true).is_some() {
+        harm += 2;
+        kinds += 1;
+    }
+    if kinds < 2 {
+        return 0;
+    }
+    let acts: u32 = ACTS.iter().filter(|(sense, _)| found(*sense)).map(|(_, weight)| weight).sum();
+    let ordered = both.iter().flatten().any(|near| reading.orders(near));
+    harm + acts.min(6) + if ordered { 1 } else { 0 }
+}
