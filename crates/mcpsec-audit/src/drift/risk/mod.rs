@@ -81,7 +81,12 @@ impl<'a> Before<'a> {
             sentences: BTreeSet::new(),
             hosts: BTreeSet::new(),
             names: BTreeSet::new(),
-            talking: Kind::ALL.iter().flat_map(|kind| after.entries(*kind)).filter(|entry| asked::talks(entry)).map(Entry::subject).collect(),
+            talking: Kind::ALL
+                .iter()
+                .flat_map(|kind| after.entries(*kind))
+                .filter(|entry| asked::talks(entry))
+                .map(Entry::subject)
+                .collect(),
             renamed: pairs.renamed.iter().map(|(a, b)| (b.subject(), a.subject())).collect(),
         };
         for text in before.texts() {
@@ -111,9 +116,9 @@ impl<'a> Before<'a> {
         let Some(was) = self.renamed.get(&entry) else { return subject.clone() };
         let rest = subject.as_str().strip_prefix(entry.as_str()).unwrap_or_default();
         // Both parts are escaped already; members are added one by one so that they stay so.
-        rest.split('/').skip(1).fold(was.clone(), |place, member| {
-            place.at(member.replace("~1", "/").replace("~0", "~"))
-        })
+        rest.split('/')
+            .skip(1)
+            .fold(was.clone(), |place, member| place.at(member.replace("~1", "/").replace("~0", "~")))
     }
 
     /// Whether a host, or one of the same owner, was named before.
@@ -138,7 +143,8 @@ fn look(text: &Text<'_>, old: &Before<'_>, left: &mut usize, sink: &mut Sink) {
         say("the text is far longer than a text for a model needs to be");
     }
     // Contents of a resource come encoded by rule; what they say is judged like any text.
-    let blob = (text.subject.as_str().ends_with("/blob") && text.text != "blob").then(|| unseen::contents(own)).flatten();
+    let blob =
+        (text.subject.as_str().ends_with("/blob") && text.text != "blob").then(|| unseen::contents(own)).flatten();
     let own = blob.as_deref().unwrap_or(own);
     for sign in unseen::signs(was.map_or("", |was| cut(was).0), own, text.role) {
         say(sign);
