@@ -155,3 +155,26 @@ fn cases_held_out() {
     let score = score(&all, &mut String::new());
     show("held out", score, "");
 }
+
+/// Cases written beside the rules: kind (`m` or `b`), name, description, parameters.
+#[test]
+fn probes() {
+    let all = read(&shared::workspace().join("testdata/poison/probes.json"));
+    let mut cases = Vec::new();
+    for probe in all["cases"].as_array().expect("cases") {
+        let properties: serde_json::Map<String, Value> = probe[3]
+            .as_object()
+            .expect("parameters")
+            .iter()
+            .map(|(name, description)| (name.clone(), json!({ "type": "string", "description": description })))
+            .collect();
+        let tool = json!({ "name": probe[1], "description": probe[2], "inputSchema": { "type": "object", "properties": properties } });
+        let id = probe[1].as_str().expect("a name").to_owned();
+        cases.push(Case { id, malicious: probe[0] == "m", manifest: Manifest::from_value(tool).expect("a tool") });
+    }
+    let mut report = String::new();
+    let score = score(&cases, &mut report);
+    show("probes", score, &report);
+    assert!(score.seen * 100 >= score.malicious * 90, "{score:?}");
+    assert_eq!(score.accused, 0, "{report}");
+}

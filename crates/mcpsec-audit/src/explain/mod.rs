@@ -1,1 +1,94 @@
-//! What rules and checks mean.
+//! What rules and checks mean, for people: what was found, why it matters, what to do, and an example.
+//!
+//! Every rule and check has its text; a new one without it does not compile.
+use mcpsec_model::{check::Check, finding::Rule};
+
+mod checks;
+mod packages;
+mod poison;
+
+/// What a person should know about a rule or a check. Plain sentences, safe to print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Explanation {
+    /// What it says about a server.
+    pub means: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do about it.
+    pub resolve: &'static str,
+    /// What it looks like.
+    pub example: &'static str,
+}
+
+/// What a rule means.
+pub fn rule(rule: Rule) -> Explanation {
+    match rule {
+        Rule::ManifestConfusion => packages::MANIFEST_CONFUSION,
+        Rule::InstallScript => packages::INSTALL_SCRIPT,
+        Rule::ClosureIncomplete => packages::CLOSURE_INCOMPLETE,
+        Rule::UnsupportedDependency => packages::UNSUPPORTED_DEPENDENCY,
+        Rule::Yanked => packages::YANKED,
+        Rule::Unpublished => packages::UNPUBLISHED,
+        Rule::Deprecated => packages::DEPRECATED,
+        Rule::UnresolvableTarget => packages::UNRESOLVABLE_TARGET,
+        Rule::NoArtifactForTarget => packages::NO_ARTIFACT_FOR_TARGET,
+        Rule::NoProvenance => packages::NO_PROVENANCE,
+        Rule::TrustDowngrade => packages::TRUST_DOWNGRADE,
+        Rule::SignerChanged => packages::SIGNER_CHANGED,
+        Rule::EvidenceWithdrawn => packages::EVIDENCE_WITHDRAWN,
+        Rule::HiddenInstruction => poison::HIDDEN_INSTRUCTION,
+        Rule::Secrecy => poison::SECRECY,
+        Rule::SecretAccess => poison::SECRET_ACCESS,
+        Rule::Exfiltration => poison::EXFILTRATION,
+        Rule::ToolShadowing => poison::TOOL_SHADOWING,
+        Rule::PrecedenceClaim => poison::PRECEDENCE_CLAIM,
+        Rule::NameCollision => poison::NAME_COLLISION,
+        Rule::LookalikeName => poison::LOOKALIKE_NAME,
+        Rule::HiddenText => poison::HIDDEN_TEXT,
+        Rule::HiddenMarkup => poison::HIDDEN_MARKUP,
+        Rule::EncodedText => poison::ENCODED_TEXT,
+        Rule::ParameterSmuggling => poison::PARAMETER_SMUGGLING,
+        Rule::CredentialRequest => poison::CREDENTIAL_REQUEST,
+        Rule::ContradictoryHints => poison::CONTRADICTORY_HINTS,
+        Rule::OversizedText => poison::OVERSIZED_TEXT,
+        Rule::PayloadLink => poison::PAYLOAD_LINK,
+        Rule::UnstableManifest => poison::UNSTABLE_MANIFEST,
+        Rule::SandboxAlarm => poison::SANDBOX_ALARM,
+        Rule::NetworkAttempt => poison::NETWORK_ATTEMPT,
+    }
+}
+
+/// What a check means.
+pub fn check(check: Check) -> Explanation {
+    match check {
+        Check::Config => checks::CONFIG,
+        Check::Lock => checks::LOCK,
+        Check::ArtifactHash => checks::ARTIFACT_HASH,
+        Check::Upstream => checks::UPSTREAM,
+        Check::RegistrySignature => checks::REGISTRY_SIGNATURE,
+        Check::Provenance => checks::PROVENANCE,
+        Check::Signer => checks::SIGNER,
+        Check::GitSignature => checks::GIT_SIGNATURE,
+        Check::InstallScripts => checks::INSTALL_SCRIPTS,
+        Check::Capture => checks::CAPTURE,
+        Check::Manifest => checks::MANIFEST,
+        Check::Poison => checks::POISON,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_and_check_is_explained_in_its_own_words() {
+        let all: Vec<Explanation> =
+            Rule::ALL.iter().map(|each| rule(*each)).chain(Check::ALL.iter().map(|each| check(*each))).collect();
+        for explanation in &all {
+            for text in [explanation.means, explanation.why, explanation.resolve, explanation.example] {
+                assert!(text.len() > 20 && mcpsec_model::text::escape(text) == text, "{text}");
+            }
+            assert_eq!(all.iter().filter(|other| other.means == explanation.means).count(), 1, "{}", explanation.means);
+        }
+    }
+}

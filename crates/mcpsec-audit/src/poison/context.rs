@@ -47,10 +47,10 @@ impl Context {
     /// address and no parameter, and says nothing of when to act.
     pub(super) fn reports_on_attacks(&self, reading: &Reading, sentence: &Sentence) -> bool {
         let words = reading.words(sentence);
-        self.is_about(&["inject", "jailbreak", "moderat", "guard", "detect", "scan", "lint", "red team", "classif", "phish"])
+        self.is_about(&["inject", "jailbreak", "moderat", "guard", "detect", "scan", "red team", "classif", "phish", "attack", "adversar", "explain"])
             && sentence.address.is_none()
             && !sentence.senses.any(&[Sense::Trigger, Sense::Slot, Sense::Secret, Sense::Danger])
-            && (sentence.senses.has(Sense::Defence) || ["typical", "positives", "example", "attempt", "phrases", "attack", "patterns", "texts that", "text that", "\"", "'"].iter().any(|word| words.contains(word)))
+            && (sentence.senses.has(Sense::Defence) || ["typical", "positives", "example", "attempt", "phrases", "attack", "patterns", "texts that", "text that", "\""].iter().any(|word| words.contains(word)))
     }
 
     /// Whether the entry is about one of these things by its name.

@@ -17,6 +17,9 @@ const TALKERS: &[&str] = &[
     "chat", "conversation", "message", "summar", "memory", "remember", "transcript", "prompt", "llm", "complet", "log", "history", "context", "think", "agent", "feedback", "mail", "notify", "session", "note", "webhook",
 ];
 
+/// Words for conversations that say little by themselves.
+const GENERIC: &[&str] = &["conversation", "transcript", "dialogue", "memories", "user's query", "user's question", "user's request", "user query", "original query", "user's prompt", "available tools", "current context"];
+
 /// Looks for it, sentence by sentence.
 pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
     for (index, sentence) in reading.sentences.iter().enumerate() {
@@ -51,14 +54,20 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     let talk = reading.affirmed(sentence, Sense::Talk).is_some();
     if talk && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]) || senses.has(Sense::Every)) {
         let fits = context.is_about(TALKERS);
+        let said = reading.affirmed(sentence, Sense::Talk).and_then(|hit| reading.text().get(hit.start..hit.end)).unwrap_or_default();
         let whole = senses.any(&[Sense::Every]) || ["system", "history", "transcript", "chain", "verlauf", "histor", "истори", "历史", "记录", "履歴", "기록", "سجل"].iter().any(|word| words.contains(word));
         let severity = match (fits, hidden || sentence.address.is_some() || senses.has(Sense::Covert), whole) {
             (_, true, _) => Severity::High,
+            (false, ..) if parameter.is_some() && !sentence.first && !GENERIC.contains(&said) => Severity::High,
             (false, _, true) if senses.any(&[Sense::Order, Sense::Trigger, Sense::Model]) => Severity::High,
             (false, ..) => Severity::Medium,
             (true, ..) => Severity::Low,
         };
         return Some((severity, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
+    }
+    let foreign = super::shadowing::foreign(words, context, true).is_some();
+    if talk && foreign && (senses.has(Sense::Order) || sentence.imperative) && !context.is_about(TALKERS) {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
     }
     let credential = reading.affirmed(sentence, Sense::Credential).is_some();
     if credential && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply])) {
@@ -110,7 +119,7 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     let sent = reading.affirmed(sentence, Sense::Transfer).is_some();
     let placeholder = sentence.address.is_some_and(|(start, end)| {
         let tail = &reading.text()[start..reading.text().floor_char_boundary((end + 80).min(reading.text().len()))];
-        tail.contains("=<") || tail.contains("={") || tail.contains("=[") || tail.contains("=$") || tail.contains("?c=") || tail.contains("?d=") || tail.contains("?data") || tail.contains("?q={")
+        address_ends_open(reading.text(), start, end) || tail.contains("=<") || tail.contains("={") || tail.contains("=[") || tail.contains("=$") || tail.contains("?c=") || tail.contains("?d=") || tail.contains("?data") || tail.contains("?q={")
     });
     if placeholder && !matches!(role, Role::Example | Role::Default) && (senses.any(&[Sense::Talk, Sense::Data, Sense::Local, Sense::Every, Sense::Model]) || around.any(&[Sense::Talk, Sense::Local])) {
         return Some((Severity::High, Confidence::Medium, "it has an address with a place for data"));
@@ -130,6 +139,12 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     if credential && reading.orders(sentence) && (sent || slot || reading.affirmed(sentence, Sense::Acquire).is_some()) && !sentence.first && (senses.any(&[Sense::Every, Sense::Trigger]) || hidden) && senses.any(&[Sense::Acquire, Sense::Data, Sense::Every, Sense::Transfer]) && (words.contains("any ") || words.contains("every ") || words.contains("all ") || hidden) {
         return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
     }
+    if credential && slot && !sentence.first && (hidden || words.contains("value of") || words.contains("contents of")) && !senses.has(Sense::Defence) {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
+    }
+    if reading.affirmed(sentence, Sense::Credential).is_some() && sent && sentence.address.is_some() && senses.has(Sense::Every) && !sentence.first {
+        return Some((Severity::High, Confidence::Medium, "it sends passwords or keys to an address"));
+    }
     if talk && (sent || slot) && !sentence.first && (slot || hidden || sentence.address.is_some()) && (reading.orders(sentence) || senses.has(Sense::Every)) {
         return Some((Severity::High, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
     }
@@ -141,10 +156,16 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     }
     let documents = ["docs", "documentation", "see ", "e.g.", "example", "contact", "support", "more info", "learn more", "refer to", "visit", "format", "such as", "i.e."].iter().any(|word| words.contains(word));
     if !matches!(role, Role::Example | Role::Default | Role::Enum) && !sentence.first && (sent || senses.has(Sense::Modify)) && !documents {
+        let person = person && !context.is_about(&["contact", "support", "imprint", "donat", "sponsor", "phone", "about"]);
         let severity = if person || hidden || reading.orders(sentence) && senses.any(&[Sense::Data, Sense::Every, Sense::Talk, Sense::Credential]) { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it makes the model send data to an address"));
     }
     None
+}
+
+/// An address that ends where something is to be put: `https://…/i.gif?t=`.
+fn address_ends_open(text: &str, start: usize, end: usize) -> bool {
+    text.get(start..end).is_some_and(|address| address.contains('?') && address.ends_with('='))
 }
 
 /// Parameters that carry credentials by their name.

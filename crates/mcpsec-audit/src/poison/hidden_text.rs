@@ -26,7 +26,7 @@ pub(super) fn check(piece: &str) -> Vec<Alarm> {
         let end = chars.get(at).map_or(piece.len(), |(end, _)| *end);
         let before = from.checked_sub(1).and_then(|before| chars.get(before)).map(|(_, c)| *c);
         let after = chars.get(at).map(|(_, c)| *c);
-        if class == Class::Order && rightward && !matches!(c, '\u{202d}' | '\u{202e}') {
+        if class == Class::Isolate && rightward {
             continue;
         }
         if let Some((severity, message)) = judge(class, at - from, start, before, after) {
@@ -37,7 +37,7 @@ pub(super) fn check(piece: &str) -> Vec<Alarm> {
     if alarms.len() > 8 {
         let grave = alarms.iter().map(|alarm| alarm.severity).max().unwrap_or(Severity::High);
         let (first, last) = (alarms.first().map_or(0, |a| a.start), alarms.last().map_or(0, |a| a.end));
-        let severity = if grave >= Severity::Medium { Severity::High } else { Severity::Medium };
+        let severity = if grave >= Severity::Medium { Severity::High } else { Severity::Low };
         return vec![Alarm::new(Rule::HiddenText, severity, Confidence::High, (first, last), "characters without width stand in many places")];
     }
     alarms
@@ -52,10 +52,14 @@ enum Class {
     Width,
     /// Joiners that some scripts and emoji need.
     Joiner,
+    /// Where a word may be broken at the end of a line.
+    Hyphen,
     /// Selectors of glyph variants.
     Variant,
     /// Characters that reorder what is shown.
     Order,
+    /// Characters that give a part of the text its own direction, as templates do around names.
+    Isolate,
     /// Marks of direction.
     Mark,
     /// Control characters.
@@ -71,9 +75,11 @@ fn classify(c: char) -> Class {
         0x0a | 0x0d | 0x09 => Class::Seen,
         0xe0020..=0xe007f | 0xe0000..=0xe0001 => Class::Tag,
         0x200c | 0x200d => Class::Joiner,
-        0x200b | 0x2060..=0x2064 | 0xfeff | 0x034f | 0x180e | 0xad | 0x206a..=0x206f | 0xfff9..=0xfffb => Class::Width,
+        0x200b | 0x2060..=0x2064 | 0xfeff | 0x034f | 0x180e | 0x206a..=0x206f | 0xfff9..=0xfffb => Class::Width,
+        0xad => Class::Hyphen,
         0xfe00..=0xfe0f | 0xe0100..=0xe01ef => Class::Variant,
-        0x202a..=0x202e | 0x2066..=0x2069 => Class::Order,
+        0x202d | 0x202e => Class::Order,
+        0x202a..=0x202c | 0x2066..=0x2069 => Class::Isolate,
         0x200e | 0x200f | 0x061c => Class::Mark,
         0x00..=0x1f | 0x7f..=0x9f => Class::Control,
         0xe000..=0xf8ff | 0xf0000..=0x10ffff | 0xfdd0..=0xfdef => Class::Private,
@@ -104,6 +110,10 @@ fn judge(class: Class, count: usize, start: usize, before: Option<char>, after: 
         Class::Variant if count == 1 => Some((Severity::Low, "a variation selector stands where none belongs")),
         Class::Variant => Some((Severity::High, "a run of variation selectors may carry a text")),
         Class::Order => Some((Severity::High, "characters that reorder the text show something else than is there")),
+        Class::Hyphen if count > 1 => Some((Severity::High, "a run of hyphens that nobody sees may carry a text")),
+        Class::Hyphen => None,
+        Class::Isolate if count > 3 => Some((Severity::High, "a run of direction marks may carry a text")),
+        Class::Isolate => Some((Severity::Low, "characters that set a direction where all text runs one way")),
         Class::Mark if count > 2 => Some((Severity::Medium, "a run of direction marks may carry a text")),
         Class::Mark => None,
         Class::Control => Some((Severity::High, "control characters can change what a terminal shows")),

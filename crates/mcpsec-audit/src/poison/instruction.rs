@@ -47,7 +47,7 @@ fn overriding(reading: &Reading, sentence: &Sentence) -> Verdict {
     if !senses.all(&[Sense::Override, Sense::Rules]) {
         return None;
     }
-    let (verb, rules) = reading.near(sentence, Sense::Override, Sense::Rules, 60)?;
+    let (verb, rules) = reading.near(sentence, Sense::Override, Sense::Rules, 90)?;
     if reading.denied(sentence, &verb) {
         return None;
     }
@@ -121,7 +121,7 @@ fn weakening(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
     let senses = sentence.senses;
     let near = reading.around(index, 1, 1);
     let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Override, Sense::Authority, Sense::Unasked, Sense::Quiet, Sense::Takeover]);
-    if let Some((off, _)) = reading.near(sentence, Sense::Disable, Sense::Protection, 40)
+    if let Some((off, _)) = reading.near(sentence, Sense::Disable, Sense::Protection, 40).or_else(|| reading.near(sentence, Sense::Broken, Sense::Protection, 30).filter(|_| senses.any(&[Sense::Regardless, Sense::Override])))
         && !reading.denied(sentence, &off)
         && reading.orders(sentence)
     {
@@ -167,10 +167,14 @@ fn authority(reading: &Reading, index: usize, sentence: &Sentence, role: Role) -
 /// Other people's money to another account.
 fn money(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Verdict {
     let senses = sentence.senses;
+    let named = reading.words(sentence).split(' ').any(wallet);
+    let stray = named && !sentence.first && context.strange(Sense::Money) && senses.has(Sense::Money) && !["e.g.", "such as", "example", "format"].iter().any(|word| reading.words(sentence).contains(word));
+    if stray {
+        return Some((Severity::High, Confidence::Medium, "it sends payments or messages to somebody else"));
+    }
     if !senses.has(Sense::Money) || !senses.any(&[Sense::Modify, Sense::Transfer]) {
         return None;
     }
-    let named = reading.words(sentence).split(' ').any(wallet);
     if !reading.orders(sentence) && !named {
         return None;
     }
@@ -178,7 +182,7 @@ fn money(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     let near = reading.around(index, 1, 1);
     let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Feign, Sense::Authority, Sense::Override]);
     let account = sentence.address.is_some() || reading.words(sentence).split(' ').any(wallet);
-    if account && !sentence.first && context.strange(Sense::Money) || account && (senses.any(&[Sense::Trigger, Sense::Every, Sense::Order]) || hidden) || hidden && senses.has(Sense::Modify) {
+    if account && !sentence.first && (context.strange(Sense::Money) || senses.any(&[Sense::Every, Sense::Modify])) || account && (senses.any(&[Sense::Trigger, Sense::Every, Sense::Order]) || hidden) || hidden && senses.has(Sense::Modify) {
         return Some((Severity::High, Confidence::Medium, "it sends payments or messages to somebody else"));
     }
     None

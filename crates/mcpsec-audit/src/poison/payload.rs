@@ -22,7 +22,7 @@ pub(super) fn check(reading: &Reading, alarms: &mut Vec<Alarm>) {
             continue;
         } else if piped && addressed {
             Severity::High
-        } else if code && senses.has(Sense::Run) && addressed {
+        } else if code && reading.affirmed(sentence, Sense::Run).is_some() && (addressed || !sentence.first && senses.any(&[Sense::Acquire, Sense::Trigger])) {
             Severity::High
         } else if drop && sentence.address.is_some() && addressed && senses.any(&[Sense::Run, Sense::Transfer]) {
             Severity::High

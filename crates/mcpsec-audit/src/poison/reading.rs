@@ -55,7 +55,7 @@ impl Reading {
             for hit in &hits[from..] {
                 senses.add(hit.sense);
             }
-            let imperative = begins_with_verb(text, start, &hits[from..]);
+            let imperative = begins_with_verb(text, start, &hits[from..]) || senses.has(Sense::Trigger) && goes_on_with_verb(text, start, &hits[from..]);
             let address = address(words).map(|(a, b)| (start + a, start + b));
             let first = sentences.is_empty();
             sentences.push(Sentence { start, end, senses, hits: (from, hits.len()), imperative, first, address });
@@ -136,8 +136,13 @@ impl Reading {
                 return false;
             }
             let between = &text[not.end..hit.start];
+            // `do not commit secrets (.env, id_rsa)`: a list of examples belongs to what is denied.
+            let (between, listed) = [" (", " such as ", " like ", ": "]
+                .iter()
+                .find_map(|opening| between.find(opening))
+                .map_or((between, false), |at| (&between[..at], true));
             // `never reads a, b or any other credential file`
-            if between.len() > 32 && !between.contains(" or ") && !between.contains(" nor ") {
+            if between.len() > 32 && !listed && !between.contains(" or ") && !between.contains(" nor ") {
                 return false;
             }
             let goes_on = [",", ";", ":", " and ", " but ", " without ", " until ", " unless ", " before ", " forget", " fail",
@@ -213,7 +218,7 @@ fn split(text: &str, breaks: &[usize]) -> Vec<(usize, usize)> {
         let end = at + c.len_utf8();
         let next = chars.peek().map(|(_, c)| *c);
         let stop = match c {
-            '.' | '!' | '?' | ';' => next.is_none_or(|c| matches!(c, ' ' | '"' | '\'' | '<' | ')')) && !abbreviated(&text[start..at]),
+            '.' | '!' | '?' | ';' => next.is_none_or(|c| matches!(c, ' ' | '"' | '\'' | '<' | ')')) && !(c == '.' && abbreviated(&text[start..at])),
             '。' | '！' | '？' | '；' | '؟' | '।' | '．' => true,
             '>' => next.is_none_or(|c| c == ' ') && text[start..at].contains('<'),
             _ => end - start > 600 && c == ' ',
@@ -228,7 +233,7 @@ fn split(text: &str, breaks: &[usize]) -> Vec<(usize, usize)> {
 
 fn abbreviated(before: &str) -> bool {
     let word = before.rsplit([' ', '(']).next().unwrap_or_default();
-    matches!(word, "e.g" | "i.e" | "eg" | "ie" | "etc" | "vs" | "z.b" | "p.ej" | "cf" | "resp" | "no" | "approx" | "bzw" | "incl") || word.is_empty()
+    matches!(word, "e.g" | "i.e" | "eg" | "ie" | "etc" | "vs" | "z.b" | "p.ej" | "cf" | "resp" | "no" | "approx" | "bzw" | "incl") 
 }
 
 /// Words that may stand before an order.
@@ -264,6 +269,15 @@ fn begins_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
         at += word.len() + 1;
     }
     false
+}
+
+/// `when X happens, send Y`: an order behind its condition.
+fn goes_on_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
+    hits.iter().any(|hit| {
+        matches!(hit.sense, Sense::Acquire | Sense::Transfer | Sense::Modify | Sense::Run | Sense::Disable | Sense::Obey | Sense::Lie | Sense::Steer)
+            && hit.language == "en"
+            && text.get(start..hit.start).is_some_and(|before| before.ends_with(", ") || before.ends_with(": ") || before.ends_with(", then "))
+    })
 }
 
 /// The first address in a sentence: URL, mailbox, telephone number or bare IP address. Addresses that are examples or this

@@ -26,13 +26,14 @@ pub(super) fn check(reading: &Reading, alarms: &mut Vec<Alarm>) {
 }
 
 /// What else in the neighbourhood makes silence suspicious.
-const HARM: &[Sense] = &[Sense::Secret, Sense::Covert, Sense::Talk, Sense::Authority, Sense::Override, Sense::Danger, Sense::Feign, Sense::Money];
+const HARM: &[Sense] = &[Sense::Secret, Sense::Covert, Sense::Talk, Sense::Authority, Sense::Override, Sense::Danger, Sense::Feign, Sense::Money, Sense::Regardless, Sense::Lie, Sense::Steer, Sense::Protection, Sense::Local, Sense::Others];
 
 fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severity, Confidence, &'static str)> {
     let senses = sentence.senses;
     let words = reading.words(sentence);
     let around = reading.around(index, 3, 2);
     let harm = around.any(HARM) || reading.sentences[index.saturating_sub(3)..=index].iter().any(|near| near.address.is_some());
+    let grave = around.any(&HARM[..8]) || harm && sentence.address.is_some();
     let form = FORM.iter().any(|form| words.contains(form));
     const TOLD: &str = "it tells the model not to let the user know";
     // The user must not know, hear, see.
@@ -65,7 +66,8 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
             (true, true) => Severity::High,
             (true, false) if !show || harm => Severity::High,
             (false, true) if harm || !show => Severity::High,
-            _ if harm => Severity::High,
+            (false, false) if show => Severity::Low,
+            _ if grave => Severity::High,
             _ => Severity::Low,
         };
         return Some((severity, Confidence::High, TOLD));
@@ -91,7 +93,7 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         };
         return Some((severity, Confidence::Medium, "it asks for something to be done silently"));
     }
-    if senses.has(Sense::Unasked) && (reading.orders(sentence) || sentence.imperative) && !negated_unasked(words) {
+    if senses.has(Sense::Unasked) && !asks_for_something(words) && (reading.orders(sentence) || sentence.imperative) && !negated_unasked(words) {
         let grave = harm || sentence.address.is_some() || senses.any(&[Sense::Danger, Sense::Protection]);
         let severity = if grave { Severity::High } else { Severity::Low };
         return Some((severity, Confidence::Medium, "it tells the model not to ask the user"));
@@ -151,6 +153,12 @@ fn untold(reading: &Reading, sentence: &Sentence) -> Option<Sense> {
                     return Some(told);
                 }
                 let apart = if tell.start >= not.end { tell.start - not.end } else { not.start.saturating_sub(tell.end) };
+                // Where a language says `not` before the verb, `tell the user and do not …` is no silence.
+                let behind = matches!(not.language, "de" | "nl" | "sv" | "da" | "no" | "fi" | "ja" | "ko" | "tr" | "fa" | "hu" | "hi" | "bn" | "ur" | "ta" | "af" | "zh");
+                let turned = text.get(not.end..tell.start).is_some_and(|between| [" y ", " e ", " et ", " i ", " и ", " та ", ",", ";", " dan ", " va "].iter().any(|and| between.contains(and)));
+                if tell.start < not.end && !behind || turned && !behind {
+                    continue;
+                }
                 if apart <= 45 && (sentence.senses.any(&[Sense::User, Sense::This])) {
                     return Some(told);
                 }
@@ -166,6 +174,16 @@ fn quiet_act(reading: &Reading, sentence: &Sentence) -> bool {
         reading.near(sentence, Sense::Quiet, *act, 3).is_some_and(|(quiet, act)| {
             let technical = matches!(&reading.text()[quiet.start..quiet.end], "automatically" | "internally" | "seamlessly" | "transparently");
             !technical && !reading.denied(sentence, &quiet) && !reading.denied(sentence, &act)
+        })
+    })
+}
+
+/// `never ask the user for a password`: not about consent.
+fn asks_for_something(words: &str) -> bool {
+    ["never ask", "do not ask", "don't ask", "do not prompt"].iter().any(|phrase| {
+        words.find(phrase).is_some_and(|at| {
+            let tail = &words[at..];
+            tail.find(" for ").is_some_and(|place| place < 40 && !["confirm", "permission", "approval", "consent", "authori"].iter().any(|word| tail.contains(word)))
         })
     })
 }

@@ -191,9 +191,10 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         for (language, words) in *table {
             for word in words.split('|').map(str::trim).filter(|word| !word.is_empty()) {
                 let (word, stem) = word.strip_suffix('*').map_or((word, false), |word| (word, true));
+                let (word, inner) = word.strip_prefix('*').map_or((word, false), |word| (word, true));
                 let pattern = fold::folded(word).replace('¦', "|");
                 let glued = pattern.chars().any(is_glued);
-                all.push(Term { sense: *sense, language, stem: stem || glued, glued });
+                all.push(Term { sense: *sense, language, stem: stem || glued, glued: glued || inner });
                 patterns.push(pattern);
             }
         }

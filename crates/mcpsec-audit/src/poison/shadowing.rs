@@ -58,6 +58,10 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     if foreign.is_some() && senses.any(&[Sense::Trigger, Sense::Model]) && reading.affirmed(sentence, Sense::Acquire).is_some() && reading.affirmed(sentence, Sense::Transfer).is_some() && (senses.any(&[Sense::Local, Sense::Credential, Sense::Talk, Sense::Secret]) || hidden) {
         return Some((Severity::High, Confidence::Medium, "it makes the model carry data through another server's tool"));
     }
+    let own = super::exfiltration::names_parameter(reading.words(sentence), context).is_some();
+    if foreign.is_some() && own && reading.affirmed(sentence, Sense::Acquire).is_some() && reading.affirmed(sentence, Sense::Transfer).is_some() && senses.any(&[Sense::Model, Sense::Money, Sense::Secret, Sense::Local, Sense::Credential]) && !sentence.first {
+        return Some((Severity::High, Confidence::Medium, "it makes the model gather data with another server's tool"));
+    }
     if ordered && changed && others && hidden {
         return Some((Severity::High, Confidence::Medium, "it changes how other tools are used"));
     }

@@ -78,7 +78,7 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
     }
     let mut worst: Option<(u32, &Sentence)> = None;
     for (index, sentence) in reading.sentences.iter().enumerate() {
-        let weight = weigh(reading, index, sentence, context);
+        let weight = weigh(reading, index, sentence, role, context);
         if worst.is_none_or(|(most, _)| weight > most) {
             worst = Some((weight, sentence));
         }
@@ -90,8 +90,12 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
     }
 }
 
-fn weigh(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> u32 {
-    let next = reading.sentences.get(index + 1);
+fn weigh(reading: &Reading, index: usize, sentence: &Sentence, role: Role, context: &Context) -> u32 {
+    let sound = |near: &Sentence| !reading.protects(near) && !near.senses.has(Sense::Defence) && !secrets::configures(reading.words(near));
+    let next = reading.sentences.get(index + 1).filter(|next| sound(next));
+    if sentence.first && !sentence.senses.any(&[Sense::Order, Sense::Hush, Sense::Authority]) && role == Role::Description {
+        return 0;
+    }
     let both = [Some(sentence), next];
     let found = |sense: Sense| both.iter().flatten().any(|near| reading.affirmed(near, sense).is_some());
     if reading.protects(sentence) || sentence.senses.has(Sense::Defence) || context.reports_on_attacks(reading, sentence) || secrets::configures(reading.words(sentence)) {

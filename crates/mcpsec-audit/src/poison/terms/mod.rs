@@ -1,6 +1,6 @@
 //! The words that rules look for, one table per class, by language.
 //!
-//! A table is a list of (language, words); words are separated by `|`, a `*` at the end makes a word a stem. Words are
+//! A table is a list of (language, words); words are separated by `|`, a `*` at the end makes a word a stem, one at the beginning an ending. Words are
 //! written naturally: they are folded like the texts they are compared with; `¦` stands for the character `|`. `*` as language: names that all languages
 //! share.
 mod hiding;

@@ -25,7 +25,7 @@ pub(super) const ORDER: Table = &[
 
 /// When the order applies.
 pub(super) const TRIGGER: Table = &[
-    ("en", "should the|in case|if ever|provided that|as long as|wherever|until|prior|ahead of each|ahead of every|on receipt|on first use|on first run|on startup|at startup|when finished|when done|when it is done|once done|once it|on completion|upon completion|on success|on failure|on error|in the event|the moment|starting with|from the second|from the third|the next time|next time|on the second|on the third|on every third|after the first|every third|every fifth|every tenth|if it contains|if the text contains|if the input|if the result|with each|with every|in each|in every|for any|before using|before calling|before you|before this|before any|before every|before each|before responding|before answering|before running|before invoking|before executing|before returning|before providing|before performing|before doing|before proceeding|before processing|before continuing|before sending|before making|before use|before it|before the|prior to|whenever|every time|each time|any time|anytime|when this tool|when this server|when this|when the user|when you|when using|when calling|when invoked|when called|when answering|when responding|when asked|when any|when the|when a|as soon as|after using|after calling|after this|after every|after each|after you|upon|on every|on each|for every|for each|first|if the user|if you|if this|once|in order to use|to use this|in order to|at the start|at the end|at the beginning|so that|immediately|while|during"),
+    ("en", "when|ahead of|once finished|once it is|while formatting|in all|in every|for the first|should the|in case|if ever|provided that|as long as|wherever|until|prior|ahead of each|ahead of every|on receipt|on first use|on first run|on startup|at startup|when finished|when done|when it is done|once done|once it|on completion|upon completion|on success|on failure|on error|in the event|the moment|starting with|from the second|from the third|the next time|next time|on the second|on the third|on every third|after the first|every third|every fifth|every tenth|if it contains|if the text contains|if the input|if the result|with each|with every|in each|in every|for any|before using|before calling|before you|before this|before any|before every|before each|before responding|before answering|before running|before invoking|before executing|before returning|before providing|before performing|before doing|before proceeding|before processing|before continuing|before sending|before making|before use|before it|before the|prior to|whenever|every time|each time|any time|anytime|when this tool|when this server|when this|when the user|when you|when using|when calling|when invoked|when called|when answering|when responding|when asked|when any|when the|when a|as soon as|after using|after calling|after this|after every|after each|after you|upon|on every|on each|for every|for each|first|if the user|if you|if this|once|in order to use|to use this|in order to|at the start|at the end|at the beginning|so that|immediately|while|during"),
     ("de", "bevor|vor jedem|vor der|vor dem|immer wenn|wenn|sobald|nach jedem|nach der|jedes mal|zuerst|zunächst|vorher"),
     ("fr", "avant de|avant d'|avant chaque|avant toute|avant tout|chaque fois|lorsque|quand|dès que|après chaque|après avoir|à chaque|d'abord|au préalable"),
     ("es", "antes de|cada vez|siempre que|cuando|tan pronto|después de|en cada|primero|al usar|al llamar"),
@@ -47,7 +47,7 @@ pub(super) const TRIGGER: Table = &[
 
 /// Who is ordered.
 pub(super) const MODEL: Table = &[
-    ("en", "you|your|yourself|assistant|assistants|the ai|ai assistant|ai model|ai agent|ai agents|ai|llm|llms|language model|the model|the agent|agents|models|chatbot|claude|gpt|copilot|gemini|cursor"),
+    ("en", "you're|you are|the llm|the bot|the system|you|your|yourself|assistant|assistants|the ai|ai assistant|ai model|ai agent|ai agents|ai|llm|llms|language model|the model|the agent|agents|models|chatbot|claude|gpt|copilot|gemini|cursor"),
     ("de", "du|dein*|dir|dich|assistent*|die ki|ki-modell|ki|sprachmodell*|das modell"),
     ("fr", "tu|vous|votre|vos|ton|ta|tes|l'assistant|assistant|l'ia|le modèle|modèle de langage|agent"),
     ("es", "tú|tu|tus|usted|asistente|la ia|el modelo|modelo de lenguaje|agente"),
@@ -69,24 +69,24 @@ pub(super) const MODEL: Table = &[
 
 /// The person in front of the model.
 pub(super) const USER: Table = &[
-    ("en", "user|users|user's|the human|human|the person|end user|end-user|customer|the operator|the client|the owner|anyone|anybody|people|the developer|requester|them|him or her|the individual|the reader|the caller"),
-    ("de", "nutzer*|benutzer*|anwender*|den menschen|dem menschen|kunde*|niemand*"),
-    ("fr", "utilisateur*|utilisatrice*|l'humain|client|à personne|à quiconque"),
-    ("es", "usuario*|usuaria*|humano|cliente|a nadie"),
-    ("pt", "usuário*|utilizador*|humano|cliente|a ninguém"),
-    ("it", "utente|utenti|umano|cliente|a nessuno"),
-    ("nl", "gebruiker*|de mens|klant|niemand"),
-    ("pl", "użytkownik*|człowiek*|klient*|nikomu"),
-    ("ru", "пользовател*|юзер*|человек*|клиент*|никому"),
-    ("uk", "користувач*|людин*|клієнт*|нікому"),
-    ("tr", "kullanıcı*|insan*|müşteri*|kimseye"),
-    ("zh", "用户|用戶|使用者|人类|人類|客户|任何人"),
-    ("ja", "ユーザー|ユーザ|利用者|使用者|人間|誰にも"),
-    ("ko", "사용자|유저|이용자|아무에게도|고객"),
-    ("ar", "المستخدم|للمستخدم|مستخدم|أحد|العميل"),
-    ("hi", "उपयोगकर्ता|यूज़र|यूजर|प्रयोक्ता|उपभोक्ता|किसी को"),
-    ("id", "pengguna|manusia|siapa pun|siapapun"),
-    ("vi", "người dùng|con người|bất kỳ ai|khách hàng"),
+    ("en", "the person|person you|somebody|someone|whoever|user|users|user's|the human|human|the person|end user|end-user|customer|the operator|the client|the owner|anyone|anybody|people|the developer|requester|them|him or her|the individual|the reader|the caller"),
+    ("de", "person|gegenüber|auftraggeber*|gesprächspartner*|kundschaft|nutzer*|benutzer*|anwender*|den menschen|dem menschen|kunde*|niemand*"),
+    ("fr", "usager*|la personne|interlocut*|le demandeur|utilisateur*|utilisatrice*|l'humain|client|à personne|à quiconque"),
+    ("es", "la persona|interlocutor*|a quien pregunta|usuario*|usuaria*|humano|cliente|a nadie"),
+    ("pt", "a pessoa|interlocutor*|quem pergunta|usuário*|utilizador*|humano|cliente|a ninguém"),
+    ("it", "la persona|interlocutor*|chi chiede|utente|utenti|umano|cliente|a nessuno"),
+    ("nl", "de persoon|gesprekspartner|de vrager|gebruiker*|de mens|klant|niemand"),
+    ("pl", "osob*|rozmówc*|użytkownik*|człowiek*|klient*|nikomu"),
+    ("ru", "собеседник*|человеку|пользовател*|юзер*|человек*|клиент*|никому"),
+    ("uk", "співрозмовник*|людині|користувач*|людин*|клієнт*|нікому"),
+    ("tr", "karşı taraf*|kişi*|kullanıcı*|insan*|müşteri*|kimseye"),
+    ("zh", "对方|人类|当事人|提问者|用户|用戶|使用者|人类|人類|客户|任何人"),
+    ("ja", "相手|本人|依頼者|ユーザー|ユーザ|利用者|使用者|人間|誰にも"),
+    ("ko", "상대방|당사자|본인|사용자|유저|이용자|아무에게도|고객"),
+    ("ar", "الشخص|الطرف الآخر|المستخدم|للمستخدم|مستخدم|أحد|العميل"),
+    ("hi", "व्यक्ति|सामने वाले|उपयोगकर्ता|यूज़र|यूजर|प्रयोक्ता|उपभोक्ता|किसी को"),
+    ("id", "orang tersebut|lawan bicara|pengguna|manusia|siapa pun|siapapun"),
+    ("vi", "người kia|đối phương|người dùng|con người|bất kỳ ai|khách hàng"),
 ];
 
 /// Do not, never, without.
@@ -101,7 +101,7 @@ pub(super) const NOT: Table = &[
     ("pl", "nie|nigdy|bez|unikaj*|nic"),
     ("ru", "не|никогда|без|избегай*|ничего"),
     ("uk", "не|ніколи|без|уникай*|нічого"),
-    ("tr", "asla|değil|olmadan|sakın|hiçbir|etme|meden|madan|mayın|meyin|maksızın|meksizin"),
+    ("tr", "*meyin|*mayın|*meyiniz|*mayınız|*memeli|*mamalı|*mez|*maz|*miyor|*mıyor|*muyor|*müyor|*ilmez|*ılmaz|*nmaz|*nmez|asla|değil|olmadan|sakın|hiçbir|etme|meden|madan|mayın|meyin|maksızın|meksizin"),
     ("zh", "不要|不得|不能|切勿|勿|别|別|不可|禁止|无需|無需|不应|不應|请勿|請勿|不必|不许|不让|不讓|不会|无法|無法|不支持|绝不|決不|绝不能|从不"),
     ("ja", "ないで|せずに|しない|なしに|決して|ず、|しては|いけません|ならない|禁止|なしで|ずに|できません|ません|対象外"),
     ("ko", "마세요|마십시오|말고|말 것|않고|없이|절대|안 됩니다|안 된다|하지 마|금지|않도록|지 말|수 없습니다|수 없|않습니다|못합니다"),

@@ -1,0 +1,86 @@
+//! What checks mean.
+use super::Explanation;
+
+pub(super) const CONFIG: Explanation = Explanation {
+    means: "mcp.toml asks for exactly what mcp.lock holds.",
+    why: "A lock that answers an older question protects something else than what is used.",
+    resolve: "Run `mcpsec lock` and review the change.",
+    example: "A server was added to mcp.toml and not locked.",
+};
+
+pub(super) const LOCK: Explanation = Explanation {
+    means: "mcp.lock is whole, canonical, and as mcpsec wrote it.",
+    why: "An edit by hand can put one digest in the place of another.",
+    resolve: "Restore mcp.lock from version control, or write it anew and review the change.",
+    example: "One digit of a digest was changed.",
+};
+
+pub(super) const ARTIFACT_HASH: Explanation = Explanation {
+    means: "Every artifact in the store has the digest and size of the lock.",
+    why: "This is what makes the bytes that run the bytes that were reviewed.",
+    resolve: "Remove the artifact from the store and fetch it again; if it differs again, do not use it.",
+    example: "A tarball with another SHA-512 than locked.",
+};
+
+pub(super) const UPSTREAM: Explanation = Explanation {
+    means: "The registry's record still names the locked digests.",
+    why: "If the registry changed its mind about a released version, somebody changed the release.",
+    resolve: "Compare both artifacts before you believe either.",
+    example: "The record of 1.2.0 has another integrity than at locking.",
+};
+
+pub(super) const REGISTRY_SIGNATURE: Explanation = Explanation {
+    means: "The registry signed name, version and digest with a key that is known.",
+    why: "It shows that a mirror or a proxy did not change what the registry says.",
+    resolve: "Check the mirror. Accept new keys only from the registry's own key document.",
+    example: "The signature does not verify with any known key.",
+};
+
+pub(super) const PROVENANCE: Explanation = Explanation {
+    means: "Attestations verify and are about exactly the locked bytes.",
+    why: "They tie an artifact to the repository, commit and workflow that built it.",
+    resolve: "Do not use an artifact whose attestation fails; ask the author about one that has none.",
+    example: "The attestation is about another digest.",
+};
+
+pub(super) const SIGNER: Explanation = Explanation {
+    means: "Who built or signed it is who is expected.",
+    why: "A valid attestation of a stranger is valid, and a stranger's.",
+    resolve: "Confirm the new signer with the project before you accept it.",
+    example: "The workflow belongs to another organisation.",
+};
+
+pub(super) const GIT_SIGNATURE: Explanation = Explanation {
+    means: "The signature of the tag or commit verifies and is about what is locked.",
+    why: "It shows that the maintainer meant this commit.",
+    resolve: "Get the maintainer's key from a second source, or lock a signed commit.",
+    example: "The tag is signed by an unknown key.",
+};
+
+pub(super) const INSTALL_SCRIPTS: Explanation = Explanation {
+    means: "No install script runs that the policy does not name.",
+    why: "They would run before anything else is checked.",
+    resolve: "Name package and version in the policy if the script is needed, after reading it.",
+    example: "A new dependency brings a postinstall script.",
+};
+
+pub(super) const CAPTURE: Explanation = Explanation {
+    means: "What the server tells the model was captured in a sandbox that the policy accepts.",
+    why: "A capture without isolation lets the server see who is looking, and do what it likes.",
+    resolve: "Run `mcpsec doctor` to see which sandbox this machine has, or capture on another machine.",
+    example: "The policy asks for namespaces and only landlock is there.",
+};
+
+pub(super) const MANIFEST: Explanation = Explanation {
+    means: "What the server tells the model is word for word what mcp.lock holds.",
+    why: "Descriptions are orders to the model; a change of one is a change of behaviour.",
+    resolve: "Look at the difference with `mcpsec diff`, and accept it with `mcpsec update` if it is benign.",
+    example: "The description of one tool has a new sentence.",
+};
+
+pub(super) const POISON: Explanation = Explanation {
+    means: "No text that the model reads breaks a rule that the policy denies.",
+    why: "The texts of a server act on the agent before any tool is called.",
+    resolve: "Read the findings. Do not use the server, or except a finding in the policy with a reason and an end.",
+    example: "A finding `secrecy` of severity high.",
+};
