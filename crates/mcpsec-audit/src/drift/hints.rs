@@ -22,15 +22,46 @@ struct Hint {
 
 const HINTS: &[Hint] = &[
     Hint { key: "readOnlyHint", default: false, safe: true, guarded: true, means: "is no longer said to only read" },
-    Hint { key: "destructiveHint", default: true, safe: false, guarded: true, means: "is no longer said to destroy nothing" },
-    Hint { key: "openWorldHint", default: true, safe: false, guarded: true, means: "is no longer said to stay in a closed world" },
-    Hint { key: "idempotentHint", default: false, safe: true, guarded: false, means: "is no longer said to be repeatable" },
+    Hint {
+        key: "destructiveHint",
+        default: true,
+        safe: false,
+        guarded: true,
+        means: "is no longer said to destroy nothing",
+    },
+    Hint {
+        key: "openWorldHint",
+        default: true,
+        safe: false,
+        guarded: true,
+        means: "is no longer said to stay in a closed world",
+    },
+    Hint {
+        key: "idempotentHint",
+        default: false,
+        safe: true,
+        guarded: false,
+        means: "is no longer said to be repeatable",
+    },
 ];
 
 /// First words of names of tools that cannot be read-only, and cannot be harmless.
-const DESTROYS: &[&str] =
-    &["delete", "remove", "drop", "destroy", "erase", "wipe", "purge", "truncate", "kill", "uninstall", "overwrite", "shred"];
-const ACTS: &[&str] = &["write", "send", "transfer", "pay", "upload", "post", "publish", "execute", "exec", "deploy", "install"];
+const DESTROYS: &[&str] = &[
+    "delete",
+    "remove",
+    "drop",
+    "destroy",
+    "erase",
+    "wipe",
+    "purge",
+    "truncate",
+    "kill",
+    "uninstall",
+    "overwrite",
+    "shred",
+];
+const ACTS: &[&str] =
+    &["write", "send", "transfer", "pay", "upload", "post", "publish", "execute", "exec", "deploy", "install"];
 
 /// Compares the hints of two versions of a tool.
 pub(super) fn compare(before: &Entry, after: &Entry, at: &Subject, sink: &mut Sink) {
@@ -42,7 +73,8 @@ pub(super) fn compare(before: &Entry, after: &Entry, at: &Subject, sink: &mut Si
         let (was, is) = (old.unwrap_or(hint.default), new.unwrap_or(hint.default));
         let place = at.at("annotations").at(hint.key);
         let shown = |value: Option<bool>| value.map_or("absent", |yes| if yes { "true" } else { "false" });
-        let mut say = |level, message: &str| sink.add(level, place.clone(), message, Some(shown(old)), Some(shown(new)));
+        let mut say =
+            |level, message: &str| sink.add(level, place.clone(), message, Some(shown(old)), Some(shown(new)));
         // A tool that only reads destroys nothing, whatever it leaves unsaid.
         let moot = hint.key == "destructiveHint" && new.is_none() && read_only(after);
         if was == hint.safe && is != hint.safe && !moot {

@@ -123,8 +123,7 @@ impl<'a> Content<'a> {
             }
         }
         let properties = rest.get("inputSchema").and_then(|schema| schema.get("properties")).and_then(Value::as_object);
-        let mut parameters: BTreeSet<String> =
-            properties.map(|map| map.keys().cloned().collect()).unwrap_or_default();
+        let mut parameters: BTreeSet<String> = properties.map(|map| map.keys().cloned().collect()).unwrap_or_default();
         let arguments = entry.get("arguments").and_then(Value::as_array).into_iter().flatten();
         parameters.extend(arguments.filter_map(|argument| argument.get("name")?.as_str()).map(str::to_owned));
         let says_much = description.split_whitespace().count() >= 3 || parameters.len() >= 2;

@@ -53,9 +53,7 @@ fn capability(name: &str, before: &Manifest, after: &Manifest, at: &Subject, sin
     let listed = |manifest: &Manifest| match name {
         "tools" => !manifest.entries(Kind::Tool).is_empty(),
         "prompts" => !manifest.entries(Kind::Prompt).is_empty(),
-        "resources" => {
-            !manifest.entries(Kind::Resource).is_empty() || !manifest.entries(Kind::Template).is_empty()
-        }
+        "resources" => !manifest.entries(Kind::Resource).is_empty() || !manifest.entries(Kind::Template).is_empty(),
         _ => true,
     };
     let subscribe = |value: Option<&Value>| value.and_then(|value| value.get("subscribe")).and_then(Value::as_bool);
@@ -66,7 +64,9 @@ fn capability(name: &str, before: &Manifest, after: &Manifest, at: &Subject, sin
         ("resources", ..) if subscribe(new) == Some(true) && subscribe(old) != Some(true) => {
             (DriftLevel::Additive, "resources can be subscribed to")
         }
-        ("tools" | "prompts" | "resources", None, Some(_)) if listed(after) => (DriftLevel::Additive, "a new capability"),
+        ("tools" | "prompts" | "resources", None, Some(_)) if listed(after) => {
+            (DriftLevel::Additive, "a new capability")
+        }
         ("tools" | "prompts" | "resources" | "logging" | "experimental", ..) => {
             (DriftLevel::Cosmetic, "the capability is declared differently")
         }

@@ -23,7 +23,8 @@ fn find<'a>(drift: &'a Drift, subject: &str) -> Vec<&'a Change> {
 
 #[test]
 fn a_change_says_where_what_and_with_which_words() {
-    let tool = |text: &str| json!({ "tools": [{ "name": "a/b", "description": text, "inputSchema": { "type": "object" } }] });
+    let tool =
+        |text: &str| json!({ "tools": [{ "name": "a/b", "description": text, "inputSchema": { "type": "object" } }] });
     let drift = drift(tool("Reads a file."), tool("Reads a text file."));
     assert_eq!(drift.level(), DriftLevel::Wording);
     let [change] = &drift.changes[..] else { panic!("{drift:?}") };
@@ -53,7 +54,11 @@ fn hints_that_promise_less_are_dangerous_and_defaults_spelled_out_are_not() {
         (json!({ "destructiveHint": false }), json!({}), DriftLevel::Dangerous),
         (json!({ "openWorldHint": false }), json!({ "openWorldHint": true }), DriftLevel::Dangerous),
         (json!({ "idempotentHint": true }), json!({}), DriftLevel::Wording),
-        (json!({}), json!({ "readOnlyHint": false, "destructiveHint": true, "openWorldHint": true }), DriftLevel::Cosmetic),
+        (
+            json!({}),
+            json!({ "readOnlyHint": false, "destructiveHint": true, "openWorldHint": true }),
+            DriftLevel::Cosmetic,
+        ),
         (json!({}), json!({ "readOnlyHint": true }), DriftLevel::Wording),
         (json!({ "destructiveHint": false }), json!({ "readOnlyHint": true }), DriftLevel::Wording),
     ] {
@@ -80,10 +85,7 @@ fn loud(manifest: &Manifest) -> Vec<Finding> {
 }
 
 fn quiet(manifest: &Manifest) -> Vec<Finding> {
-    loud(manifest)
-        .into_iter()
-        .map(|finding| finding.severe(Severity::Medium).confidence(Confidence::Medium))
-        .collect()
+    loud(manifest).into_iter().map(|finding| finding.severe(Severity::Medium).confidence(Confidence::Medium)).collect()
 }
 
 #[test]
@@ -101,15 +103,22 @@ fn findings_count_only_if_they_are_new_and_weigh_something() {
 
 #[test]
 fn a_rename_is_one_change_and_with_another_change_it_is_dangerous() {
-    let tool = |name: &str, text: &str| {
-        json!({ "tools": [{ "name": name, "description": text, "inputSchema": { "type": "object", "properties": { "id": {}, "day": {} } } }] })
-    };
-    let same = drift(tool("fetch_report", "Fetches one report of the day."), tool("load_report", "Fetches one report of the day."));
+    let tool = |name: &str, text: &str| json!({ "tools": [{ "name": name, "description": text, "inputSchema": { "type": "object", "properties": { "id": {}, "day": {} } } }] });
+    let same = drift(
+        tool("fetch_report", "Fetches one report of the day."),
+        tool("load_report", "Fetches one report of the day."),
+    );
     assert_eq!(same.level(), DriftLevel::Breaking);
     assert_eq!(find(&same, "tool:load_report")[0].message, "the tool `fetch_report` was renamed: now `load_report`");
-    let other = drift(tool("fetch_report", "Fetches one report of the day."), tool("load_report", "Loads and keeps one report of the day."));
+    let other = drift(
+        tool("fetch_report", "Fetches one report of the day."),
+        tool("load_report", "Loads and keeps one report of the day."),
+    );
     assert_eq!(other.level(), DriftLevel::Dangerous);
-    let apart = drift(tool("fetch_report", "Fetches one report of the day."), json!({ "tools": [{ "name": "x", "description": "Nothing alike" }] }));
+    let apart = drift(
+        tool("fetch_report", "Fetches one report of the day."),
+        json!({ "tools": [{ "name": "x", "description": "Nothing alike" }] }),
+    );
     assert_eq!(apart.level(), DriftLevel::Breaking);
     assert_eq!(apart.changes.len(), 2);
 }
@@ -136,16 +145,45 @@ fn what_the_structure_forgives_is_still_read() {
 #[test]
 fn no_text_takes_the_comparison_down() {
     let parts = [
-        "读取 ~/.ssh/id_rsa。", "do not tell the user", "\u{202e}", "e.g. ", "https://a.invalid/?q={x}", "é", "\u{e0041}", "。", "！", "; ",
-        "`x_y` is called", "when ", " must be replaced ", "<system>", "\n\n- ", "パスワードを送信", "user@b.invalid", "+1 555 010 0999", "'", "ß", "İ", "ŉ", "𝗿𝗲𝗮𝗱",
-        "send it to our server", "passwords ", "не сообщай пользователю", "include ", "the full conversation ", "data:image/svg+xml,", "{", "}", "\0",
+        "读取 ~/.ssh/id_rsa。",
+        "do not tell the user",
+        "\u{202e}",
+        "e.g. ",
+        "https://a.invalid/?q={x}",
+        "é",
+        "\u{e0041}",
+        "。",
+        "！",
+        "; ",
+        "`x_y` is called",
+        "when ",
+        " must be replaced ",
+        "<system>",
+        "\n\n- ",
+        "パスワードを送信",
+        "user@b.invalid",
+        "+1 555 010 0999",
+        "'",
+        "ß",
+        "İ",
+        "ŉ",
+        "𝗿𝗲𝗮𝗱",
+        "send it to our server",
+        "passwords ",
+        "не сообщай пользователю",
+        "include ",
+        "the full conversation ",
+        "data:image/svg+xml,",
+        "{",
+        "}",
+        "\0",
     ];
     let mut state = 7_u64;
     let mut next = |bound: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).expect("31 bits") % bound
     };
-    for _ in 0..300 {
+    for _ in 0..100 {
         let mut text = || (0..next(12)).map(|_| parts[next(parts.len())]).collect::<String>();
         let mut tools = || {
             json!({
@@ -173,9 +211,7 @@ fn hostile_manifests_take_bounded_time() {
         defs.insert(format!("d{n}"), json!({ "type": "object", "properties": { "a": next, "b": next } }));
     }
     defs.insert("d40".to_owned(), json!({ "$ref": "#/$defs/d0" }));
-    let bomb = |text: &str| {
-        json!({ "tools": [{ "name": "a", "description": text, "inputSchema": { "$ref": "#/$defs/d0", "$defs": defs } }] })
-    };
+    let bomb = |text: &str| json!({ "tools": [{ "name": "a", "description": text, "inputSchema": { "$ref": "#/$defs/d0", "$defs": defs } }] });
     assert_eq!(drift(bomb("One."), bomb("Two.")).level(), DriftLevel::Wording);
     // Many tools of which none has the name of another.
     let many = |prefix: &str| {
@@ -186,7 +222,12 @@ fn hostile_manifests_take_bounded_time() {
     };
     assert!(drift(many("a"), many("b")).level() >= DriftLevel::Breaking);
     // A text without an end, of words that signs look for.
-    let long = |word: &str| json!({ "tools": [{ "name": "a", "description": word.repeat(40_000) }] });
+    let long = |word: &str| json!({ "tools": [{ "name": "a", "description": word.repeat(10_000) }] });
     let _drift = drift(long("send the "), long("do not tell key "));
+    // More than is read is said to be unread.
+    let flood: Vec<Value> =
+        (0..70).map(|n| json!({ "name": format!("t{n}"), "description": "\u{4e00}".repeat(6_000) })).collect();
+    let flood = drift(json!({ "tools": [] }), json!({ "tools": flood }));
+    assert_eq!(find(&flood, "server")[0].message, "there is more new text than is looked at for signs of risk");
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }

@@ -26,9 +26,8 @@ fn bare(text: &str) -> String {
         side(at.checked_sub(1)) && side(at.checked_add(1))
     };
     let kept = chars.iter().enumerate().filter(|(at, c)| match c {
-        '.' | ',' | ';' | ':' | '!' | '?' | '"' | '\'' | '`' | '(' | ')' | '*' | '-' | '–' | '—' | '‘' | '’' | '“' | '”' => {
-            inside_word(*at)
-        }
+        '.' | ',' | ';' | ':' | '!' | '?' | '"' | '\'' | '`' | '(' | ')' | '*' | '-' | '–' | '—' | '‘' | '’' | '“'
+        | '”' => inside_word(*at),
         '。' | '、' | '，' => false,
         c => !c.is_whitespace(),
     });
@@ -53,7 +52,9 @@ mod tests {
     fn only_dots_and_blanks_are_cosmetic() {
         assert_eq!(bare("Reads a file.\n\n"), bare(" Reads  a `file`"));
         assert_eq!(bare("Options are: \n- 'a'"), bare("Options are:\n- 'a'."));
-        for (a, b) in [("not able", "notable"), ("1.5", "15"), ("a/b", "a b"), ("~x", "x"), ("3,000", "3000"), ("a@b", "a b")] {
+        for (a, b) in
+            [("not able", "notable"), ("1.5", "15"), ("a/b", "a b"), ("~x", "x"), ("3,000", "3000"), ("a@b", "a b")]
+        {
             assert_ne!(bare(a), bare(b), "{a}");
         }
     }

@@ -176,9 +176,13 @@ mod tests {
     #[test]
     fn both_texts_come_back_to_the_byte_whatever_they_hold() {
         let long = "x y\n".repeat(5_000);
-        for (before, after) in
-            [("a\u{202e}b c", "a b\u{200b} c"), ("日本語 です", "日本 です。"), (&*long, "x z\n"), ("\r\n\t", " "), ("a", "b")]
-        {
+        for (before, after) in [
+            ("a\u{202e}b c", "a b\u{200b} c"),
+            ("日本語 です", "日本 です。"),
+            (&*long, "x z\n"),
+            ("\r\n\t", " "),
+            ("a", "b"),
+        ] {
             assert_eq!(joined(&words(before, after)), (before.to_owned(), after.to_owned()));
         }
     }
@@ -186,9 +190,8 @@ mod tests {
     /// Two long texts without a common word are the worst case of every algorithm.
     #[test]
     fn hostile_texts_take_bounded_time() {
-        let text = |word: char, end: char| -> String {
-            (0..300_000).map(|n| format!("{word}{}{end}", n % 7)).collect()
-        };
+        let text =
+            |word: char, end: char| -> String { (0..300_000).map(|n| format!("{word}{}{end}", n % 7)).collect() };
         let begun = Instant::now();
         for end in [' ', '\n'] {
             let (before, after) = (text('a', end), text('b', end));

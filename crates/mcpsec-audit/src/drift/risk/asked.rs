@@ -35,7 +35,9 @@ pub(super) fn compare(before: &Entry, after: &Entry, sink: &mut Sink) {
         };
         let filled = takes_text(schema);
         // Where a key lies is not the key.
-        let place = name_words(name).last().is_some_and(|word| matches!(word.as_str(), "path" | "file" | "url" | "uri" | "id" | "name" | "dir"));
+        let place = name_words(name)
+            .last()
+            .is_some_and(|word| matches!(word.as_str(), "path" | "file" | "url" | "uri" | "id" | "name" | "dir"));
         if filled && (new && secret_name(name) || !place && texts(&WANTED)) {
             say("the parameter asks for credentials", at, name, &text, sink);
         }
@@ -56,11 +58,18 @@ pub(super) fn added(entry: &Entry, sink: &mut Sink) {
     for (at, name, schema) in parameters(entry).values() {
         let text = describing(schema);
         let spoken = SPOKEN.as_ref().is_some_and(|pattern| pattern.is_match(&text)) && !denied(&text);
-        if takes_text(schema) && spoken && !talks(entry) && (spoken_name(name) || name_words(name).iter().any(|word| SIDE.contains(&word.as_str()))) {
+        if takes_text(schema)
+            && spoken
+            && !talks(entry)
+            && (spoken_name(name) || name_words(name).iter().any(|word| SIDE.contains(&word.as_str())))
+        {
             say("the parameter asks for what was said or thought", at, name, &text, sink);
         }
         let words = name_words(name).concat();
-        if matches!(words.as_str(), "seedphrase" | "mnemonic" | "sshprivatekey" | "sshkey" | "idrsa" | "recoveryphrase" | "systemprompt") {
+        if matches!(
+            words.as_str(),
+            "seedphrase" | "mnemonic" | "sshprivatekey" | "sshkey" | "idrsa" | "recoveryphrase" | "systemprompt"
+        ) {
             say("the parameter asks for credentials", at, name, &text, sink);
         }
     }
@@ -68,7 +77,27 @@ pub(super) fn added(entry: &Entry, sink: &mut Sink) {
 
 /// Whether talking or thinking is what the tool is for.
 pub(super) fn talks(entry: &Entry) -> bool {
-    const FOR: &[&str] = &["chat", "completion", "completions", "llm", "conversation", "conversations", "think", "thinking", "thought", "reason", "reasoning", "prompt", "prompts", "message", "messages", "transcript", "dialog", "generate", "memory"];
+    const FOR: &[&str] = &[
+        "chat",
+        "completion",
+        "completions",
+        "llm",
+        "conversation",
+        "conversations",
+        "think",
+        "thinking",
+        "thought",
+        "reason",
+        "reasoning",
+        "prompt",
+        "prompts",
+        "message",
+        "messages",
+        "transcript",
+        "dialog",
+        "generate",
+        "memory",
+    ];
     name_words(entry.name()).iter().any(|word| FOR.contains(&word.as_str()))
 }
 
@@ -76,7 +105,10 @@ pub(super) fn talks(entry: &Entry) -> bool {
 pub(super) fn template(before: Option<&Entry>, after: &Entry, sink: &mut Sink) {
     let variables = |entry: &Entry| -> BTreeSet<String> {
         let parts = entry.name().split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
-        parts.flat_map(|names| names.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']).split(',')).map(str::to_owned).collect()
+        parts
+            .flat_map(|names| names.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']).split(','))
+            .map(str::to_owned)
+            .collect()
     };
     let known = before.map(&variables).unwrap_or_default();
     for name in variables(after) {
@@ -98,9 +130,18 @@ fn describing(schema: &Value) -> String {
 
 fn denied(text: &str) -> bool {
     let lower = text.to_lowercase();
-    ["do not include", "don't include", "do not pass", "never include", "must not contain", "do not send", "never pass", "not needed"]
-        .iter()
-        .any(|words| lower.contains(words))
+    [
+        "do not include",
+        "don't include",
+        "do not pass",
+        "never include",
+        "must not contain",
+        "do not send",
+        "never pass",
+        "not needed",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
 }
 
 /// Whether text can be put in: a switch or a number asks for nothing.
@@ -109,17 +150,140 @@ fn takes_text(schema: &Value) -> bool {
         && schema.get("enum").is_none()
 }
 
-const SIDE: &[&str] = &["sidenote", "note", "notes", "context", "metadata", "debug", "trace", "audit", "extra", "feedback", "comment", "info", "justification", "summary"];
+const SIDE: &[&str] = &[
+    "sidenote",
+    "note",
+    "notes",
+    "context",
+    "metadata",
+    "debug",
+    "trace",
+    "audit",
+    "extra",
+    "feedback",
+    "comment",
+    "info",
+    "justification",
+    "summary",
+];
 
 /// Names that say a secret: one word, or a word that needs another.
 fn secret_name(name: &str) -> bool {
     let words = name_words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    const ALONE: &[&str] = &["password", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials", "apikey", "accesstoken", "authtoken", "mnemonic", "otp", "totp", "mfa", "cvv", "cvc", "ssn", "iban", "jwt", "bearer", "cookie", "cookies", "passcode", "sessionid", "privatekey", "keyfile", "pat", "creds", "kubeconfig"];
-    const OF: &[&str] = &["api", "access", "private", "ssh", "signing", "encryption", "auth", "session", "master", "refresh", "oauth", "oauth2", "github", "gitlab", "aws", "azure", "gcp", "slack", "openai", "anthropic", "personal", "id", "user", "admin", "service", "deploy", "bot", "license", "account", "login", "identity", "security", "verification", "wallet", "root", "security"];
+    const ALONE: &[&str] = &[
+        "password",
+        "passwd",
+        "pwd",
+        "passphrase",
+        "secret",
+        "secrets",
+        "credential",
+        "credentials",
+        "apikey",
+        "accesstoken",
+        "authtoken",
+        "mnemonic",
+        "otp",
+        "totp",
+        "mfa",
+        "cvv",
+        "cvc",
+        "ssn",
+        "iban",
+        "jwt",
+        "bearer",
+        "cookie",
+        "cookies",
+        "passcode",
+        "sessionid",
+        "privatekey",
+        "keyfile",
+        "pat",
+        "creds",
+        "kubeconfig",
+    ];
+    const OF: &[&str] = &[
+        "api",
+        "access",
+        "private",
+        "ssh",
+        "signing",
+        "encryption",
+        "auth",
+        "session",
+        "master",
+        "refresh",
+        "oauth",
+        "oauth2",
+        "github",
+        "gitlab",
+        "aws",
+        "azure",
+        "gcp",
+        "slack",
+        "openai",
+        "anthropic",
+        "personal",
+        "id",
+        "user",
+        "admin",
+        "service",
+        "deploy",
+        "bot",
+        "license",
+        "account",
+        "login",
+        "identity",
+        "security",
+        "verification",
+        "wallet",
+        "root",
+        "security",
+    ];
     const KEYS: &[&str] = &["key", "keys", "token", "tokens", "phrase", "pin"];
     // Words that make it a property of a secret, or another thing.
-    const NOT: &[&str] = &["policy", "policies", "length", "count", "max", "min", "page", "next", "continuation", "cursor", "sync", "type", "name", "names", "limit", "usage", "idempotency", "scanning", "scan", "alert", "alerts", "protection", "prefix", "expiry", "consent", "banner", "strength", "enabled", "id", "hint", "path", "url", "uri", "ttl", "algorithm", "size", "mode", "format", "status"];
+    const NOT: &[&str] = &[
+        "policy",
+        "policies",
+        "length",
+        "count",
+        "max",
+        "min",
+        "page",
+        "next",
+        "continuation",
+        "cursor",
+        "sync",
+        "type",
+        "name",
+        "names",
+        "limit",
+        "usage",
+        "idempotency",
+        "scanning",
+        "scan",
+        "alert",
+        "alerts",
+        "protection",
+        "prefix",
+        "expiry",
+        "consent",
+        "banner",
+        "strength",
+        "enabled",
+        "id",
+        "hint",
+        "path",
+        "url",
+        "uri",
+        "ttl",
+        "algorithm",
+        "size",
+        "mode",
+        "format",
+        "status",
+    ];
     if has(NOT) && !words.concat().ends_with("idtoken") {
         return false;
     }
@@ -130,9 +294,48 @@ fn secret_name(name: &str) -> bool {
 fn spoken_name(name: &str) -> bool {
     let words = name_words(name);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    const WHO: &[&str] = &["conversation", "chat", "message", "messages", "session", "system", "user", "agent", "assistant", "model", "llm", "ai", "full", "original", "internal", "previous", "prior", "dialog", "dialogue", "raw", "client"];
-    const WHAT: &[&str] = &["history", "context", "prompt", "prompts", "reasoning", "thoughts", "memory", "transcript", "messages", "log", "instructions", "conversation", "chat"];
-    const NOT: &[&str] = &["id", "ids", "limit", "count", "size", "max", "type", "page", "cursor", "name", "title", "url", "template", "lines", "length", "agent", "format"];
+    const WHO: &[&str] = &[
+        "conversation",
+        "chat",
+        "message",
+        "messages",
+        "session",
+        "system",
+        "user",
+        "agent",
+        "assistant",
+        "model",
+        "llm",
+        "ai",
+        "full",
+        "original",
+        "internal",
+        "previous",
+        "prior",
+        "dialog",
+        "dialogue",
+        "raw",
+        "client",
+    ];
+    const WHAT: &[&str] = &[
+        "history",
+        "context",
+        "prompt",
+        "prompts",
+        "reasoning",
+        "thoughts",
+        "memory",
+        "transcript",
+        "messages",
+        "log",
+        "instructions",
+        "conversation",
+        "chat",
+    ];
+    const NOT: &[&str] = &[
+        "id", "ids", "limit", "count", "size", "max", "type", "page", "cursor", "name", "title", "url", "template",
+        "lines", "length", "agent", "format",
+    ];
     if words.last().is_some_and(|word| NOT.contains(&word.as_str())) {
         return false;
     }
@@ -144,7 +347,9 @@ fn spoken_name(name: &str) -> bool {
 
 fn runs(name: &str) -> bool {
     let words = name_words(name);
-    words.iter().any(|word| matches!(word.as_str(), "shell" | "exec" | "eval" | "sudo" | "cmd" | "command" | "commands" | "bash" | "script"))
+    words.iter().any(|word| {
+        matches!(word.as_str(), "shell" | "exec" | "eval" | "sudo" | "cmd" | "command" | "commands" | "bash" | "script")
+    })
 }
 
 /// Whether the older version only read: it said so, or its name does.
@@ -153,6 +358,20 @@ fn reads_only(entry: &Entry) -> bool {
     let words = name_words(entry.name());
     said == Some(true)
         || words.first().is_some_and(|word| {
-            matches!(word.as_str(), "get" | "list" | "read" | "search" | "find" | "fetch" | "show" | "describe" | "lookup" | "query" | "view" | "count")
+            matches!(
+                word.as_str(),
+                "get"
+                    | "list"
+                    | "read"
+                    | "search"
+                    | "find"
+                    | "fetch"
+                    | "show"
+                    | "describe"
+                    | "lookup"
+                    | "query"
+                    | "view"
+                    | "count"
+            )
         })
 }

@@ -37,7 +37,10 @@ pub(super) fn compare(before: &Manifest, after: &Manifest, old: &Before<'_>, sig
             Some((subject, text)) => (subject.clone(), Some(*text)),
             None => {
                 let entry = places.values().map(|(subject, _)| subject).find(|subject| {
-                    finding.subject.strip_prefix(subject.entry_of().as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    finding
+                        .subject
+                        .strip_prefix(subject.entry_of().as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 });
                 (entry.map_or_else(Subject::server, Subject::entry_of), None)
             }

@@ -28,13 +28,20 @@ use serde_json::Value;
 use super::{Signals, pairs::Pairs, sink::Sink};
 
 /// The longest part of a text that is looked at word by word; the rest of a longer one is a sign by itself.
-const MAX_TEXT: usize = 256 << 10;
+const MAX_TEXT: usize = 64 << 10;
+/// The most bytes of new texts that are looked at in one comparison. More than this is not read, and that is said.
+const MAX_ALL: usize = 1 << 20;
 
 /// Says every sign of risk that `after` has and `before` had not.
 pub(super) fn compare(before: &Manifest, after: &Manifest, pairs: &Pairs<'_>, signals: Signals, sink: &mut Sink) {
     let old = Before::of(before, after, pairs);
+    let mut left = MAX_ALL;
     for text in after.texts() {
-        look(&text, &old, sink);
+        look(&text, &old, &mut left, sink);
+    }
+    if left == 0 {
+        let message = "there is more new text than is looked at for signs of risk";
+        sink.add(DriftLevel::Dangerous, Subject::server(), message, None, None);
     }
     let renamed = pairs.renamed.iter();
     for (a, b) in pairs.same.iter().chain(renamed) {
@@ -74,7 +81,12 @@ impl<'a> Before<'a> {
             sentences: BTreeSet::new(),
             hosts: BTreeSet::new(),
             names: BTreeSet::new(),
-            talking: Kind::ALL.iter().flat_map(|kind| after.entries(*kind)).filter(|entry| asked::talks(entry)).map(Entry::subject).collect(),
+            talking: Kind::ALL
+                .iter()
+                .flat_map(|kind| after.entries(*kind))
+                .filter(|entry| asked::talks(entry))
+                .map(Entry::subject)
+                .collect(),
             renamed: pairs.renamed.iter().map(|(a, b)| (b.subject(), a.subject())).collect(),
         };
         for text in before.texts() {
@@ -104,9 +116,9 @@ impl<'a> Before<'a> {
         let Some(was) = self.renamed.get(&entry) else { return subject.clone() };
         let rest = subject.as_str().strip_prefix(entry.as_str()).unwrap_or_default();
         // Both parts are escaped already; members are added one by one so that they stay so.
-        rest.split('/').skip(1).fold(was.clone(), |place, member| {
-            place.at(member.replace("~1", "/").replace("~0", "~"))
-        })
+        rest.split('/')
+            .skip(1)
+            .fold(was.clone(), |place, member| place.at(member.replace("~1", "/").replace("~0", "~")))
     }
 
     /// Whether a host, or one of the same owner, was named before.
@@ -115,13 +127,14 @@ impl<'a> Before<'a> {
     }
 }
 
-fn look(text: &Text<'_>, old: &Before<'_>, sink: &mut Sink) {
+fn look(text: &Text<'_>, old: &Before<'_>, left: &mut usize, sink: &mut Sink) {
     let was = old.text(&text.subject);
     let moved = !matches!(text.role, Role::Parameter | Role::Default)
         && old.of_entry.contains(&(old.place(&text.subject).entry_of(), text.text));
-    if was == Some(text.text) || moved {
+    if was == Some(text.text) || moved || *left == 0 {
         return;
     }
+    *left = left.saturating_sub(text.text.len().min(MAX_TEXT));
     let mut say = |message: &str| {
         sink.add(DriftLevel::Dangerous, text.subject.clone(), message, was, Some(text.text));
     };
@@ -130,7 +143,8 @@ fn look(text: &Text<'_>, old: &Before<'_>, sink: &mut Sink) {
         say("the text is far longer than a text for a model needs to be");
     }
     // Contents of a resource come encoded by rule; what they say is judged like any text.
-    let blob = text.subject.as_str().ends_with("/blob").then(|| unseen::contents(own)).flatten();
+    let blob =
+        (text.subject.as_str().ends_with("/blob") && text.text != "blob").then(|| unseen::contents(own)).flatten();
     let own = blob.as_deref().unwrap_or(own);
     for sign in unseen::signs(was.map_or("", |was| cut(was).0), own, text.role) {
         say(sign);

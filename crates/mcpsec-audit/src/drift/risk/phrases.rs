@@ -45,9 +45,8 @@ const SENDING: &str = "the text makes the model send data to somebody it did not
 const PAYLOAD: &str = "the text makes the model fetch and run code";
 
 static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
-    let phrase = |sign, message, pattern: &str| {
-        Regex::new(pattern).ok().map(|pattern| Phrase { sign, message, pattern })
-    };
+    let phrase =
+        |sign, message, pattern: &str| Regex::new(pattern).ok().map(|pattern| Phrase { sign, message, pattern });
     [
         phrase(
             Sign::Secrecy,
@@ -194,9 +193,8 @@ static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
 static STATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"\b(?:accompan\w+|suppl(?:y|ies|ied)|contains?|carries|carry|carried|belongs? (?:in|to|into)|goes? (?:in|into|to|with)|expects?|wants?|(?:is|are|be|gets?|been|was) (?:\w+ )?(?:placed|put|passed|added|copied|attached|included|expected|written|inserted|sent|filled|forwarded|appended|supplied|provided|handed|given|merged|collected|uploaded|pasted|stored|read|opened|used as))\b").ok()
 });
-static ACTOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\b(?:the|any|every|an|by) (?:agent|assistant|model|llm|ai)\b").ok()
-});
+static ACTOR: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b(?:the|any|every|an|by) (?:agent|assistant|model|llm|ai)\b").ok());
 /// That a sentence is about texts, and does not speak for itself.
 static ABOUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"\b(?:classif\w+|detects?|detecting|detection|positives|scans? (?:for|text|files)|flags?|checks? (?:for|whether)|looks? for|injections?|jailbreaks?|phishing|explains?|attempts?|attacks?|attackers?|texts? that|prompts? that|refuses?|blocks?|searches for|finds?)\b").ok()
@@ -368,9 +366,37 @@ fn handed(window: &str, old: &Before<'_>) -> bool {
 }
 
 const NO_SECRET: &[&str] = &[
-    "protection", "protected", "policy", "policies", "reset", "resets", "manager", "field", "fields", "strength", "hash", "hashing",
-    "generator", "change", "changes", "rotation", "authentication", "type", "types", "name", "names", "id", "ids", "window", "scanning", "scan",
-    "count", "counts", "usage", "limit", "limits",
+    "protection",
+    "protected",
+    "policy",
+    "policies",
+    "reset",
+    "resets",
+    "manager",
+    "field",
+    "fields",
+    "strength",
+    "hash",
+    "hashing",
+    "generator",
+    "change",
+    "changes",
+    "rotation",
+    "authentication",
+    "type",
+    "types",
+    "name",
+    "names",
+    "id",
+    "ids",
+    "window",
+    "scanning",
+    "scan",
+    "count",
+    "counts",
+    "usage",
+    "limit",
+    "limits",
 ];
 
 /// Whether the thing at a place is to be handed over: an order in its sentence, or a statement about a parameter.
@@ -385,7 +411,8 @@ fn taken(window: &str, start: usize, end: usize, old: &Before<'_>) -> bool {
         things.find_iter(sentence).take(50).map(|thing| (from + thing.start(), from + thing.end())).collect()
     });
     // The word of a thing is no verb: "access key", "copy" in "a copy of".
-    let is_thing = |at: usize| (start..end).contains(&at) || things.iter().any(|(start, end)| (*start..*end).contains(&at));
+    let is_thing =
+        |at: usize| (start..end).contains(&at) || things.iter().any(|(start, end)| (*start..*end).contains(&at));
     let order = GATHER.as_ref().is_some_and(|verbs| {
         verbs.find_iter(sentence).take(20).any(|verb| {
             let at = from + verb.start();
@@ -399,7 +426,9 @@ fn taken(window: &str, start: usize, end: usize, old: &Before<'_>) -> bool {
 
 /// Whether a parameter of the server is named, as programs write it or in quotes.
 fn names_parameter(window: &str, old: &Before<'_>) -> bool {
-    let snake = window.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word.contains('_') && old.names.contains(word));
+    let snake = window
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .any(|word| word.contains('_') && old.names.contains(word));
     snake || window.split('\'').skip(1).step_by(2).any(|word| old.names.contains(word))
 }
 
@@ -433,12 +462,71 @@ fn ordered(window: &str, verb: usize) -> bool {
 }
 
 const TELLS: &[&str] = &[
-    " and tell ", " and inform ", " and ask ", " and notify ", " and show ", " but tell ", " but inform ", " but ask ", " and report ", ", tell ", ", ask ", ", inform ",
-    " and let ", " until ", " unless ", " before ",
+    " and tell ",
+    " and inform ",
+    " and ask ",
+    " and notify ",
+    " and show ",
+    " but tell ",
+    " but inform ",
+    " but ask ",
+    " and report ",
+    ", tell ",
+    ", ask ",
+    ", inform ",
+    " and let ",
+    " until ",
+    " unless ",
+    " before ",
 ];
 
 const ORDERS: &[&str] = &[
-    "must", "always", "should", "please", "first", "then", "also", "and", "need to", "have to", "has to", "needs to", "required to", "asked to", "sure to", "remember to", "want to", "is to", "are to", "you", "now", "shall",
-    "will", "or", "simply", "just", "ensure", "only", "who", "by", "silently", "quietly", "can", "may", "instead", "again",
-    "either", "note", "important", "assistant", "model", "agent", "ai", "llm", "before", "after", "call", "caller",
+    "must",
+    "always",
+    "should",
+    "please",
+    "first",
+    "then",
+    "also",
+    "and",
+    "need to",
+    "have to",
+    "has to",
+    "needs to",
+    "required to",
+    "asked to",
+    "sure to",
+    "remember to",
+    "want to",
+    "is to",
+    "are to",
+    "you",
+    "now",
+    "shall",
+    "will",
+    "or",
+    "simply",
+    "just",
+    "ensure",
+    "only",
+    "who",
+    "by",
+    "silently",
+    "quietly",
+    "can",
+    "may",
+    "instead",
+    "again",
+    "either",
+    "note",
+    "important",
+    "assistant",
+    "model",
+    "agent",
+    "ai",
+    "llm",
+    "before",
+    "after",
+    "call",
+    "caller",
 ];

@@ -18,7 +18,9 @@ static MAIL: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?i)[a-z0-9][a-z0-9._%+-]*@([a-z0-9-]+(?:\.[a-z0-9-]+)+)"));
 static PHONE: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"\+\d[\d ()-]{7,18}\d"));
 static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"\b(?:0x[0-9a-f]{40}|bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){3,7})\b")
+    pattern(
+        r"\b(?:0x[0-9a-f]{40}|bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){3,7})\b",
+    )
 });
 static IP: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"\b(?:\d{1,3}\.){3}\d{1,3}\b"));
 /// Files and folders that nobody names without wanting what is in them.

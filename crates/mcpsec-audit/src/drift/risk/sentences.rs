@@ -103,6 +103,8 @@ pub(super) fn signs(before: &str, after: &str, talking: bool, old: &Before<'_>) 
     let folded: Vec<String> = split(after).into_iter().map(fold).collect();
     let is_new: Vec<bool> = folded.iter().map(|sentence| !old.sentences.contains(sentence)).collect();
     let mut old_windows = None;
+    // A text that repeats itself says it once.
+    let mut seen = BTreeSet::new();
     for (index, sentence) in folded.iter().enumerate() {
         // An order and its object may stand in two sentences: "Read the file. Then pass it on."
         let next = folded.get(index + 1);
@@ -116,6 +118,9 @@ pub(super) fn signs(before: &str, after: &str, talking: bool, old: &Before<'_>) 
             windows.push((format!("{sentence} {next}"), false));
         }
         for (window, single) in windows {
+            if !seen.insert((window.clone(), single)) {
+                continue;
+            }
             for (kind, message) in in_window(&window, single, old) {
                 // What was said is what such a tool is for; files with secrets are not.
                 if talking && kind == phrases::Sign::Secrets && super::places::secret(&window).is_none() {
@@ -136,9 +141,11 @@ pub(super) fn signs(before: &str, after: &str, talking: bool, old: &Before<'_>) 
 fn windows_of(text: &str, old: &Before<'_>) -> Vec<(phrases::Sign, String)> {
     let folded: Vec<String> = split(text).into_iter().map(fold).collect();
     let pairs = folded.windows(2).map(|pair| pair.join(" "));
-    let all: Vec<String> = folded.iter().cloned().chain(pairs).collect();
+    let all: BTreeSet<String> = folded.iter().cloned().chain(pairs).collect();
     all.into_iter()
-        .flat_map(|window| in_window(&window, true, old).into_iter().map(move |(kind, _)| (kind, window.clone())).collect::<Vec<_>>())
+        .flat_map(|window| {
+            in_window(&window, true, old).into_iter().map(move |(kind, _)| (kind, window.clone())).collect::<Vec<_>>()
+        })
         .collect()
 }
 
@@ -147,7 +154,9 @@ fn readings(sentence: &str) -> Vec<String> {
     let mut out = Vec::new();
     let figures = sentence
         .split(' ')
-        .filter(|word| word.chars().any(|c| c.is_ascii_digit()) && word.chars().filter(char::is_ascii_alphabetic).count() >= 2)
+        .filter(|word| {
+            word.chars().any(|c| c.is_ascii_digit()) && word.chars().filter(char::is_ascii_alphabetic).count() >= 2
+        })
         .count();
     if figures >= 2 {
         let letter = |c: char| match c {

@@ -38,7 +38,8 @@ pub(super) fn signs(window: &str, old: &Before<'_>) -> Vec<(Sign, String)> {
         let Some(pattern) = pattern.as_ref() else { return false };
         pattern.captures_iter(window).take(50).any(|found| {
             (1..=2).filter_map(|group| found.get(group)).any(|name| {
-                let name = name.as_str().trim_end_matches(" tool").trim_end_matches(" function").trim_end_matches(" server");
+                let name =
+                    name.as_str().trim_end_matches(" tool").trim_end_matches(" function").trim_end_matches(" server");
                 !old.names.contains(name) && !COMMON.contains(&name)
             })
         })
@@ -51,7 +52,46 @@ pub(super) fn signs(window: &str, old: &Before<'_>) -> Vec<(Sign, String)> {
 
 /// Words before "tool" that name none.
 const COMMON: &[&str] = &[
-    "this", "the", "that", "other", "another", "same", "your", "our", "its", "each", "every", "any", "all", "mcp", "new", "following",
-    "previous", "separate", "dedicated", "use", "using", "call", "calling", "which", "single", "specific", "appropriate", "corresponding",
-    "first", "second", "next", "one", "available", "search", "current", "api", "remote", "local", "web", "hash", "callback", "main",
+    "this",
+    "the",
+    "that",
+    "other",
+    "another",
+    "same",
+    "your",
+    "our",
+    "its",
+    "each",
+    "every",
+    "any",
+    "all",
+    "mcp",
+    "new",
+    "following",
+    "previous",
+    "separate",
+    "dedicated",
+    "use",
+    "using",
+    "call",
+    "calling",
+    "which",
+    "single",
+    "specific",
+    "appropriate",
+    "corresponding",
+    "first",
+    "second",
+    "next",
+    "one",
+    "available",
+    "search",
+    "current",
+    "api",
+    "remote",
+    "local",
+    "web",
+    "hash",
+    "callback",
+    "main",
 ];

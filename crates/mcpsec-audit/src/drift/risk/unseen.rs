@@ -98,7 +98,9 @@ fn hidden(text: &str) -> usize {
         // Flags of regions are a black flag and letters of the tags block, ended by a mark.
         flag = match c {
             '\u{1f3f4}' => true,
-            '\u{e0061}'..='\u{e007a}' | '\u{e0030}'..='\u{e0039}' | '\u{e007f}' => flag && at >= 1 && tags_before(&chars, at) <= 6,
+            '\u{e0061}'..='\u{e007a}' | '\u{e0030}'..='\u{e0039}' | '\u{e007f}' => {
+                flag && at >= 1 && tags_before(&chars, at) <= 6
+            }
             _ => false,
         };
         count += usize::from(!flag && unseen(at, *c));
@@ -126,7 +128,8 @@ fn from_right(c: char) -> bool {
 fn mixed(text: &str) -> usize {
     let word_is_mixed = |word: &str| {
         let latin = word.chars().filter(char::is_ascii_alphabetic).count();
-        let cyrillic = word.chars().filter(|c| matches!(u32::from(*c), 0x400..=0x52f | 0x13a0..=0x13ff | 0x531..=0x587)).count();
+        let cyrillic =
+            word.chars().filter(|c| matches!(u32::from(*c), 0x400..=0x52f | 0x13a0..=0x13ff | 0x531..=0x587)).count();
         let greek = word.chars().filter(|c| "οανικρτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ".contains(*c)).count();
         latin >= 1 && cyrillic >= 1 && latin + cyrillic >= 3 || latin >= 2 && greek >= 1
     };
@@ -157,7 +160,8 @@ fn decodes(run: &str) -> bool {
         return false;
     }
     if bare.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let digits: Vec<u8> = bare.chars().filter_map(|c| c.to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
+        let digits: Vec<u8> =
+            bare.chars().filter_map(|c| c.to_digit(16)).filter_map(|d| u8::try_from(d).ok()).collect();
         let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect();
         return reads(&bytes);
     }
@@ -189,7 +193,20 @@ fn icon(text: &str) -> bool {
             let body = text.split_once(',').map_or("", |(_, body)| body);
             let decoded = base64::engine::general_purpose::STANDARD.decode(body.trim()).unwrap_or_default();
             let svg = format!("{} {}", body.to_lowercase(), String::from_utf8_lossy(&decoded).to_lowercase());
-            let active = ["<script", "onload", "onerror", "javascript:", "foreignobject", "<text", "<desc", "<title", "<metadata", "<!--", "%3cscript", "%3ctext"];
+            let active = [
+                "<script",
+                "onload",
+                "onerror",
+                "javascript:",
+                "foreignobject",
+                "<text",
+                "<desc",
+                "<title",
+                "<metadata",
+                "<!--",
+                "%3cscript",
+                "%3ctext",
+            ];
             return active.iter().any(|word| svg.contains(word));
         }
         return !data.starts_with("image/");

@@ -9,7 +9,22 @@ use super::{Before, parameters, places};
 use crate::drift::{name_words, schema::show, sink::Sink};
 
 /// Media types that are run or rendered, not read.
-const ACTIVE: &[&str] = &["html", "javascript", "ecmascript", "x-sh", "x-shellscript", "x-python", "x-executable", "svg", "xhtml", "wasm", "x-msdownload", "octet-stream", "x-powershell", "x-httpd"];
+const ACTIVE: &[&str] = &[
+    "html",
+    "javascript",
+    "ecmascript",
+    "x-sh",
+    "x-shellscript",
+    "x-python",
+    "x-executable",
+    "svg",
+    "xhtml",
+    "wasm",
+    "x-msdownload",
+    "octet-stream",
+    "x-powershell",
+    "x-httpd",
+];
 
 /// What an address that is new in a bare value means.
 pub(super) fn address(role: Role, text: &str, was: Option<&str>, old: &Before<'_>) -> Option<String> {
@@ -59,8 +74,71 @@ pub(super) fn added(entry: &Entry, sink: &mut Sink) {
 }
 
 /// Words in names of switches that protect when they are on, and of those that do when they are off.
-const GUARDS: &[&str] = &["dry", "dryrun", "confirm", "confirmation", "verify", "safe", "sandbox", "sandboxed", "secure", "validate", "readonly", "preview", "require", "requires", "ask", "encrypt", "redact", "private", "strict", "ssl", "tls", "protected", "restricted", "draft", "headless", "isolated", "sanitize", "escape", "backup"];
-const POWERS: &[&str] = &["force", "recursive", "overwrite", "delete", "destructive", "public", "share", "unsafe", "allow", "skip", "ignore", "bypass", "disable", "autoapprove", "autoconfirm", "yes", "admin", "sudo", "elevated", "privileged", "secrets", "hidden", "insecure", "upload", "send", "notify", "execute", "telemetry", "everyone", "anyone", "publish", "unrestricted"];
+const GUARDS: &[&str] = &[
+    "dry",
+    "dryrun",
+    "confirm",
+    "confirmation",
+    "verify",
+    "safe",
+    "sandbox",
+    "sandboxed",
+    "secure",
+    "validate",
+    "readonly",
+    "preview",
+    "require",
+    "requires",
+    "ask",
+    "encrypt",
+    "redact",
+    "private",
+    "strict",
+    "ssl",
+    "tls",
+    "protected",
+    "restricted",
+    "draft",
+    "headless",
+    "isolated",
+    "sanitize",
+    "escape",
+    "backup",
+];
+const POWERS: &[&str] = &[
+    "force",
+    "recursive",
+    "overwrite",
+    "delete",
+    "destructive",
+    "public",
+    "share",
+    "unsafe",
+    "allow",
+    "skip",
+    "ignore",
+    "bypass",
+    "disable",
+    "autoapprove",
+    "autoconfirm",
+    "yes",
+    "admin",
+    "sudo",
+    "elevated",
+    "privileged",
+    "secrets",
+    "hidden",
+    "insecure",
+    "upload",
+    "send",
+    "notify",
+    "execute",
+    "telemetry",
+    "everyone",
+    "anyone",
+    "publish",
+    "unrestricted",
+];
 
 fn default(name: &str, known: bool, was: Option<&Value>, is: &Value, at: &Subject, sink: &mut Sink) {
     let words = name_words(name);
@@ -70,13 +148,34 @@ fn default(name: &str, known: bool, was: Option<&Value>, is: &Value, at: &Subjec
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().trim().to_lowercase();
     let (old_text, new_text) = (text(was), text(Some(is)));
     let wide = |text: &str| {
-        matches!(text, "/" | "~" | "~/" | "$home" | "/home" | "/root" | "/etc" | "*" | "**" | "**/*" | "/*" | "c:\\" | "c:/" | "all" | "any" | "0.0.0.0" | "root" | "admin" | "anyone" | "everyone" | "public" | "world" | "owner")
-            || text.starts_with("../..")
+        matches!(
+            text,
+            "/" | "~"
+                | "~/"
+                | "$home"
+                | "/home"
+                | "/root"
+                | "/etc"
+                | "*"
+                | "**"
+                | "**/*"
+                | "/*"
+                | "c:\\"
+                | "c:/"
+                | "all"
+                | "any"
+                | "0.0.0.0"
+                | "root"
+                | "admin"
+                | "anyone"
+                | "everyone"
+                | "public"
+                | "world"
+                | "owner"
+        ) || text.starts_with("../..")
     };
     let message = match (was.and_then(Value::as_bool), is.as_bool()) {
-        (Some(true), Some(false)) if guard => {
-            "a switch that protects is off by default"
-        }
+        (Some(true), Some(false)) if guard => "a switch that protects is off by default",
         (old, Some(true)) if power && known && old != Some(true) => "a switch that gives power is on by default",
         _ if was.is_some() && wide(&new_text) && !wide(&old_text) && !new_text.is_empty() => {
             "the default reaches further than before"
@@ -93,7 +192,10 @@ fn document(before: &Entry, after: &Entry, sink: &mut Sink) {
         let rest = rest.trim_start_matches('/');
         let authority = if scheme == "file" { "" } else { rest.split(['/', '?', '#']).next().unwrap_or_default() };
         let host = places::owner(authority).to_lowercase();
-        (scheme.to_lowercase(), if matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp") { host } else { String::new() })
+        (
+            scheme.to_lowercase(),
+            if matches!(scheme, "http" | "https" | "ws" | "wss" | "ftp") { host } else { String::new() },
+        )
     };
     if old != new {
         let reserved = |uri: &str| uri.contains("{+") || uri.contains("{/") && uri.contains("*}");
@@ -134,6 +236,12 @@ fn icons(before: &Entry, after: &Entry, sink: &mut Sink) {
     let old = hosts(before);
     if had && let Some(host) = hosts(after).iter().find(|host| !old.contains(host)) {
         let message = "the icons come from another host now";
-        sink.add(DriftLevel::Dangerous, after.subject().at("icons"), message, old.first().map(String::as_str), Some(host));
+        sink.add(
+            DriftLevel::Dangerous,
+            after.subject().at("icons"),
+            message,
+            old.first().map(String::as_str),
+            Some(host),
+        );
     }
 }

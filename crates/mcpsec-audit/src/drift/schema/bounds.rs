@@ -8,9 +8,25 @@ const LOWER: &[&str] = &["minimum", "exclusiveMinimum", "minLength", "minItems",
 const UPPER: &[&str] = &["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains"];
 /// Members that only ever rule something out.
 const RULES: &[&str] = &[
-    "pattern", "multipleOf", "uniqueItems", "not", "if", "then", "else", "contains", "allOf", "dependentSchemas",
-    "dependentRequired", "dependencies", "propertyNames", "patternProperties", "additionalProperties",
-    "unevaluatedProperties", "unevaluatedItems", "additionalItems", "$ref",
+    "pattern",
+    "multipleOf",
+    "uniqueItems",
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "allOf",
+    "dependentSchemas",
+    "dependentRequired",
+    "dependencies",
+    "propertyNames",
+    "patternProperties",
+    "additionalProperties",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+    "additionalItems",
+    "$ref",
 ];
 
 /// Which way a limit moved.
@@ -42,7 +58,11 @@ pub(super) fn moved(member: &str, before: Option<&Value>, after: Option<&Value>)
         (Some(_), None) => Moved::Wider,
         (Some(before), Some(after)) => match (before.as_f64(), after.as_f64()) {
             (Some(before), Some(after)) if member != "multipleOf" => {
-                if (after > before) == lower { Moved::Narrower } else { Moved::Wider }
+                if (after > before) == lower {
+                    Moved::Narrower
+                } else {
+                    Moved::Wider
+                }
             }
             _ => Moved::Narrower,
         },

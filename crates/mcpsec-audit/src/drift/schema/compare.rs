@@ -57,7 +57,13 @@ impl Comparison<'_> {
             return;
         };
         if depth > MAX_DEPTH {
-            self.say(DriftLevel::Breaking, at, "the schema changed, too deep inside to say how", Some(before), Some(after));
+            self.say(
+                DriftLevel::Breaking,
+                at,
+                "the schema changed, too deep inside to say how",
+                Some(before),
+                Some(after),
+            );
             return;
         }
         self.words(old, new, at);
@@ -274,7 +280,9 @@ impl Comparison<'_> {
             return;
         }
         // What has one type before and after is one alternative that changed.
-        let type_of = |value: &Value| value.as_object().and_then(|map| types(map).map(|set| set.into_iter().collect::<Vec<_>>().join(" ")));
+        let type_of = |value: &Value| {
+            value.as_object().and_then(|map| types(map).map(|set| set.into_iter().collect::<Vec<_>>().join(" ")))
+        };
         let mut come = come;
         let mut left = Vec::new();
         for value in gone {
@@ -301,8 +309,7 @@ impl Comparison<'_> {
 }
 
 /// Members with a comparison of their own.
-const COMPARED: &[&str] =
-    &["type", "nullable", "enum", "properties", "required", "items", "prefixItems", "anyOf"];
+const COMPARED: &[&str] = &["type", "nullable", "enum", "properties", "required", "items", "prefixItems", "anyOf"];
 /// Members that say nothing about what is accepted.
 const WORDS: &[&str] = &["description", "title", "default", "examples", "example", "$comment", "nullable"];
 
@@ -333,9 +340,9 @@ fn covers(wide: Option<&BTreeSet<&str>>, narrow: Option<&BTreeSet<&str>>) -> boo
     match (wide, narrow) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(wide), Some(narrow)) => narrow
-            .iter()
-            .all(|word| wide.contains(word) || *word == "integer" && wide.contains("number")),
+        (Some(wide), Some(narrow)) => {
+            narrow.iter().all(|word| wide.contains(word) || *word == "integer" && wide.contains("number"))
+        }
     }
 }
 

@@ -71,8 +71,15 @@ impl<'a> Normaliser<'a> {
                     Value::Bool(_),
                 ) => {}
                 (
-                    "items" | "additionalProperties" | "unevaluatedProperties" | "propertyNames" | "contains" | "not"
-                    | "if" | "then" | "else",
+                    "items"
+                    | "additionalProperties"
+                    | "unevaluatedProperties"
+                    | "propertyNames"
+                    | "contains"
+                    | "not"
+                    | "if"
+                    | "then"
+                    | "else",
                     schema,
                 ) => {
                     let schema = self.node(schema, &[], depth + 1);
@@ -322,7 +329,8 @@ fn numbers(out: &mut Map<String, Value>, integer: bool) {
                 out.remove(exclusive);
             }
         }
-        if let Some(value) = out.get(exclusive).and_then(Value::as_f64).filter(|value| integer && value.fract() == 0.0) {
+        if let Some(value) = out.get(exclusive).and_then(Value::as_f64).filter(|value| integer && value.fract() == 0.0)
+        {
             out.remove(exclusive);
             out.insert(limit.to_owned(), plain(&Value::from(value + step)));
         }
@@ -342,7 +350,9 @@ fn merge_all(out: &mut Map<String, Value>, facts: &mut Facts, part: Value) {
         }
         (_, Some(own), theirs) => own == theirs,
     };
-    let same_type = part.get("type").is_none_or(|theirs| facts.types.is_empty() || facts.types == [theirs.as_str().unwrap_or_default()]);
+    let same_type = part
+        .get("type")
+        .is_none_or(|theirs| facts.types.is_empty() || facts.types == [theirs.as_str().unwrap_or_default()]);
     let values = part.get("enum").is_none() || facts.values.is_none();
     if !(same_type && values && part.iter().all(|(key, value)| joins(key, value))) {
         let list = out.entry("allOf").or_insert_with(|| Value::Array(Vec::new()));
@@ -386,17 +396,24 @@ fn is_dialect(text: &str) -> bool {
 
 /// Whether a title is only the name again, as libraries write it: `user_id` and "User Id", `add` and "addArguments".
 pub(in crate::drift) fn made_from(title: &str, name: &str) -> bool {
-    let bare = |text: &str| -> String {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
+    let bare =
+        |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     let spelled = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.'));
     let (title_bare, name_bare) = (bare(title), bare(name));
     spelled(title)
         && title_bare.strip_prefix(&name_bare).is_some_and(|rest| {
             matches!(
                 rest,
-                "" | "arguments" | "args" | "input" | "params" | "request" | "output" | "dictoutput" | "result"
-                    | "response" | "schema"
+                "" | "arguments"
+                    | "args"
+                    | "input"
+                    | "params"
+                    | "request"
+                    | "output"
+                    | "dictoutput"
+                    | "result"
+                    | "response"
+                    | "schema"
             )
         })
 }
@@ -406,15 +423,36 @@ fn has_known_format(map: &Map<String, Value>) -> bool {
     matches!(
         map.get("format").and_then(Value::as_str),
         Some(
-            "email" | "uuid" | "uri" | "url" | "date-time" | "date" | "time" | "duration" | "ipv4" | "ipv6" | "hostname"
-                | "regex" | "cuid" | "cuid2" | "ulid" | "nanoid" | "base64"
+            "email"
+                | "uuid"
+                | "uri"
+                | "url"
+                | "date-time"
+                | "date"
+                | "time"
+                | "duration"
+                | "ipv4"
+                | "ipv6"
+                | "hostname"
+                | "regex"
+                | "cuid"
+                | "cuid2"
+                | "ulid"
+                | "nanoid"
+                | "base64"
         )
     )
 }
 
 /// The percent-decoded pointer of a reference.
 fn decoded(pointer: &str) -> String {
-    pointer.replace("%24", "$").replace("%7B", "{").replace("%7D", "}").replace("%5B", "[").replace("%5D", "]").replace("%20", " ")
+    pointer
+        .replace("%24", "$")
+        .replace("%7B", "{")
+        .replace("%7D", "}")
+        .replace("%5B", "[")
+        .replace("%5D", "]")
+        .replace("%20", " ")
 }
 
 fn kind_of(value: &Value) -> &'static str {
@@ -433,7 +471,9 @@ fn plain(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => match number.as_f64() {
             #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
-            Some(float) if float.fract() == 0.0 && float.abs() < SAFE_INTEGER => Value::Number(Number::from(float as i64)),
+            Some(float) if float.fract() == 0.0 && float.abs() < SAFE_INTEGER => {
+                Value::Number(Number::from(float as i64))
+            }
             _ => value.clone(),
         },
         Value::Array(list) => Value::Array(list.iter().map(plain).collect()),

@@ -25,13 +25,25 @@ fn what_libraries_write_differently_is_the_same() {
         (json!({ "oneOf": [{ "type": "string" }] }), json!({ "type": "string" })),
         (json!({ "type": "number", "multipleOf": 1 }), json!({ "type": "integer" })),
         (json!({ "type": "integer", "exclusiveMinimum": 0 }), json!({ "type": "integer", "minimum": 1 })),
-        (json!({ "type": "number", "minimum": 0, "exclusiveMinimum": true }), json!({ "type": "number", "exclusiveMinimum": 0 })),
-        (json!({ "properties": { "a": { "type": "string" } } }), json!({ "type": "object", "properties": { "a": { "type": "string", "title": "A" } } })),
-        (json!({ "type": "string", "format": "email", "pattern": "^.+@.+$" }), json!({ "type": "string", "format": "email" })),
+        (
+            json!({ "type": "number", "minimum": 0, "exclusiveMinimum": true }),
+            json!({ "type": "number", "exclusiveMinimum": 0 }),
+        ),
+        (
+            json!({ "properties": { "a": { "type": "string" } } }),
+            json!({ "type": "object", "properties": { "a": { "type": "string", "title": "A" } } }),
+        ),
+        (
+            json!({ "type": "string", "format": "email", "pattern": "^.+@.+$" }),
+            json!({ "type": "string", "format": "email" }),
+        ),
         (json!({ "allOf": [{ "type": "string" }, { "minLength": 1 }] }), json!({ "type": "string", "minLength": 1 })),
         (json!(true), json!({})),
         (json!({ "type": "array", "items": {} }), json!({ "type": "array", "minItems": 0, "items": true })),
-        (json!({ "$ref": "#/$defs/x", "$defs": { "x": { "type": "string" } } }), json!({ "$ref": "#/definitions/y", "definitions": { "y": { "type": "string" } } })),
+        (
+            json!({ "$ref": "#/$defs/x", "$defs": { "x": { "type": "string" } } }),
+            json!({ "$ref": "#/definitions/y", "definitions": { "y": { "type": "string" } } }),
+        ),
     ] {
         assert_eq!(normalise(&a, ""), normalise(&b, ""), "{a} {b}");
     }
@@ -59,7 +71,12 @@ fn narrowing_breaks_what_is_asked_for_and_widening_what_is_given() {
     let object = |schema: Value, required: Value| json!({ "type": "object", "properties": { "a": schema }, "required": required });
     let text = json!({ "type": "string" });
     for (before, after, input, output) in [
-        (object(text.clone(), json!([])), object(text.clone(), json!(["a"])), DriftLevel::Breaking, DriftLevel::Additive),
+        (
+            object(text.clone(), json!([])),
+            object(text.clone(), json!(["a"])),
+            DriftLevel::Breaking,
+            DriftLevel::Additive,
+        ),
         (object(text.clone(), json!([])), json!({ "type": "object" }), DriftLevel::Breaking, DriftLevel::Breaking),
         (json!({ "type": "object" }), object(text.clone(), json!([])), DriftLevel::Additive, DriftLevel::Additive),
         (json!({ "type": "object" }), object(text.clone(), json!(["a"])), DriftLevel::Breaking, DriftLevel::Additive),
@@ -67,9 +84,24 @@ fn narrowing_breaks_what_is_asked_for_and_widening_what_is_given() {
         (json!({ "type": "number" }), json!({ "type": "integer" }), DriftLevel::Breaking, DriftLevel::Additive),
         (json!({ "enum": ["a", "b"] }), json!({ "enum": ["a"] }), DriftLevel::Breaking, DriftLevel::Additive),
         (json!({ "enum": ["a"] }), json!({ "enum": ["a", "b"] }), DriftLevel::Additive, DriftLevel::Additive),
-        (json!({ "type": "string", "maxLength": 9 }), json!({ "type": "string", "maxLength": 8 }), DriftLevel::Breaking, DriftLevel::Additive),
-        (json!({ "type": "string" }), json!({ "type": "string", "pattern": "a" }), DriftLevel::Breaking, DriftLevel::Additive),
-        (text.clone(), json!({ "anyOf": [{ "type": "string" }, { "type": "object", "properties": { "x": {} } }] }), DriftLevel::Additive, DriftLevel::Breaking),
+        (
+            json!({ "type": "string", "maxLength": 9 }),
+            json!({ "type": "string", "maxLength": 8 }),
+            DriftLevel::Breaking,
+            DriftLevel::Additive,
+        ),
+        (
+            json!({ "type": "string" }),
+            json!({ "type": "string", "pattern": "a" }),
+            DriftLevel::Breaking,
+            DriftLevel::Additive,
+        ),
+        (
+            text.clone(),
+            json!({ "anyOf": [{ "type": "string" }, { "type": "object", "properties": { "x": {} } }] }),
+            DriftLevel::Additive,
+            DriftLevel::Breaking,
+        ),
     ] {
         assert_eq!(level(&before, &after, Input), input, "asked: {before} {after}");
         assert_eq!(level(&before, &after, Output), output, "given: {before} {after}");
