@@ -97,13 +97,12 @@ impl Running {
         scratch: Option<Scratch>,
         canaries: Vec<Canary>,
     ) -> Result<Self, SandboxError> {
-        let Launched { child, control, scratch: capped, observer } = launched;
+        let Launched { child, control, scratch: capped, observer, forward } = launched;
         let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(Scratch::path));
-        let forward = (plan.stdio == Stdio::Inherited).then(|| Forward::to(child.id())).transpose();
         let mut running = Self::of(child);
         running.canaries = canaries;
-        match watch.and_then(|watch| Ok((watch, forward?))) {
-            Ok((watch, forward)) => {
+        match watch {
+            Ok(watch) => {
                 running.held = Some(Held { control, watch, observer, _forward: forward, _scratch: scratch });
             }
             Err(source) => {
