@@ -50,7 +50,8 @@ pub struct Rules {
     /// Folders in which it may connect to unix sockets where the file system is shared: its scratch folders. No links on
     /// the way, and not writable by others.
     pub sockets: Vec<PathBuf>,
-    /// Hosts it may reach over TCP, on any port: names, or addresses that are meant literally.
+    /// Hosts it may reach over TCP, on any port: names, or addresses that are meant literally. A loopback address (or
+    /// `localhost`) is this machine's then, and servers of the sandbox itself are out of reach there.
     pub hosts: BTreeSet<String>,
     /// Name servers of this machine's resolv.conf, where the network is shared.
     pub nameservers: Vec<IpAddr>,
