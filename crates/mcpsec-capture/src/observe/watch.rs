@@ -83,6 +83,9 @@ impl Default for Rules {
 /// and all other filters are in place. From here on watched calls wait for the supervisor; when the listener is closed they
 /// fail with `ENOSYS`. Sending the listener away would wait too: [`super::handover::install_and_send`] does both.
 ///
+/// A signal whose handler asks for no restart (`SA_RESTART`) and that comes in the microseconds before the supervisor has taken
+/// a call makes it fail with `EINTR`, also calls that otherwise never do. The kernel offers no way around that.
+///
 /// # Errors
 /// The kernel refused, or there is a listener already (`EBUSY`).
 pub fn install(watch: &Watch) -> io::Result<OwnedFd> {

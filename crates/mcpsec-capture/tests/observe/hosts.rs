@@ -249,3 +249,50 @@ fn another_user_is_watched_with_its_ids() {
         }
     }
 }
+
+/// Runtimes signal their own threads all the time (Go); a call that waits for its answer must not start over for ever.
+#[test]
+fn signals_do_not_disturb() {
+    for reach in BOTH {
+        let (address, count) = host();
+        let script = "
+import signal, socket
+beats = 0
+def beat(*_):
+    global beats
+    beats += 1
+signal.signal(signal.SIGALRM, beat)
+signal.siginterrupt(signal.SIGALRM, False)
+signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+for _ in range(60):
+    c = socket.create_connection(('api.invalid', 80), 20); c.close()
+print('done', beats > 20)
+";
+        let Some(outcome) = stage(reach, address).python(script) else { return };
+        assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("done True\n", 60), "{reach:?}");
+    }
+}
+
+#[test]
+fn many_connections_at_once_are_served_or_refused() {
+    for reach in BOTH {
+        let (address, _) = host();
+        let script = "
+import socket, threading, collections
+said = collections.Counter()
+def go():
+    try:
+        c = socket.create_connection(('api.invalid', 80), 30)
+        c.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); n = 0
+        while d := c.recv(65536): n += len(d)
+        said[n > 250000] += 1
+    except OSError as e: said[type(e).__name__] += 1
+threads = [threading.Thread(target=go) for _ in range(100)]
+[t.start() for t in threads]; [t.join() for t in threads]
+print(dict(said))
+";
+        let Some(outcome) = stage(reach, address).python(script) else { return };
+        assert_eq!(outcome.said, "{True: 100}\n", "{reach:?}");
+        assert!(!outcome.observed.incomplete);
+    }
+}
