@@ -161,7 +161,7 @@ fn an_address_that_is_allowed_literally_is_reached() {
 #[test]
 fn a_connection_cannot_be_taken_elsewhere() {
     for reach in BOTH {
-        let (address, _) = host();
+        let (address, led) = host();
         let (other, count) = host();
         let script = format!(
             "
@@ -169,6 +169,7 @@ import socket, errno, ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 s = socket.create_connection(('api.invalid', 80), 20)
 s.settimeout(None)
+print(errno.errorcode[s.connect_ex((socket.gethostbyname('api.invalid'), 80))])
 print(libc.connect(s.fileno(), bytes(16), 16))
 for way in (lambda: s.connect(('127.0.0.1', {port})), lambda: s.sendto(b'x', 0x20000000, ('127.0.0.1', {port}))):
     try: way(); print('done')
@@ -177,7 +178,8 @@ for way in (lambda: s.connect(('127.0.0.1', {port})), lambda: s.sendto(b'x', 0x2
             port = other.port()
         );
         let Some(outcome) = stage(reach, address).python(&script) else { return };
-        assert_eq!(outcome.said, "0\nECONNREFUSED\nENOTSUP\n", "{reach:?}");
+        assert_eq!(outcome.said, "EISCONN\n0\nECONNREFUSED\nENOTSUP\n", "{reach:?}");
+        assert_eq!(led.load(Ordering::Relaxed), 1, "{reach:?}");
         assert_eq!(count.load(Ordering::Relaxed), 0, "{reach:?}");
     }
 }
