@@ -79,11 +79,8 @@ pub(super) enum When {
 /// One watched call: its number, what it is, when.
 pub(super) type Row = (i64, Call, When);
 
-/// `renameat`, which libc does not name for aarch64 (asm-generic/unistd.h does).
-#[cfg(target_arch = "aarch64")]
-const RENAMEAT: i64 = 38;
-#[cfg(not(target_arch = "aarch64"))]
-const RENAMEAT: i64 = libc::SYS_renameat;
+/// `libc` does not name it for every architecture.
+const SYS_RENAMEAT: i64 = if cfg!(target_arch = "x86_64") { 264 } else { 38 };
 
 /// New namespaces: mount, cgroup, uts, ipc, user, pid, net.
 const NEW_NAMESPACES: u32 = 0x7e02_0000;
@@ -157,7 +154,7 @@ pub(super) fn rows(watch: &Watch) -> Vec<Row> {
     }
     rows.push((libc::SYS_unlinkat, at(Changes::Yes), When::Always));
     rows.push((libc::SYS_renameat2, rename, When::Always));
-    rows.push((RENAMEAT, rename, When::Always));
+    rows.push((SYS_RENAMEAT, rename, When::Always));
     #[cfg(target_arch = "x86_64")]
     {
         let plain = |changes| Call::Path { folder: None, path: 0, second: None, changes };

@@ -9,7 +9,8 @@ use mcpsec_model::{capture::Observed, text::Untrusted};
 use super::{Plan, SandboxError, Stdio};
 #[cfg(target_os = "linux")]
 use super::{
-    linux::{self, Launched},
+    linux::{self, Forward, Launched},
+    scratch::Scratch,
     watch::Watch,
 };
 #[cfg(target_os = "linux")]
@@ -23,6 +24,9 @@ pub struct Running {
     /// The guard's hold and the watch over the limits; `None` without a sandbox.
     #[cfg(target_os = "linux")]
     held: Option<Held>,
+    /// Scratch folder on this machine; removed with this.
+    #[cfg(target_os = "macos")]
+    home: Option<tempfile::TempDir>,
     status: Option<ExitStatus>,
     /// The canaries in its home, with the words that nobody may repeat.
     pub canaries: Vec<Canary>,
@@ -41,8 +45,10 @@ struct Held {
     control: std::os::unix::net::UnixStream,
     watch: Watch,
     observer: Option<Supervisor>,
+    /// Passes signals on to a program that has this process's streams.
+    _forward: Option<Forward>,
     /// Scratch folder on this machine; removed with this.
-    _scratch: Option<tempfile::TempDir>,
+    _scratch: Option<Scratch>,
 }
 
 /// How a program ended.
@@ -78,6 +84,8 @@ impl Running {
             child,
             #[cfg(target_os = "linux")]
             held: None,
+            #[cfg(target_os = "macos")]
+            home: None,
             status: None,
             canaries: Vec::new(),
             stdin,
@@ -91,19 +99,20 @@ impl Running {
     pub(super) fn held(
         launched: Launched,
         plan: &Plan,
-        scratch: Option<tempfile::TempDir>,
+        scratch: Option<Scratch>,
         canaries: Vec<Canary>,
     ) -> Result<Self, SandboxError> {
-        let Launched { child, control, scratch: capped, observer } = launched;
-        let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        let Launched { child, control, scratch: capped, observer, forward } = launched;
+        let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(Scratch::path));
         let mut running = Self::of(child);
         running.canaries = canaries;
-        let watch = watch.map_err(|source| SandboxError::Setup { step: "watch the limits".to_owned(), source });
         match watch {
-            Ok(watch) => running.held = Some(Held { control, watch, observer, _scratch: scratch }),
-            Err(error) => {
+            Ok(watch) => {
+                running.held = Some(Held { control, watch, observer, _forward: forward, _scratch: scratch });
+            }
+            Err(source) => {
                 let _gone = control.shutdown(std::net::Shutdown::Both);
-                return Err(error);
+                return Err(SandboxError::Setup { step: "watch the program".to_owned(), source });
             }
         }
         Ok(running)
@@ -233,4 +242,31 @@ pub(super) fn bare(plan: &Plan) -> Result<Running, SandboxError> {
     let failed =
         |source| SandboxError::Start { program: Untrusted::new(plan.program.to_string_lossy()).excerpt(200), source };
     command.spawn().map_err(failed).map(Running::of)
+}
+
+/// Starts a program under a profile of macOS, with a scratch home that is removed when it has ended.
+#[cfg(target_os = "macos")]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that starts strangers' programs")]
+pub(super) fn seatbelt(plan: &Plan) -> Result<Running, SandboxError> {
+    let failed = |step: &'static str| move |source| SandboxError::Setup { step: step.to_owned(), source };
+    if plan.network != super::Network::None || plan.observe || plan.canaries {
+        // Nothing here can lead a program to some hosts and not to others, or watch it.
+        return Err(failed("watch the program")(std::io::ErrorKind::Unsupported.into()));
+    }
+    let made = tempfile::Builder::new().prefix("mcpsec-").tempdir_in("/private/tmp");
+    let home = made.map_err(failed("make the scratch folder"))?;
+    let mut write = plan.write.clone();
+    write.push(home.path().to_owned());
+    let profile = super::seatbelt::profile(&plan.read, &write)
+        .ok_or_else(|| failed("write the profile")(std::io::ErrorKind::InvalidInput.into()))?;
+    let mut command = Command::new("/usr/bin/sandbox-exec");
+    command.args(["-p", &profile, "--"]).arg(&plan.program).args(&plan.args);
+    command.env_clear().env("HOME", home.path()).env("TMPDIR", home.path()).envs(&plan.env);
+    command.current_dir(plan.cwd.as_deref().unwrap_or(home.path()));
+    if plan.stdio == Stdio::Piped {
+        command.stdin(Std::piped()).stdout(Std::piped()).stderr(Std::piped());
+    }
+    let mut running = command.spawn().map(Running::of).map_err(failed("start sandbox-exec"))?;
+    running.home = Some(home);
+    Ok(running)
 }
