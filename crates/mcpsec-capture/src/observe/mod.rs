@@ -21,6 +21,8 @@ mod filter;
 #[cfg(target_os = "linux")]
 pub mod handover;
 #[cfg(target_os = "linux")]
+mod messages;
+#[cfg(target_os = "linux")]
 mod network;
 #[cfg(target_os = "linux")]
 mod outside;
@@ -32,6 +34,8 @@ mod record;
 mod shared;
 #[cfg(target_os = "linux")]
 mod sinkhole;
+#[cfg(target_os = "linux")]
+mod sockets;
 #[cfg(target_os = "linux")]
 mod supervisor;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What is answered to calls that reach out. A connection is never left to the kernel on the word of the program's memory,
+//! What is answered to connections. A connection is never left to the kernel on the word of the program's memory,
 //! except where the sandbox's own network namespace has nowhere to go.
 use std::{
     collections::BTreeSet,
@@ -25,14 +25,10 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Port of name servers.
 const DNS: u16 = 53;
-/// Messages of one `sendmmsg` that are looked at.
-const MAX_MESSAGES: usize = 64;
-/// Kind bits of `socket`; the rest are flags.
-const KIND: u64 = 0xf;
 
-const UNREACHABLE: Answer = Answer::Error(libc::ENETUNREACH);
-const REFUSED: Answer = Answer::Error(libc::ECONNREFUSED);
-const FAULT: Answer = Answer::Error(libc::EFAULT);
+pub(super) const UNREACHABLE: Answer = Answer::Error(libc::ENETUNREACH);
+pub(super) const REFUSED: Answer = Answer::Error(libc::ECONNREFUSED);
+pub(super) const FAULT: Answer = Answer::Error(libc::EFAULT);
 
 /// Rules and means of the network, shared with the threads that connect.
 #[derive(Debug)]
@@ -71,7 +67,7 @@ enum Destination {
 }
 
 impl Network {
-    fn reader(&self, notice: &Notice) -> Reader<'_> {
+    pub(super) fn reader(&self, notice: &Notice) -> Reader<'_> {
         Reader::of(self.listener.as_fd(), notice)
     }
 
@@ -109,34 +105,44 @@ impl Network {
                 Some(UNREACHABLE)
             };
         }
+        // Before what is allowed literally: this machine's loopback may be, and its name server is not meant.
+        if to.port() == DNS && self.is_name_server(to.ip()) {
+            return match self.reach {
+                Reach::Own => self.connect_here(notice, to),
+                Reach::Shared => self.lead(notice, Destination::Names),
+            };
+        }
         if self.is_literally_allowed(to.ip()) {
             self.tell_address(to);
             return self.lead(notice, Destination::Literal(to));
         }
-        match self.reach {
-            Reach::Shared if to.port() == DNS && self.nameservers.contains(&to.ip()) && self.door.is_some() => {
-                self.lead(notice, Destination::Names)
-            }
-            Reach::Own if is_here(to.ip()) => self.connect_here(notice, to),
-            _ => {
-                self.tell_address(to);
-                Some(if is_here(to.ip()) { REFUSED } else { UNREACHABLE })
-            }
+        if self.reach == Reach::Own && is_here(to.ip()) {
+            return self.connect_here(notice, to);
         }
+        self.tell_address(to);
+        Some(if is_here(to.ip()) { REFUSED } else { UNREACHABLE })
+    }
+
+    /// Whether names are asked there.
+    fn is_name_server(&self, ip: IpAddr) -> bool {
+        self.door.is_some_and(|door| match self.reach {
+            Reach::Own => door.ip() == ip,
+            Reach::Shared => self.nameservers.contains(&ip),
+        })
     }
 
     fn is_literally_allowed(&self, ip: IpAddr) -> bool {
         self.hosts.contains(&ip.to_string()) || (is_here(ip) && self.hosts.contains("localhost"))
     }
 
-    fn tell_address(&self, to: SocketAddr) {
+    pub(super) fn tell_address(&self, to: SocketAddr) {
         // Programs "connect" datagram sockets to port 0 to learn which of their addresses would be used.
         if to.port() != 0 {
             self.shared.record().host(&to.to_string());
         }
     }
 
-    fn tell_path(&self, path: &[u8]) {
+    pub(super) fn tell_path(&self, path: &[u8]) {
         if let Some(told) = self.places.told(path, false) {
             self.shared.record().file(&told);
         }
@@ -180,7 +186,7 @@ impl Network {
 
     /// Whether a socket belongs to the sandbox's network. One that came from elsewhere (an inherited stream) would reach
     /// further.
-    fn is_inside(&self, socket: BorrowedFd<'_>) -> bool {
+    pub(super) fn is_inside(&self, socket: BorrowedFd<'_>) -> bool {
         match (self.cookie, sys::network_of(socket)) {
             (Some(expected), Ok(found)) => expected == found,
             // Before Linux 5.14 nobody can tell.
@@ -298,185 +304,6 @@ impl Network {
         });
         started.is_err().then_some(Answer::Error(libc::EAGAIN))
     }
-
-    /// `bind`.
-    pub(super) fn bind(&self, notice: &Notice) -> Answer {
-        let [_, at, length, ..] = notice.args;
-        let Some(raw) = self.reader(notice).address(at, length) else { return FAULT };
-        match address::decode(&raw, true) {
-            // Its own network has its own ports.
-            Target::Internet(_) if self.reach == Reach::Own => Answer::Continue,
-            Target::Internet(_) => {
-                self.shared.record().refused("bind");
-                Answer::Error(libc::EACCES)
-            }
-            Target::UnixPath(path) => {
-                let path = unix::absolute(self.reader(notice), &path);
-                if let Some(told) = self.places.told(&path, true) {
-                    self.shared.record().file(&told);
-                }
-                // Where files may be made is decided by the layer below.
-                Answer::Continue
-            }
-            Target::UnixAbstract(_) | Target::UnixUnnamed | Target::Netlink => Answer::Continue,
-            Target::Unspecified | Target::Malformed => Answer::Error(libc::EINVAL),
-            Target::Other(_) => Answer::Error(libc::EAFNOSUPPORT),
-        }
-    }
-
-    /// `listen`, watched only where the network is shared: a socket that was never bound would get a port of this machine.
-    pub(super) fn listen(&self, notice: &Notice) -> Answer {
-        let Ok(socket) = self.reader(notice).duplicate(notice.args[0]) else { return Answer::Error(libc::EACCES) };
-        match sys::socket_option(socket.as_fd(), libc::SO_DOMAIN) {
-            Ok(libc::AF_UNIX) => {
-                let backlog = u32::try_from(notice.args[1] & 0xffff_ffff).unwrap_or_default().cast_signed();
-                answer_of(sys::listen(socket.as_fd(), backlog))
-            }
-            Ok(_) => {
-                self.shared.record().refused("listen");
-                Answer::Error(libc::EACCES)
-            }
-            Err(error) => answer_of(Err(error)),
-        }
-    }
-
-    /// `socket`. Everything that decides is in registers, so that what is allowed is what is made.
-    pub(super) fn socket(&self, notice: &Notice) -> Answer {
-        let [family, kind, protocol, ..] = notice.args.map(|argument| argument & 0xffff_ffff);
-        let number = |value: i32| u64::from(value.cast_unsigned());
-        let (stream, datagram) = (number(libc::SOCK_STREAM), number(libc::SOCK_DGRAM));
-        let internet = family == number(libc::AF_INET) || family == number(libc::AF_INET6);
-        let kind = kind & KIND;
-        let own = self.reach == Reach::Own;
-        let allowed = if internet {
-            // Other protocols (SCTP, raw, MPTCP) reach out by calls of their own.
-            (kind == stream && [0, number(libc::IPPROTO_TCP)].contains(&protocol))
-                || (own && kind == datagram && [0, number(libc::IPPROTO_UDP)].contains(&protocol))
-        } else if family == number(libc::AF_UNIX) {
-            // A datagram names its receiver in memory, which is read again after any look at it.
-            own || kind != datagram
-        } else {
-            // How programs list their network interfaces.
-            family == number(libc::AF_NETLINK) && protocol == number(libc::NETLINK_ROUTE)
-        };
-        if allowed {
-            return Answer::Continue;
-        }
-        self.shared.record().refused("socket");
-        let raw = kind == number(libc::SOCK_RAW);
-        Answer::Error(match (internet, raw) {
-            (_, true) => libc::EPERM,
-            (true, false) if kind == datagram => libc::EACCES,
-            (true, false) => libc::EPROTONOSUPPORT,
-            (false, false) => libc::EAFNOSUPPORT,
-        })
-    }
-
-    /// `socketpair`, watched only where the file system is shared: see [`Self::socket`].
-    pub(super) fn socket_pair(&self, notice: &Notice) -> Answer {
-        if notice.args[1] & KIND != u64::from(libc::SOCK_DGRAM.cast_unsigned()) {
-            return Answer::Continue;
-        }
-        self.shared.record().refused("socketpair");
-        Answer::Error(libc::EACCES)
-    }
-
-    /// `sendto` with an address.
-    pub(super) fn send_to(&self, notice: &Notice) -> Answer {
-        let [_, _, _, flags, at, length] = notice.args;
-        let Some(raw) = self.reader(notice).address(at, length) else { return FAULT };
-        self.send(notice, &raw, flags)
-    }
-
-    /// `sendmsg`.
-    pub(super) fn send_message(&self, notice: &Notice) -> Answer {
-        let [_, message, flags, ..] = notice.args;
-        let reader = self.reader(notice);
-        let Some(head) = reader.bytes(message, 16) else { return FAULT };
-        match named(reader, &head) {
-            Ok(None) if flags & u64::from(libc::MSG_FASTOPEN.cast_unsigned()) == 0 => Answer::Continue,
-            Ok(raw) => self.send(notice, &raw.unwrap_or_default(), flags),
-            Err(answer) => answer,
-        }
-    }
-
-    /// `sendmmsg`.
-    pub(super) fn send_messages(&self, notice: &Notice) -> Answer {
-        // `struct mmsghdr` of the 64-bit architectures.
-        const STRIDE: u64 = 64;
-        let [_, messages, count, flags, ..] = notice.args;
-        let reader = self.reader(notice);
-        let mut answer = Answer::Continue;
-        for index in 0..(count & 0xffff_ffff).min(MAX_MESSAGES as u64) {
-            let head = messages.checked_add(STRIDE * index).and_then(|at| reader.bytes(at, 16));
-            let Some(head) = head else { return FAULT };
-            match named(reader, &head) {
-                Ok(None) => {}
-                Ok(Some(raw)) => match self.send(notice, &raw, flags) {
-                    Answer::Continue => {}
-                    refused => answer = refused,
-                },
-                Err(wrong) => return wrong,
-            }
-        }
-        if self.reach == Reach::Shared {
-            // Every program can do with the calls for one message, and here nothing below would stop a receiver that is
-            // exchanged after the look at it.
-            self.shared.record().refused("sendmmsg");
-            return Answer::Error(libc::EPERM);
-        }
-        answer
-    }
-
-    /// What becomes of bytes for this address.
-    fn send(&self, notice: &Notice, raw: &[u8], flags: u64) -> Answer {
-        let own = self.reach == Reach::Own;
-        let target = address::decode(raw, true);
-        let fast_open = flags & u64::from(libc::MSG_FASTOPEN.cast_unsigned()) != 0;
-        match &target {
-            Target::Internet(to) if own && is_here(to.ip()) => {}
-            Target::Internet(to) => {
-                let known = self.shared.names().name_of(to.ip()).is_some();
-                if !known {
-                    self.tell_address(*to);
-                }
-            }
-            Target::UnixPath(path) => self.tell_path(&unix::absolute(self.reader(notice), path)),
-            Target::UnixAbstract(name) => self.shared.record().file(&[b"@", &name[..]].concat()),
-            _ => {}
-        }
-        if fast_open {
-            // A connection in disguise.
-            return Answer::Error(libc::EOPNOTSUPP);
-        }
-        match target {
-            Target::Internet(to) if own && is_here(to.ip()) => {
-                // One of this machine's network can only have been inherited; then its loopback is this machine's.
-                let socket = self.reader(notice).duplicate(notice.args[0]);
-                let inside = socket.map_or(true, |socket| self.is_inside(socket.as_fd()));
-                if inside { Answer::Continue } else { UNREACHABLE }
-            }
-            Target::Internet(_) => UNREACHABLE,
-            Target::UnixPath(_) | Target::UnixAbstract(_) if own => Answer::Continue,
-            Target::UnixPath(_) | Target::UnixAbstract(_) => REFUSED,
-            Target::Netlink => Answer::Continue,
-            Target::Unspecified | Target::UnixUnnamed | Target::Malformed => Answer::Error(libc::EINVAL),
-            Target::Other(_) => Answer::Error(libc::EAFNOSUPPORT),
-        }
-    }
-}
-
-/// The address in the first 16 bytes of a `struct msghdr`: a pointer and a length.
-fn named(reader: Reader<'_>, head: &[u8]) -> Result<Option<Vec<u8>>, Answer> {
-    let (Some(pointer), Some(length)) = (head.first_chunk::<8>(), head.get(8..12)) else { return Err(FAULT) };
-    let pointer = u64::from_ne_bytes(*pointer);
-    let length = length.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
-    if pointer == 0 || length == 0 {
-        return Ok(None);
-    }
-    // The kernel takes what is longer than any address for the longest.
-    let length = length.min(address::MAX_ADDRESS as u64);
-    reader.address(pointer, length).map(Some).ok_or(FAULT)
 }
 
 /// The address for this very socket's family.
@@ -502,7 +329,7 @@ fn bound_to_loopback(socket: BorrowedFd<'_>) -> io::Result<SocketAddr> {
     Ok(from)
 }
 
-fn answer_of(done: io::Result<()>) -> Answer {
+pub(super) fn answer_of(done: io::Result<()>) -> Answer {
     match done {
         Ok(()) => Answer::Zero,
         Err(error) => Answer::Error(error.raw_os_error().unwrap_or(libc::EIO)),

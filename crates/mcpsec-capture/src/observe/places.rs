@@ -10,7 +10,6 @@ const ORDINARY: &[&str] = &[
     "/libx32",
     "/bin",
     "/sbin",
-    "/opt",
     "/nix/store",
     "/etc/ld.so.cache",
     "/etc/ld.so.preload",

@@ -12,7 +12,7 @@ use std::{
 use super::{record::Record, sinkhole::Names};
 
 /// Calls and connections that are served at once; each has a thread or two. More are refused for the moment.
-const MAX_WORKERS: usize = 128;
+const MAX_WORKERS: usize = 512;
 /// Threads do little here; the default of 2 MiB would be wasted.
 const STACK: usize = 128 << 10;
 

@@ -50,7 +50,8 @@ pub struct Rules {
     /// Folders in which it may connect to unix sockets where the file system is shared: its scratch folders. No links on
     /// the way, and not writable by others.
     pub sockets: Vec<PathBuf>,
-    /// Hosts it may reach over TCP, on any port: names, or addresses that are meant literally.
+    /// Hosts it may reach over TCP, on any port: names, or addresses that are meant literally. A loopback address (or
+    /// `localhost`) is this machine's then, and servers of the sandbox itself are out of reach there.
     pub hosts: BTreeSet<String>,
     /// Name servers of this machine's resolv.conf, where the network is shared.
     pub nameservers: Vec<IpAddr>,
@@ -81,6 +82,9 @@ impl Default for Rules {
 /// [`super::Supervisor::start`]. Called in the sandboxed process as the last thing before `exec`, after no_new_privs is set
 /// and all other filters are in place. From here on watched calls wait for the supervisor; when the listener is closed they
 /// fail with `ENOSYS`. Sending the listener away would wait too: [`super::handover::install_and_send`] does both.
+///
+/// A signal whose handler asks for no restart (`SA_RESTART`) and that comes in the microseconds before the supervisor has taken
+/// a call makes it fail with `EINTR`, also calls that otherwise never do. The kernel offers no way around that.
 ///
 /// # Errors
 /// The kernel refused, or there is a listener already (`EBUSY`).

@@ -150,7 +150,7 @@ fn an_address_that_is_allowed_literally_is_reached() {
         let mut stage = Stage::new(reach);
         stage.rules.hosts = ["127.0.0.1".to_owned()].into();
         let script = format!(
-            "import urllib.request; print(len(urllib.request.urlopen('http://{address}/', timeout=20).read()))"
+            "import socket; socket.gethostbyname('still.invalid'); import urllib.request; print(len(urllib.request.urlopen('http://{address}/', timeout=20).read()))"
         );
         let Some(outcome) = stage.python(&script) else { return };
         assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("250000\n", 1), "{reach:?}");
@@ -161,7 +161,7 @@ fn an_address_that_is_allowed_literally_is_reached() {
 #[test]
 fn a_connection_cannot_be_taken_elsewhere() {
     for reach in BOTH {
-        let (address, _) = host();
+        let (address, led) = host();
         let (other, count) = host();
         let script = format!(
             "
@@ -169,6 +169,7 @@ import socket, errno, ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 s = socket.create_connection(('api.invalid', 80), 20)
 s.settimeout(None)
+print(errno.errorcode[s.connect_ex((socket.gethostbyname('api.invalid'), 80))])
 print(libc.connect(s.fileno(), bytes(16), 16))
 for way in (lambda: s.connect(('127.0.0.1', {port})), lambda: s.sendto(b'x', 0x20000000, ('127.0.0.1', {port}))):
     try: way(); print('done')
@@ -177,7 +178,8 @@ for way in (lambda: s.connect(('127.0.0.1', {port})), lambda: s.sendto(b'x', 0x2
             port = other.port()
         );
         let Some(outcome) = stage(reach, address).python(&script) else { return };
-        assert_eq!(outcome.said, "0\nECONNREFUSED\nENOTSUP\n", "{reach:?}");
+        assert_eq!(outcome.said, "EISCONN\n0\nECONNREFUSED\nENOTSUP\n", "{reach:?}");
+        assert_eq!(led.load(Ordering::Relaxed), 1, "{reach:?}");
         assert_eq!(count.load(Ordering::Relaxed), 0, "{reach:?}");
     }
 }
@@ -247,5 +249,52 @@ fn another_user_is_watched_with_its_ids() {
             assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("", 0));
             assert!(outcome.observed.incomplete);
         }
+    }
+}
+
+/// Runtimes signal their own threads all the time (Go); a call that waits for its answer must not start over for ever.
+#[test]
+fn signals_do_not_disturb() {
+    for reach in BOTH {
+        let (address, count) = host();
+        let script = "
+import signal, socket
+beats = 0
+def beat(*_):
+    global beats
+    beats += 1
+signal.signal(signal.SIGALRM, beat)
+signal.siginterrupt(signal.SIGALRM, False)
+signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+for _ in range(60):
+    c = socket.create_connection(('api.invalid', 80), 20); c.close()
+print('done', beats > 20)
+";
+        let Some(outcome) = stage(reach, address).python(script) else { return };
+        assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("done True\n", 60), "{reach:?}");
+    }
+}
+
+#[test]
+fn many_connections_at_once_are_served_or_refused() {
+    for reach in BOTH {
+        let (address, _) = host();
+        let script = "
+import socket, threading, collections
+said = collections.Counter()
+def go():
+    try:
+        c = socket.create_connection(('api.invalid', 80), 30)
+        c.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); n = 0
+        while d := c.recv(65536): n += len(d)
+        said[n > 250000] += 1
+    except OSError as e: said[type(e).__name__] += 1
+threads = [threading.Thread(target=go) for _ in range(100)]
+[t.start() for t in threads]; [t.join() for t in threads]
+print(dict(said))
+";
+        let Some(outcome) = stage(reach, address).python(script) else { return };
+        assert_eq!(outcome.said, "{True: 100}\n", "{reach:?}");
+        assert!(!outcome.observed.incomplete);
     }
 }
