@@ -29,12 +29,7 @@ fn patient() -> Bounds {
 /// For servers that do not answer: everybody has to wait for these.
 fn hasty() -> Bounds {
     let short = Duration::from_millis(400);
-    Bounds {
-        probe: short,
-        hello: Duration::from_millis(1_500),
-        answer: Duration::from_millis(800),
-        ..Bounds::default()
-    }
+    Bounds { probe: short, hello: Duration::from_secs(5), answer: Duration::from_millis(800), ..Bounds::default() }
 }
 
 fn target(mode: &str, environment: Environment) -> Option<Target> {
@@ -131,7 +126,7 @@ fn servers_that_are_confused_by_the_first_question_are_asked_anew() {
         ("slow-modern", "2026-07-28"),
         ("slow-discover", "2026-07-28"),
     ] {
-        let bounds = Bounds { probe: Duration::from_millis(300), ..Bounds::default() };
+        let bounds = Bounds { probe: Duration::from_millis(800), ..Bounds::default() };
         let Some(result) = try_capture(mode, &bounds) else { return };
         let captured = result.unwrap_or_else(|error| panic!("{mode}: {error}"));
         assert_eq!(captured.context.protocol, protocol, "{mode}");
@@ -294,7 +289,7 @@ fn silence_ends_at_its_deadline() {
         let start = Instant::now();
         let Some(error) = protocol_error(mode, &hasty()) else { return };
         assert!(matches!(error, McpError::NoAnswer { method: open, .. } if open == method), "{mode}: {error}");
-        assert!(start.elapsed() < Duration::from_secs(15), "{mode}");
+        assert!(start.elapsed() < Duration::from_secs(30), "{mode}");
     }
 }
 
@@ -305,14 +300,14 @@ fn a_server_that_answers_slowly_for_ever_ends_at_the_deadline_of_all() {
     // Each page comes in time; there is always one more.
     let Some(error) = protocol_error("slow-pages", &bounds) else { return };
     assert!(matches!(error, McpError::NoAnswer { method: "tools/list", .. }), "{error}");
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]
 fn a_server_that_talks_without_answering_ends_at_its_deadline() {
     let Some(mut target) = target("flood", Environment::default()) else { return };
     target.plan.limits.output = None;
-    let bounds = Bounds { output: u64::MAX, ..hasty() };
+    let bounds = Bounds { output: u64::MAX, hello: Duration::from_millis(1_500), ..hasty() };
     let error = capture(&target, &Sandbox::dangerous_none(Path::new("unused")), &bounds).expect_err("no answer");
     assert!(matches!(error.failure, Failure::Protocol(McpError::NoAnswer { method: "initialize", .. })), "{error}");
 }

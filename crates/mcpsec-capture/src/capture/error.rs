@@ -59,7 +59,7 @@ pub enum Failure {
 /// What a server seems to need to be heard.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Need {
-    /// Hosts it tried to reach (`--allow-network HOST`).
+    /// Names of hosts it tried to reach (`--allow-network HOST`).
     pub hosts: BTreeSet<Untrusted>,
     /// Environment variables it asked for (`--env-file FILE`).
     pub env: BTreeSet<String>,
@@ -82,7 +82,10 @@ impl CaptureError {
             // Nothing that a user could give would help.
             _ => return None,
         }
-        let mut need = Need { hosts: self.observed.hosts.clone(), env: variables(&words) };
+        let mut hosts: BTreeSet<Untrusted> =
+            self.observed.hosts.iter().filter(|host| is_host(host.raw())).cloned().collect();
+        hosts.extend(unknown_hosts(&words));
+        let mut need = Need { hosts, env: variables(&words) };
         if need.env.is_empty() && !BROKEN.iter().any(|cue| words.contains(cue)) {
             // It names none: those whose true values it could not have had are the likeliest.
             need.env.clone_from(&self.placeholders);
@@ -177,6 +180,31 @@ fn variables(words: &str) -> BTreeSet<String> {
     names
 }
 
+/// Whether it is where names are looked up (RFC 1035 §4.2): asking there says that a host is wanted, not which.
+pub(super) fn is_name_server(host: &Untrusted) -> bool {
+    host.raw().ends_with(":53")
+}
+
+/// A host name that can be allowed, and be pasted into a command: no address, nothing that a shell would read.
+fn is_host(word: &str) -> bool {
+    word.contains('.')
+        && word.len() <= 253
+        && !word.starts_with(['.', '-'])
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+        && word.chars().any(|c| c.is_ascii_alphabetic())
+}
+
+/// Hosts whose names could not be looked up, as runtimes name them: `getaddrinfo ENOTFOUND api.example.invalid`,
+/// `host='api.example.invalid'`. Where no name can be looked up at all, this is the only place where they stand.
+fn unknown_hosts(words: &str) -> BTreeSet<Untrusted> {
+    let after = ["ENOTFOUND ", "EAI_AGAIN ", "host='", "host=\""].into_iter().flat_map(|cue| words.split(cue).skip(1));
+    let names = after.map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-')).unwrap_or(rest.len());
+        rest[..end].trim_end_matches('.')
+    });
+    names.filter(|name| is_host(name)).take(MAX_NAMES).map(Untrusted::new).collect()
+}
+
 /// `SUPABASE_ACCESS_TOKEN`, not `ERR_MODULE_NOT_FOUND` or `ENOENT`.
 fn is_variable(word: &str) -> bool {
     word.contains('_')
@@ -236,7 +264,16 @@ mod tests {
         assert_eq!(need.env, BTreeSet::from(["SUPABASE_ACCESS_TOKEN".to_owned()]));
         assert_eq!(need.hint(), "give it SUPABASE_ACCESS_TOKEN with `--env-file FILE`");
         assert_eq!(exited("it crashed").needs(), None);
-        assert_eq!(exited("getaddrinfo EAI_AGAIN db.example.invalid").needs(), None);
+        let mut lookup = exited(
+            "Error: getaddrinfo EAI_AGAIN db.example.invalid. HTTPSConnectionPool(host='b.example.invalid', port=443)",
+        );
+        // Neither addresses nor what a shell would read can be allowed.
+        lookup
+            .observed
+            .hosts
+            .extend(["127.0.0.1:53", "203.0.113.7:443", "$(reboot).example.invalid"].map(Untrusted::new));
+        let hosts = ["b.example.invalid", "db.example.invalid"].map(Untrusted::new);
+        assert_eq!(lookup.needs().expect("a need").hosts, BTreeSet::from(hosts));
         let refused = exited("Invalid value of SOME_API_KEY for MODE_A").needs().expect("a need");
         assert_eq!(refused.env, BTreeSet::from(["SOME_API_KEY".to_owned()]));
         let mut placeholder = exited("401");

@@ -9,7 +9,7 @@ use mcpsec_model::{
 };
 use serde_json::Value;
 
-use super::compare::refused_list;
+use super::{compare::refused_list, error::is_name_server};
 
 /// The most findings about instability; what is beyond is counted in one more.
 const MAX_UNSTABLE: usize = 50;
@@ -108,7 +108,11 @@ fn network(captured: &Captured, out: &mut Vec<Finding>) {
     if hosts.is_empty() {
         return;
     }
-    let mut names: Vec<String> = hosts.iter().take(MAX_NAMES).map(|host| host.excerpt(80)).collect();
+    let shown = |host: &&Untrusted| match is_name_server(host) {
+        true => format!("a name server ({})", host.excerpt(80)),
+        false => host.excerpt(80),
+    };
+    let mut names: Vec<String> = hosts.iter().take(MAX_NAMES).map(shown).collect();
     if hosts.len() > MAX_NAMES {
         names.push(format!("{} more", hosts.len() - MAX_NAMES));
     }
@@ -216,7 +220,11 @@ mod tests {
         let mut observed = Observed::default();
         observed.canaries.insert("~/.ssh/id_ed25519".into());
         observed.files.extend(["~/.ssh/id_ed25519".into(), "~/.aws/credentials".into(), "~/.npmrc".into()]);
-        observed.hosts.extend(["allowed.example.invalid".into(), "c2.example.invalid\u{202e}".into()]);
+        observed.hosts.extend([
+            "allowed.example.invalid".into(),
+            "127.0.0.1:53".into(),
+            "c2.example.invalid\u{202e}".into(),
+        ]);
         observed.refused.extend([("ptrace".into(), 2), ("io_uring_setup".into(), 1)]);
         observed.incomplete = true;
         let found = findings(&captured(observed, Vec::new()));
@@ -235,7 +243,8 @@ mod tests {
                 format!("sandbox-alarm high {asked} read a file that looks like a secret [~/.ssh/id_ed25519]"),
                 format!("sandbox-alarm medium {asked} tried to open a file where secrets lie [~/.aws/credentials]"),
                 format!(
-                    "network-attempt low {asked} tried to reach c2.example.invalid\\u{{202e}} [c2.example.invalid\\u{{202e}}]"
+                    "network-attempt low {asked} tried to reach a name server (127.0.0.1:53), \
+                     c2.example.invalid\\u{{202e}} [127.0.0.1:53\\nc2.example.invalid\\u{{202e}}]"
                 ),
             ]
         );

@@ -104,7 +104,7 @@ impl Default for Bounds {
             output: 64 << 20,
             manifest: 4 << 20,
             probe: Duration::from_secs(5),
-            hello: Duration::from_secs(30),
+            hello: Duration::from_secs(40),
             undeclared: Duration::from_secs(2),
             answer: Duration::from_secs(20),
             total: Duration::from_secs(55),

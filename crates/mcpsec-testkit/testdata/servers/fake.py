@@ -235,7 +235,7 @@ class Late_Null_Id(Server):
 
     def handle(self, message):
         if message.get("method") == "server/discover":
-            time.sleep(0.6)
+            time.sleep(1.2)
             return fail(None, -32600, "Invalid Request")
         super().handle(message)
 
@@ -245,7 +245,7 @@ class Slow_Modern(Server):
     """Modern, and slow to start."""
 
     def start(self):
-        time.sleep(1.2)
+        time.sleep(2.4)
 
 
 @mode
@@ -254,7 +254,7 @@ class Slow_Discover(Server):
 
     def handle(self, message):
         if message.get("method") == "server/discover" and not self.client:
-            time.sleep(0.45)
+            time.sleep(1.2)
         super().handle(message)
 
 
