@@ -66,7 +66,8 @@ fn it_is_unpacked_once_and_read_only() {
 
 #[test]
 fn a_tampered_folder_is_made_again() {
-    let tampers: [(&str, fn(PathBuf)); 5] = [
+    type Tamper = fn(PathBuf);
+    let tampers: [(&str, Tamper); 5] = [
         ("contents", |dir| overwrite(&dir.join("lib/a.js"), b"z")),
         ("a new file", |dir| {
             open_up(&dir.join("lib"));
