@@ -59,6 +59,13 @@ fn write(path: &Path, bytes: &[u8], executable: bool) {
     file.set_permissions(fs::Permissions::from_mode(mode)).expect("chmod");
 }
 
+impl Drop for World {
+    fn drop(&mut self) {
+        // An ordinary user cannot empty read-only folders.
+        super::folder::remove_tree(self.dir.path());
+    }
+}
+
 impl World {
     fn new(targets: &[&str], entry: EntryPoint) -> Self {
         let dir = tempfile::tempdir().expect("dir");
