@@ -80,7 +80,9 @@ fn read_index(place: &Path) -> Result<Option<Tree>, InstallError> {
     let path = place.join(INDEX);
     let meta = match path.symlink_metadata() {
         Ok(meta) => meta,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(InstallError::io("read", &path, error)),
     };
     if !meta.is_file() || meta.len() > LONGEST_INDEX {
@@ -157,7 +159,9 @@ impl Building {
         let changed = |path: &str| InstallError::Changed { path: shown(path) };
         for (path, placed) in draft.items().iter().filter(|(path, _)| !own(path)) {
             let same = match (tree.items.get(path).map(|item| &item.kind), &placed.content) {
-                (Some(ItemKind::Link { target }), Content::Link { target: wanted }) => wanted.as_os_str() == target.as_str(),
+                (Some(ItemKind::Link { target }), Content::Link { target: wanted }) => {
+                    wanted.as_os_str() == target.as_str()
+                }
                 (Some(ItemKind::File { sha256 }), content) => content.sha256() == Some(*sha256),
                 _ => false,
             };
@@ -177,7 +181,9 @@ impl Building {
         for _attempt in 0..3 {
             match fs::rename(self.dir.join("new"), &self.place) {
                 Ok(()) => return Ok(self.final_tree()),
-                Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) => {
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) =>
+                {
                     if look(&self.place)?.is_some() {
                         return Ok(self.final_tree());
                     }

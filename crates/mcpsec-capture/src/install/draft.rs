@@ -78,6 +78,12 @@ impl Draft {
         self.items.contains_key(path) || self.folders.contains_key(path)
     }
 
+    /// Keeps a path for its owner, who will put something there that is not drafted.
+    pub(super) fn reserve(&mut self, path: &str, owner: &str) {
+        self.folders.insert(path.to_owned(), owner.to_owned());
+        self.folded.insert(path.to_lowercase(), (path.to_owned(), owner.to_owned()));
+    }
+
     /// Makes every file at or below a path one of its own (copied, not linked).
     pub(super) fn make_own(&mut self, folder: &str) {
         let prefix = format!("{folder}/");

@@ -68,8 +68,9 @@ impl<'a> Selection<'a> {
 fn names(package: &Package) -> String {
     let fields = [("os", &package.os), ("cpu", &package.cpu), ("libc", &package.libc)];
     let named = fields.iter().filter(|(_, words)| !words.is_empty());
-    let text: Vec<String> =
-        named.map(|(field, words)| format!("{field} {}", words.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(","))).collect();
+    let text: Vec<String> = named
+        .map(|(field, words)| format!("{field} {}", words.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(",")))
+        .collect();
     super::error::shown(&text.join("; "))
 }
 

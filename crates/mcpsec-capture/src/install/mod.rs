@@ -12,12 +12,14 @@
 //! interrupted or raced installation is never found under it.
 //!
 //! Installations lie at `<into>/<closure id>-<hash of runtime, target, policy>/{tree/, index}` and can be removed at any time.
+mod build;
 mod cache;
 mod draft;
 mod error;
 mod folder;
 mod graph;
 mod npm;
+mod plan;
 mod pypi;
 pub mod runtime;
 mod script;
@@ -29,24 +31,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use deno_semver::{Version as NpmVersion, VersionReq};
 use mcpsec_model::{
     artifact::UnpackedArtifact,
-    candidate::EntryPoint,
     capture::Runtime,
-    digest::Digest,
     lock::LockedServer,
     package::{Artifact, Package, PackageId},
-    target::{Platform, PythonMinor, Target},
+    target::Platform,
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use self::error::{InstallError, RecordProblem};
+pub use self::plan::plan;
 use self::{
     cache::Building,
-    draft::{Content, Draft},
-    error::shown,
     graph::Selection,
     runtime::{FoundRuntime, RuntimeKind, Search},
 };
@@ -157,131 +155,6 @@ enum Word {
 /// The file in an installation that says how it is started.
 const START: &str = ".mcpsec-start.json";
 
-/// Finds out what a server needs on this machine, without reading or writing any artifact.
-///
-/// # Errors
-/// The lock does not cover this machine, no runtime suits, or a package has no file for it.
-pub fn plan<'a>(
-    server: &'a LockedServer,
-    packages: &'a BTreeMap<PackageId, Package>,
-    terms: Terms<'_>,
-) -> Result<Blueprint<'a>, InstallError> {
-    let here: Vec<Target> = server.targets.iter().copied().filter(|target| target.platform == terms.platform).collect();
-    if here.is_empty() {
-        let locked: BTreeSet<String> = server.targets.iter().map(|target| target.platform.to_string()).collect();
-        let locked = locked.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(InstallError::Target { here: terms.platform.to_string(), locked });
-    }
-    let is_python = here.iter().any(|target| target.python.is_some());
-    let (runtime, target) = if is_python {
-        find_python(server, packages, &here, terms)?
-    } else {
-        let any = |_: &FoundRuntime| Ok(());
-        let runtime = runtime::find(RuntimeKind::Node, terms.search, &BTreeSet::new(), "", &any)?;
-        (runtime, Target { platform: terms.platform, python: None })
-    };
-    let selection = Selection::of(&server.closure, packages, &target)?;
-    let artifacts = artifacts(&selection, packages, &runtime, target)?;
-    let allowed = |package: &PackageId| terms.install_scripts.iter().any(|id| id.as_str() == package.to_string());
-    let allowed_scripts: BTreeSet<PackageId> =
-        selection.order.iter().map(|id| id.package()).filter(|package| allowed(package)).cloned().collect();
-    let key = key(server, &target, &runtime, &artifacts, &allowed_scripts);
-    Ok(Blueprint { server, packages, selection, runtime, artifacts, allowed_scripts, key })
-}
-
-/// The first python on the path that the lock covers and every package supports.
-fn find_python(
-    server: &LockedServer,
-    packages: &BTreeMap<PackageId, Package>,
-    here: &[Target],
-    terms: Terms<'_>,
-) -> Result<(FoundRuntime, Target), InstallError> {
-    let minors: BTreeSet<PythonMinor> = here.iter().filter_map(|target| target.python).collect();
-    let wanted = minors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let target_of = |found: &FoundRuntime| {
-        let python = found.python.as_ref().map(|python| python.minor);
-        Target { platform: terms.platform, python }
-    };
-    let suits = |found: &FoundRuntime| {
-        let target = target_of(found);
-        if found.python.as_ref().is_some_and(|python| python.implementation != "cpython") {
-            return Err("only CPython is locked for".to_owned());
-        }
-        if !here.contains(&target) {
-            return Err("not a version that the lock covers".to_owned());
-        }
-        let selection = Selection::of(&server.closure, packages, &target).map_err(|error| error.to_string())?;
-        let version: pep440_rs::Version = found.version.parse().map_err(|_| "its version is no version".to_owned())?;
-        for id in &selection.order {
-            let Some(needs) = packages.get(id.package()).and_then(|package| package.requires_python.as_ref()) else {
-                continue;
-            };
-            let range: pep440_rs::VersionSpecifiers =
-                needs.parse().map_err(|_| format!("{} asks for {}", id.package(), shown(needs)))?;
-            if !range.contains(&version) {
-                return Err(format!("{} needs {}", id.package(), shown(needs)));
-            }
-        }
-        Ok(())
-    };
-    let found = runtime::find(RuntimeKind::Python, terms.search, &minors, &wanted, &suits)?;
-    let target = target_of(&found);
-    Ok((found, target))
-}
-
-/// The one artifact of every package that is installed.
-fn artifacts<'a>(
-    selection: &Selection<'a>,
-    packages: &'a BTreeMap<PackageId, Package>,
-    runtime: &FoundRuntime,
-    target: Target,
-) -> Result<Vec<(&'a PackageId, &'a Artifact)>, InstallError> {
-    let accepted = runtime.python.as_ref().map(|python| pypi::tags::Accepted::of(target.platform, python));
-    let mut chosen: BTreeMap<&PackageId, &Artifact> = BTreeMap::new();
-    for id in selection.order.iter().map(|id| id.package()) {
-        let missing = |file: &str| InstallError::NotUnpacked { package: Box::new(id.clone()), file: file.to_owned() };
-        let package = packages.get(id).ok_or_else(|| missing("(the lock does not have the package)"))?;
-        if package.bundled_in.is_some() {
-            continue;
-        }
-        let artifact = match &accepted {
-            None => package.artifacts.first().ok_or_else(|| missing("(none is locked)"))?,
-            Some(accepted) => accepted.choose(package).ok_or_else(|| {
-                let why = "no wheel fits this python, and the lock holds no build requirements for its source distribution";
-                InstallError::needs_build(id, why)
-            })?,
-        };
-        chosen.insert(&package.id, artifact);
-    }
-    Ok(chosen.into_iter().collect())
-}
-
-fn key(
-    server: &LockedServer,
-    target: &Target,
-    runtime: &FoundRuntime,
-    artifacts: &[(&PackageId, &Artifact)],
-    allowed_scripts: &BTreeSet<PackageId>,
-) -> String {
-    // The first word is the format of installations: another layout is another folder.
-    let mut text = format!(
-        "install 1\n{target}\n{} {} {}\n{:?}\n",
-        runtime.kind.as_str(),
-        runtime.version,
-        runtime.program.display(),
-        server.entry
-    );
-    for (package, artifact) in artifacts {
-        text.push_str(&format!("{package} {}\n", artifact.file));
-    }
-    for package in allowed_scripts {
-        text.push_str(&format!("script {package}\n"));
-    }
-    let closure = server.closure_id.to_string();
-    let closure: String = closure.chars().filter(char::is_ascii_hexdigit).collect();
-    format!("{}-{}", &closure[closure.len().saturating_sub(40)..], &Digest::sha256_of(text.as_bytes()).to_hex()[..24])
-}
-
 impl<'a> Blueprint<'a> {
     /// The artifacts that [`Blueprint::lay_out`] takes, sorted by package.
     pub fn artifacts(&self) -> &[(&'a PackageId, &'a Artifact)] {
@@ -303,7 +176,9 @@ impl<'a> Blueprint<'a> {
         let path = place.join(cache::TREE).join(START);
         let text = std::fs::read(&path).map_err(|error| InstallError::io("read", &path, error))?;
         let start: Option<Start> = serde_json::from_slice(&text).ok();
-        Ok(start.filter(|_| tree.items.contains_key(START)).map(|start| self.server_at(&place.join(cache::TREE), &start)))
+        Ok(start
+            .filter(|_| tree.items.contains_key(START))
+            .map(|start| self.server_at(&place.join(cache::TREE), &start)))
     }
 
     /// Lays the server out below `into`, or finds it there. `sandbox` runs allowed install scripts and compiles Python sources ahead;
@@ -327,137 +202,6 @@ impl<'a> Blueprint<'a> {
         };
         let place = building.finish()?;
         Ok(self.server_at(&place, &start))
-    }
-
-    fn build_node(
-        &self,
-        unpacked: &Unpacked,
-        building: &Building,
-        sandbox: Option<&Sandbox>,
-    ) -> Result<Start, InstallError> {
-        let root = self.server.closure.root();
-        let mut modules = npm::draft(root, &self.selection, self.packages, unpacked)?;
-        self.check_engines(root.package(), modules.manifest.node.as_deref())?;
-        let file = self.program_file(&modules)?;
-        let Some(Content::File { from, .. }) = modules.draft.get(&file) else {
-            return Err(npm::escape(root.package(), "bin", &file));
-        };
-        let how = npm::start::of(root.package(), &file, from)?;
-        let (program, args) = match how {
-            npm::start::Start::Node(flags) => {
-                let flags = flags.into_iter().map(Word::Text);
-                (Word::Runtime, flags.chain([Word::Tree(file)]).collect())
-            }
-            npm::start::Start::Native => {
-                modules.draft.make_executable(&file);
-                (Word::Tree(file), Vec::new())
-            }
-        };
-        let scripts = script::collect(&modules, self.packages, unpacked, &self.allowed_scripts)?;
-        let mut start = Start { program, args, notes: scripts.notes.clone() };
-        if scripts.runs.is_empty() {
-            put_start(&mut modules.draft, &start)?;
-            building.fill(&modules.draft)?;
-            building.check(&modules.draft, &|_| false)?;
-            return Ok(start);
-        }
-        let Some(sandbox) = sandbox else {
-            return Err(InstallError::NoSandbox { package: Box::new(scripts.runs[0].package.clone()) });
-        };
-        scripts.prepare(&mut modules, &self.selection, self.packages, unpacked)?;
-        building.fill(&modules.draft)?;
-        start.notes.extend(scripts.run(sandbox, &self.runtime, &building.tree())?);
-        start.notes.sort();
-        let mut late = Draft::default();
-        put_start(&mut late, &start)?;
-        building.add(&late)?;
-        let own = |path: &str| scripts.runs.iter().any(|run| path.starts_with(&format!("{}/", run.folder)));
-        building.check(&modules.draft, &|path| own(path) || path == START)?;
-        Ok(start)
-    }
-
-    /// The file of the locked program, inside of the root package.
-    fn program_file(&self, modules: &npm::Modules) -> Result<String, InstallError> {
-        let package = self.server.closure.root().package();
-        let bins = &modules.manifest.bins;
-        let missing = |wanted: &str| {
-            let names: Vec<String> = bins.keys().take(20).map(|name| shown(name)).collect();
-            let offered = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            InstallError::NoEntryPoint { package: Box::new(package.clone()), wanted: shown(wanted), offered }
-        };
-        let (name, path) = match &self.server.entry {
-            EntryPoint::NpmBin(name) | EntryPoint::PythonScript(name) => {
-                bins.get_key_value(name.as_str()).ok_or_else(|| missing(name))?
-            }
-            EntryPoint::Unknown if bins.len() == 1 => bins.first_key_value().ok_or_else(|| missing(""))?,
-            EntryPoint::Unknown => return Err(missing("")),
-        };
-        let inside = format!("{}/", modules.root);
-        let file = draft::resolve(&modules.root, path).filter(|file| file.starts_with(&inside));
-        let file = file.ok_or_else(|| npm::escape(package, name, path))?;
-        let is_file = |file: &str| matches!(modules.draft.get(file), Some(Content::File { .. }));
-        // Node itself finds a script without its ending.
-        let spellings = [file.clone(), format!("{file}.js"), format!("{file}.cjs"), format!("{file}.mjs"), format!("{file}/index.js")];
-        let Some(found) = spellings.into_iter().find(|file| is_file(file)) else {
-            if package.ecosystem() == mcpsec_model::name::Ecosystem::Git {
-                let why = format!("its program {} is made by a build, which the lock cannot repeat", shown(path));
-                return Err(InstallError::needs_build(package, why));
-            }
-            return Err(missing(name));
-        };
-        Ok(found)
-    }
-
-    /// The root's `engines.node`. Those of dependencies are advice, as to npm.
-    fn check_engines(&self, package: &PackageId, needs: Option<&str>) -> Result<(), InstallError> {
-        let Some(needs) = needs else { return Ok(()) };
-        let range = VersionReq::parse_from_npm(needs)
-            .map_err(|error| InstallError::metadata(package, "package.json", format!("engines.node: {error}")))?;
-        let version = NpmVersion::parse_from_npm(&self.runtime.version)
-            .map_err(|error| InstallError::metadata(package, "node", error.to_string()))?;
-        if range.matches(&version) {
-            return Ok(());
-        }
-        Err(InstallError::RuntimeVersion {
-            package: Box::new(package.clone()),
-            runtime: "node",
-            needs: shown(needs),
-            found: self.runtime.version.to_string(),
-            program: shown(&self.runtime.program.to_string_lossy()),
-        })
-    }
-
-    fn build_python(
-        &self,
-        unpacked: &Unpacked,
-        building: &Building,
-        sandbox: Option<&Sandbox>,
-    ) -> Result<Start, InstallError> {
-        let chosen: BTreeMap<PackageId, String> =
-            self.artifacts.iter().map(|(package, artifact)| ((*package).clone(), artifact.file.to_string())).collect();
-        let plan = pypi::Wheels {
-            root: self.server.closure.root(),
-            entry: &self.server.entry,
-            selection: &self.selection,
-            packages: self.packages,
-            chosen: &chosen,
-            unpacked,
-        };
-        let mut environment = pypi::draft(&plan, &self.runtime, &building.final_tree())?;
-        let args = ["-I", "-B"].map(|flag| Word::Text(flag.to_owned())).into_iter();
-        let args = args.chain([Word::Tree(environment.script.clone())]).collect();
-        let mut start = Start { program: Word::Tree("bin/python".to_owned()), args, notes: environment.notes.clone() };
-        building.fill(&environment.draft)?;
-        let compiled = pypi::bytecode::compile(&self.runtime, building, &environment.site, sandbox)?;
-        start.notes.extend(compiled.map(|why| Note::NotCompiled { why }));
-        start.notes.sort();
-        let mut late = Draft::default();
-        put_start(&mut late, &start)?;
-        building.add(&late)?;
-        put_start(&mut environment.draft, &start)?;
-        let site = format!("{}/", environment.site);
-        building.check(&environment.draft, &|path| pypi::bytecode::is_ours(path, &site))?;
-        Ok(start)
     }
 
     fn server_at(&self, tree: &Path, start: &Start) -> InstalledServer {
@@ -487,12 +231,6 @@ impl<'a> Blueprint<'a> {
             notes: start.notes.clone(),
         }
     }
-}
-
-fn put_start(draft: &mut Draft, start: &Start) -> Result<(), InstallError> {
-    // A struct of strings always serialises; an empty file would be read as no installation.
-    let text = serde_json::to_vec(start).unwrap_or_default();
-    draft.put(START, Content::made(text), "the installation")
 }
 
 #[cfg(test)]

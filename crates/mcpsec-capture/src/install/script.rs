@@ -60,10 +60,12 @@ pub(super) fn collect(
         if may && !manifest.install_scripts.is_empty() {
             all.runs.push(Run { package: package.clone(), folder: folder.clone(), scripts: manifest.install_scripts });
         } else {
-            all.notes.extend(manifest.install_scripts.iter().map(|(script, _)| Note::ScriptNotRun {
-                package: package.to_string(),
-                script: (*script).to_owned(),
-            }));
+            all.notes.extend(
+                manifest.install_scripts.iter().map(|(script, _)| Note::ScriptNotRun {
+                    package: package.to_string(),
+                    script: (*script).to_owned(),
+                }),
+            );
         }
     }
     all.notes.sort();
@@ -92,10 +94,15 @@ impl Scripts {
             let nodes = selection.order.iter().filter(|id| *id.package() == run.package);
             let edges: Vec<_> = nodes.flat_map(|id| selection.edges_of(id)).collect();
             for edge in edges {
-                let Some((_, folder)) = modules.folders.iter().find(|(id, _)| id == edge.to.package()) else { continue };
+                let Some((_, folder)) = modules.folders.iter().find(|(id, _)| id == edge.to.package()) else {
+                    continue;
+                };
                 let manifest = Manifest::of(&source::files(edge.to.package(), packages, unpacked)?)?;
                 for (bin, path) in manifest.bins {
-                    let Some(file) = resolve(folder, &path).filter(|file| file.starts_with(&format!("{folder}/"))) else { continue };
+                    let Some(file) = resolve(folder, &path).filter(|file| file.starts_with(&format!("{folder}/")))
+                    else {
+                        continue;
+                    };
                     let link = format!("{beside}/.bin/{bin}");
                     if matches!(modules.draft.get(&file), Some(Content::File { .. })) && !modules.draft.has(&link) {
                         modules.draft.make_executable(&file);
@@ -109,7 +116,12 @@ impl Scripts {
     }
 
     /// Runs them all; answers what they tried.
-    pub(super) fn run(&self, sandbox: &Sandbox, runtime: &FoundRuntime, tree: &Path) -> Result<Vec<Note>, InstallError> {
+    pub(super) fn run(
+        &self,
+        sandbox: &Sandbox,
+        runtime: &FoundRuntime,
+        tree: &Path,
+    ) -> Result<Vec<Note>, InstallError> {
         let mut notes = Vec::new();
         for run in &self.runs {
             for (script, text) in &run.scripts {
@@ -196,7 +208,12 @@ fn last_words(mut stream: impl std::io::Read) -> String {
 }
 
 fn told(observed: &Observed) -> Vec<String> {
-    let texts = [("host", &observed.hosts), ("file", &observed.files), ("canary", &observed.canaries), ("program", &observed.programs)];
+    let texts = [
+        ("host", &observed.hosts),
+        ("file", &observed.files),
+        ("canary", &observed.canaries),
+        ("program", &observed.programs),
+    ];
     let mut all: Vec<String> = texts
         .into_iter()
         .flat_map(|(what, all)| all.iter().map(move |text| format!("{what} {}", text.excerpt(200))))

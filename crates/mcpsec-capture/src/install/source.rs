@@ -1,10 +1,5 @@
 //! The files of one package, as they are in its unpacked artifact.
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read as _,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fs::File, io::Read as _, path::PathBuf};
 
 use mcpsec_model::{
     artifact::UnpackedArtifact,
@@ -35,7 +30,10 @@ pub(super) fn files<'a>(
 ) -> Result<Files<'a>, InstallError> {
     let artifact = packages.get(package).and_then(|package| package.artifacts.first());
     let Some(artifact) = artifact else {
-        return Err(InstallError::NotUnpacked { package: Box::new(package.clone()), file: "(none is locked)".to_owned() });
+        return Err(InstallError::NotUnpacked {
+            package: Box::new(package.clone()),
+            file: "(none is locked)".to_owned(),
+        });
     };
     of(package, &artifact.file, unpacked)
 }
@@ -69,7 +67,8 @@ impl<'a> Files<'a> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &ItemKind)> {
         let items = self.unpacked.tree().items.range(self.prefix.clone()..);
         let own = items.take_while(|(path, _)| path.starts_with(&self.prefix));
-        own.filter(|(_, item)| item.kind != ItemKind::Folder).map(|(path, item)| (&path[self.prefix.len()..], &item.kind))
+        own.filter(|(_, item)| item.kind != ItemKind::Folder)
+            .map(|(path, item)| (&path[self.prefix.len()..], &item.kind))
     }
 
     pub(super) fn artifact(&self) -> &'a UnpackedArtifact {

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use mcpsec_model::package::PackageId;
 use serde_json::Value;
 
-use crate::install::{
-    error::InstallError,
-    source::Files,
-};
+use crate::install::{error::InstallError, source::Files};
 
 const LONGEST: u64 = 4 << 20;
 
@@ -62,7 +59,8 @@ impl Manifest {
         }
         let scripts = json.get("scripts").and_then(Value::as_object);
         let script = |event: &'static str| Some((event, word(scripts?.get(event))?));
-        let mut install_scripts: Vec<_> = ["preinstall", "install", "postinstall"].into_iter().filter_map(script).collect();
+        let mut install_scripts: Vec<_> =
+            ["preinstall", "install", "postinstall"].into_iter().filter_map(script).collect();
         if gyp && !install_scripts.iter().any(|(event, _)| matches!(*event, "install" | "preinstall")) {
             install_scripts.insert(0, ("install", "node-gyp rebuild".to_owned()));
         }

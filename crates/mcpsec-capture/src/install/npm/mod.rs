@@ -128,7 +128,8 @@ fn folder_name(id: &NodeId, name: &PackageName) -> String {
         return readable;
     }
     let hash = Digest::sha256_of(id.to_string().as_bytes()).to_hex();
-    let safe: String = readable.chars().map(|c| if c.is_ascii_alphanumeric() || "@.-_+".contains(c) { c } else { '_' }).collect();
+    let safe: String =
+        readable.chars().map(|c| if c.is_ascii_alphanumeric() || "@.-_+".contains(c) { c } else { '_' }).collect();
     format!("{safe}_{}", &hash[..20])
 }
 
@@ -138,9 +139,11 @@ fn name_of_root(package: &PackageId, manifest: &Manifest) -> Result<PackageName,
         return Ok(package.name().clone());
     }
     match &manifest.name {
-        Some(name) => PackageName::npm(name)
+        Some(name) => {
+            PackageName::npm(name).map_err(|error| InstallError::metadata(package, "package.json", error.to_string()))
+        }
+        None => PackageName::npm("server")
             .map_err(|error| InstallError::metadata(package, "package.json", error.to_string())),
-        None => PackageName::npm("server").map_err(|error| InstallError::metadata(package, "package.json", error.to_string())),
     }
 }
 
@@ -154,7 +157,9 @@ fn link_dependencies(
         // A bundled package looks for what it does not bring in the place of the package that brings it.
         let holders: Vec<&Place> = match packages.get(id.package()).and_then(|package| package.bundled_in.as_ref()) {
             None => places.get(*id).into_iter().collect(),
-            Some(parent) => places.iter().filter(|(node, _)| node.package() == parent).map(|(_, place)| place).collect(),
+            Some(parent) => {
+                places.iter().filter(|(node, _)| node.package() == parent).map(|(_, place)| place).collect()
+            }
         };
         for edge in selection.edges_of(id) {
             let Some(target) = places.get(&edge.to) else { continue };
@@ -188,6 +193,3 @@ fn hoist(draft: &mut Draft, selection: &Selection<'_>, places: &BTreeMap<&NodeId
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -73,10 +73,28 @@ fn from_first_bytes(first: &[u8]) -> Result<Start, String> {
 
 /// Flags with which node runs something else than the file.
 fn evaluates(flags: &[String]) -> bool {
-    const OTHER: &[&str] =
-        &["--eval", "--print", "--interactive", "--check", "--require", "--import",
-          "--loader", "--experimental-loader", "--test", "--run", "--watch", "--inspect", "--inspect-brk", "--inspect-wait",
-          "--env-file", "--env-file-if-exists", "--snapshot-blob", "--build-snapshot", "--openssl-config", "--title"];
+    const OTHER: &[&str] = &[
+        "--eval",
+        "--print",
+        "--interactive",
+        "--check",
+        "--require",
+        "--import",
+        "--loader",
+        "--experimental-loader",
+        "--test",
+        "--run",
+        "--watch",
+        "--inspect",
+        "--inspect-brk",
+        "--inspect-wait",
+        "--env-file",
+        "--env-file-if-exists",
+        "--snapshot-blob",
+        "--build-snapshot",
+        "--openssl-config",
+        "--title",
+    ];
     // To node, `_` is `-`.
     flags.iter().any(|flag| OTHER.contains(&flag.split('=').next().unwrap_or_default().replace('_', "-").as_str()))
 }
@@ -94,7 +112,10 @@ mod tests {
             ("\u{feff}#!/usr/bin/env node\r\nx", none),
             ("#! /usr/local/bin/node\n", none),
             ("#!/tmp/evil/node\n", none),
-            ("#!/usr/bin/env -S node --no-warnings --experimental-vm-modules\n", &["--no-warnings", "--experimental-vm-modules"]),
+            (
+                "#!/usr/bin/env -S node --no-warnings --experimental-vm-modules\n",
+                &["--no-warnings", "--experimental-vm-modules"],
+            ),
         ] {
             let flags = flags.iter().map(ToString::to_string).collect();
             assert_eq!(from_first_bytes(first.as_bytes()), Ok(Start::Node(flags)), "{first:?}");

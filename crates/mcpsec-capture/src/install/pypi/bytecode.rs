@@ -3,7 +3,7 @@
 //! The compiler reads strangers' sources and runs none of them; it does so in the sandbox all the same, which alone may
 //! write to the unfinished installation. Compiled files say that they are not to be compared with their source: both are in
 //! the installation's index.
-use std::{collections::BTreeMap, ffi::OsString, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use crate::{
     install::{cache::Building, error::InstallError, runtime::FoundRuntime},
@@ -11,6 +11,15 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Ends well also when some files do not compile: packages do carry files for other versions of Python. Tracebacks show
+/// where files will be.
+const COMPILER: &str = r"
+import sys, compileall, py_compile
+workers, folder, strip, prepend = int(sys.argv[1]), *sys.argv[2:5]
+compileall.compile_dir(folder, quiet=2, force=True, workers=workers, stripdir=strip, prependdir=prepend,
+                       invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+";
 
 /// Compiles everything below the site-packages folder. Answers why not, if it was not done: that is slower, not worse.
 pub(in crate::install) fn compile(
@@ -20,18 +29,32 @@ pub(in crate::install) fn compile(
     sandbox: Option<&Sandbox>,
 ) -> Result<Option<String>, InstallError> {
     let Some(sandbox) = sandbox else { return Ok(Some("no sandbox was given".to_owned())) };
-    let tree = building.tree();
-    let folder = tree.join(site);
-    if !folder.is_dir() {
+    if !building.tree().join(site).is_dir() {
         return Ok(None);
     }
-    let mut args: Vec<OsString> = ["-I", "-S", "-B", "-m", "compileall", "-qq", "-f", "-j", "0", "-x", "/_mcpsec_"]
-        .map(OsString::from)
-        .into();
-    args.extend(["--invalidation-mode".into(), "unchecked-hash".into()]);
-    // Tracebacks show where files will be.
-    args.extend(["-s".into(), tree.clone().into_os_string(), "-p".into(), building.final_tree().into_os_string()]);
-    args.push(folder.clone().into_os_string());
+    // With one worker for each processor; a sandbox may have no shared memory for them, then without.
+    let mut why = None;
+    for workers in ["0", "1"] {
+        why = once(runtime, building, site, sandbox, workers)?;
+        if why.is_none() {
+            break;
+        }
+    }
+    Ok(why)
+}
+
+fn once(
+    runtime: &FoundRuntime,
+    building: &Building,
+    site: &str,
+    sandbox: &Sandbox,
+    workers: &str,
+) -> Result<Option<String>, InstallError> {
+    let tree = building.tree();
+    let folder = tree.join(site);
+    let flags = ["-I", "-S", "-B", "-c", COMPILER, workers];
+    let mut args: Vec<OsString> = flags.map(OsString::from).into();
+    args.extend([folder.clone(), tree.clone(), building.final_tree()].map(PathBuf::into_os_string));
     let mut read = runtime.read.clone();
     read.push(tree.clone());
     let mut limits = Limits::capture();
@@ -62,9 +85,8 @@ pub(in crate::install) fn compile(
         // Its answer does not matter, only that the pipe was kept empty.
         let _panicked = thread.join();
     }
-    // 1 is: some file did not compile. Packages do carry files for other versions of Python.
     match (ended.limit, ended.status.code()) {
-        (None, Some(0 | 1)) => Ok(None),
+        (None, Some(0)) => Ok(None),
         (Some(limit), _) => Ok(Some(format!("the compiler hit its limit of {limit:?}").to_lowercase())),
         (None, _) => Ok(Some(format!("the compiler ended with {}", ended.status))),
     }

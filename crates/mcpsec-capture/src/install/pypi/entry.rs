@@ -18,7 +18,8 @@ impl Target {
         let text = text.split_once('[').map_or(text, |(text, _)| text).trim();
         let (module, attribute) = text.split_once(':')?;
         let (module, attribute) = (module.trim(), attribute.trim());
-        (is_dotted(module) && is_dotted(attribute)).then(|| Self { module: module.to_owned(), attribute: attribute.to_owned() })
+        (is_dotted(module) && is_dotted(attribute))
+            .then(|| Self { module: module.to_owned(), attribute: attribute.to_owned() })
     }
 }
 
@@ -76,7 +77,8 @@ mod tests {
 
     #[test]
     fn console_scripts_only() {
-        let text = "[gui_scripts]\nno = a:b\n[console_scripts]\n# x\nsrv = a_b.c:d.e [extra]\nother=x:y\n[x]\nz = bad\n";
+        let text =
+            "[gui_scripts]\nno = a:b\n[console_scripts]\n# x\nsrv = a_b.c:d.e [extra]\nother=x:y\n[x]\nz = bad\n";
         let scripts = read(text).expect("scripts");
         assert_eq!(scripts.keys().collect::<Vec<_>>(), ["other", "srv"]);
         assert_eq!(scripts["srv"], Target { module: "a_b.c".to_owned(), attribute: "d.e".to_owned() });

@@ -27,7 +27,7 @@ use mcpsec_model::{
 };
 
 use super::{
-    Note, Unpacked,
+    Note, START, Unpacked,
     draft::{Content, Draft, is_inside},
     error::{InstallError, shown},
     graph::Selection,
@@ -89,7 +89,10 @@ pub(super) fn draft(wheels: &Wheels<'_>, runtime: &FoundRuntime, top: &Path) -> 
     for id in &selection.order {
         let package = id.package();
         let Some(file) = chosen.get(package) else {
-            return Err(InstallError::NotUnpacked { package: Box::new(package.clone()), file: "(none fits)".to_owned() });
+            return Err(InstallError::NotUnpacked {
+                package: Box::new(package.clone()),
+                file: "(none fits)".to_owned(),
+            });
         };
         let files = source::of(package, file, unpacked)?;
         let scripts = match files.artifact().kind() {
@@ -110,6 +113,7 @@ pub(super) fn draft(wheels: &Wheels<'_>, runtime: &FoundRuntime, top: &Path) -> 
 impl Building<'_> {
     fn base(&mut self, runtime: &FoundRuntime) -> Result<(), InstallError> {
         let owner = "the environment";
+        self.draft.reserve(START, owner);
         let home = runtime.program.parent().unwrap_or(Path::new("/")).display();
         let text = format!(
             "home = {home}\ninclude-system-site-packages = false\nversion = {}\nexecutable = {}\n",
@@ -146,9 +150,14 @@ impl Building<'_> {
         if at_top && lower.ends_with(".pth") {
             return self.read_pth(package, path, &content);
         }
-        let module = path.split('/').next().and_then(|first| first.split('.').next()).unwrap_or_default().to_lowercase();
+        let module =
+            path.split('/').next().and_then(|first| first.split('.').next()).unwrap_or_default().to_lowercase();
         if matches!(module.as_str(), "sitecustomize" | "usercustomize") {
-            self.notes.push(Note::NotInstalled { package: package.to_string(), file: shown(path), why: "python would run it at every start".to_owned() });
+            self.notes.push(Note::NotInstalled {
+                package: package.to_string(),
+                file: shown(path),
+                why: "python would run it at every start".to_owned(),
+            });
             return Ok(());
         }
         self.draft.put(&format!("{}/{path}", self.site), content, &package.to_string())
@@ -158,9 +167,7 @@ impl Building<'_> {
     fn read_pth(&mut self, package: &PackageId, path: &str, content: &Content) -> Result<(), InstallError> {
         const LONGEST: usize = 64 << 10;
         let bytes = match content {
-            Content::File { from, .. } => {
-                std::fs::read(from).map_err(|error| InstallError::io("read", from, error))?
-            }
+            Content::File { from, .. } => std::fs::read(from).map_err(|error| InstallError::io("read", from, error))?,
             Content::Made { bytes, .. } => bytes.clone(),
             Content::Link { .. } => Vec::new(),
         };
@@ -197,7 +204,12 @@ impl Building<'_> {
     }
 
     /// A console script: `module:attribute` were checked to be names and nothing else.
-    fn put_console_script(&mut self, package: &PackageId, name: &str, target: &entry::Target) -> Result<(), InstallError> {
+    fn put_console_script(
+        &mut self,
+        package: &PackageId,
+        name: &str,
+        target: &entry::Target,
+    ) -> Result<(), InstallError> {
         let text = format!(
             "{}import sys\nfrom importlib import import_module\n\nif __name__ == \"__main__\":\n    target = import_module({:?})\n    for name in {:?}.split(\".\"):\n        target = getattr(target, name)\n    sys.exit(target())\n",
             self.script_head(),
@@ -233,6 +245,3 @@ fn start_script(
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

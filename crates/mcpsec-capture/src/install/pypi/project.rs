@@ -125,7 +125,8 @@ fn put_info(
 ) -> Result<(), InstallError> {
     let commit: String = package.version().chars().take(12).collect();
     let stated = project.get("version").and_then(Value::as_str);
-    let version = stated.and_then(|version| version.parse::<pep440_rs::Version>().ok()).map(|version| version.to_string());
+    let version =
+        stated.and_then(|version| version.parse::<pep440_rs::Version>().ok()).map(|version| version.to_string());
     let version = version.unwrap_or_else(|| format!("0+g{commit}"));
     let mut metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
     if let Some(needs) = packages.get(package).and_then(|package| package.requires_python.as_ref()) {

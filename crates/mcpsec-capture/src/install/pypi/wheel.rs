@@ -38,11 +38,17 @@ pub(super) fn put(building: &mut Building<'_>, files: &Files<'_>) -> Result<BTre
                     scripts.insert(inner.to_owned(), at);
                 }
                 "headers" if !inner.is_empty() => {
-                    let at = format!("include/site/python{}/{}/{inner}", building.python.minor, package.name().as_str());
+                    let at =
+                        format!("include/site/python{}/{}/{inner}", building.python.minor, package.name().as_str());
                     building.draft.put(&at, content, &owner)?;
                 }
                 "data" if !inner.is_empty() => put_data(building, files, inner, content)?,
-                _ => return Err(InstallError::wheel(package, format!("`{}` is in no folder that wheels have", shown(path)))),
+                _ => {
+                    return Err(InstallError::wheel(
+                        package,
+                        format!("`{}` is in no folder that wheels have", shown(path)),
+                    ));
+                }
             }
         } else if path.split('/').next().is_some_and(|top| top.to_lowercase().ends_with(".data")) {
             return Err(InstallError::wheel(package, format!("`{}` is in the data of another package", shown(path))));
@@ -122,6 +128,8 @@ fn version(files: &Files<'_>, info: &str) -> Result<(), InstallError> {
     let version = text.lines().find_map(|line| line.strip_prefix("Wheel-Version:")).map(str::trim);
     match version.and_then(|version| version.split('.').next()) {
         Some("1") => Ok(()),
-        _ => Err(InstallError::wheel(files.package, format!("its format is {}", shown(version.unwrap_or("not named"))))),
+        _ => {
+            Err(InstallError::wheel(files.package, format!("its format is {}", shown(version.unwrap_or("not named")))))
+        }
     }
 }

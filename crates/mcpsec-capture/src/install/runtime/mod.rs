@@ -104,7 +104,10 @@ impl RuntimeError {
             Self::Missing { kind: RuntimeKind::Node } => "install Node.js, so that `node` is on PATH".to_owned(),
             Self::Missing { kind: RuntimeKind::Python } => "install Python 3, so that `python3` is on PATH".to_owned(),
             Self::Unsuitable { kind, wanted, .. } => {
-                format!("put a {} {wanted} on PATH, or add yours to [targets] in mcp.toml and run `mcpsec update`", kind.as_str())
+                format!(
+                    "put a {} {wanted} on PATH, or add yours to [targets] in mcp.toml and run `mcpsec update`",
+                    kind.as_str()
+                )
             }
         }
     }

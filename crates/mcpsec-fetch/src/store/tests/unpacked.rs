@@ -17,9 +17,18 @@ use mcpsec_model::digest::Digest;
 
 const KIND: ArtifactKind = ArtifactKind::NpmTarball;
 
-fn stored(bytes: &[u8]) -> (tempfile::TempDir, Store, CheckedArtifact) {
-    let root = tempfile::tempdir().expect("dir");
-    let store = Store::create(root.path().join("store")).expect("store");
+/// A temporary folder with read-only folders in it, which an ordinary user cannot empty.
+struct Root(tempfile::TempDir);
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        super::super::unpacked::remove_tree(self.0.path());
+    }
+}
+
+fn stored(bytes: &[u8]) -> (Root, Store, CheckedArtifact) {
+    let root = Root(tempfile::tempdir().expect("dir"));
+    let store = Store::create(root.0.path().join("store")).expect("store");
     let package = id("npm:zod@1.0.0");
     let pinned = pin([Digest::sha512_of(bytes)], Some(bytes.len() as u64));
     store.insert_bytes(&package, KIND, "zod-1.0.0.tgz", bytes, &pinned.digests).expect("insert");
@@ -66,7 +75,8 @@ fn it_is_unpacked_once_and_read_only() {
 
 #[test]
 fn a_tampered_folder_is_made_again() {
-    let tampers: [(&str, fn(PathBuf)); 5] = [
+    type Tamper = fn(PathBuf);
+    let tampers: [(&str, Tamper); 5] = [
         ("contents", |dir| overwrite(&dir.join("lib/a.js"), b"z")),
         ("a new file", |dir| {
             open_up(&dir.join("lib"));
@@ -120,7 +130,7 @@ fn a_set_back_modification_time_deceives_nobody() {
 fn a_further_link_is_no_change() {
     let (root, store, checked) = stored(&zod());
     let first = unpack(&store, &checked);
-    fs::hard_link(first.dir().join("lib/a.js"), root.path().join("linked")).expect("link");
+    fs::hard_link(first.dir().join("lib/a.js"), root.0.path().join("linked")).expect("link");
     let second = unpack(&store, &checked);
     assert_eq!(inode(&first, "lib/a.js"), inode(&second, "lib/a.js"), "the same folder");
     assert_ne!(first.tree().items["lib/a.js"].stamp.changed, second.tree().items["lib/a.js"].stamp.changed);
