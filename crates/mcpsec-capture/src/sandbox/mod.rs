@@ -7,8 +7,15 @@
 //!
 //! The tier is found by trying the whole sequence in a throw-away child ([`Sandbox::detect`]), never by guessing from
 //! versions.
+#[cfg(target_os = "linux")]
+mod linux;
 mod plan;
+mod probe;
 mod running;
+#[cfg(target_os = "linux")]
+mod watch;
+#[cfg(target_os = "linux")]
+mod wire;
 
 use std::{
     path::{Path, PathBuf},
@@ -45,6 +52,14 @@ pub enum SandboxError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A step of setting the sandbox up failed.
+    #[error("could not set up the sandbox ({step}): {source}")]
+    Setup {
+        /// The step, safe to print.
+        step: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
 }
 
 impl Sandbox {
@@ -52,6 +67,40 @@ impl Sandbox {
     /// the policy says `isolation = "none"`.
     pub fn dangerous_none(launcher: &Path) -> Self {
         Self { tier: Isolation::None, launcher: launcher.to_owned() }
+    }
+
+    /// The strongest sandbox that works here, found by setting each up and running nothing in it, strongest first. `only`
+    /// tries that level alone. Costs some milliseconds.
+    ///
+    /// # Errors
+    /// [`SandboxError::TooWeak`] if none that is at least `weakest` works.
+    pub fn detect(launcher: &Path, weakest: Isolation, only: Option<Isolation>) -> Result<Self, SandboxError> {
+        let mut reasons = Vec::new();
+        for (_, tier) in Isolation::WORDS.iter().rev() {
+            if *tier < weakest || only.is_some_and(|only| only != *tier) {
+                continue;
+            }
+            let sandbox = Self { tier: *tier, launcher: launcher.to_owned() };
+            match sandbox.probe() {
+                Ok(()) => return Ok(sandbox),
+                Err(reason) => reasons.push(format!("{}: {reason}", tier.as_str())),
+            }
+        }
+        Err(SandboxError::TooWeak { wanted: only.unwrap_or(weakest), reasons: reasons.join("; ") })
+    }
+
+    /// What each level that is a sandbox says when it is tried, strongest first; errors are safe to print.
+    pub fn probe_all(launcher: &Path) -> Vec<(Isolation, Result<(), String>)> {
+        let levels = Isolation::WORDS.iter().rev().map(|(_, tier)| *tier).filter(|tier| *tier != Isolation::None);
+        levels.map(|tier| (tier, Self { tier, launcher: launcher.to_owned() }.probe())).collect()
+    }
+
+    /// Runs nothing in it.
+    fn probe(&self) -> Result<(), String> {
+        if self.tier == Isolation::None {
+            return Ok(());
+        }
+        probe::probe(self)
     }
 
     /// The level it gives.
@@ -67,14 +116,48 @@ impl Sandbox {
     /// Starts a program.
     ///
     /// # Errors
-    /// [`SandboxError::Start`].
+    /// [`SandboxError::Start`], [`SandboxError::Setup`].
     pub fn spawn(&self, plan: &Plan) -> Result<Running, SandboxError> {
+        #[cfg(target_os = "linux")]
+        if wire::Tier::of(self.tier).is_some() {
+            return self.start(plan, false);
+        }
         running::bare(plan)
     }
+
+    /// Starts a program in one of the tiers of Linux, or with `probe` only sets everything up.
+    #[cfg(target_os = "linux")]
+    fn start(&self, plan: &Plan, probe: bool) -> Result<Running, SandboxError> {
+        let Some(tier) = wire::Tier::of(self.tier) else { return running::bare(plan) };
+        let scratch = match tier {
+            wire::Tier::Namespace => None,
+            wire::Tier::Landlock => Some(scratch()?),
+        };
+        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        order.probe = probe;
+        let launched = linux::launch(&self.launcher, &order, plan)?;
+        Running::held(launched, plan, scratch)
+    }
+}
+
+/// A scratch folder on this machine, for tiers without mounts of their own.
+#[cfg(target_os = "linux")]
+fn scratch() -> Result<tempfile::TempDir, SandboxError> {
+    let made = tempfile::Builder::new().prefix("mcpsec-").tempdir_in("/tmp");
+    made.map_err(|source| SandboxError::Setup { step: "make the scratch folder".to_owned(), source })
 }
 
 /// Call this first in `main`, before threads: if this process was started as the launcher's second half, it becomes the
 /// sandboxed program and never returns, or gives the code to exit with.
 pub fn stage_if_asked() -> Option<ExitCode> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut args = std::env::args_os().skip(1);
+        if args.next()? == linux::STAGE {
+            let socket = args.next().and_then(|number| number.to_str()?.parse().ok());
+            linux::obey(socket.unwrap_or(-1));
+            return Some(ExitCode::from(127));
+        }
+    }
     None
 }

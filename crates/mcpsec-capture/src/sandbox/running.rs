@@ -1,23 +1,42 @@
 //! A started program, its streams, and how it ended.
 use std::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio as Std},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mcpsec_model::{capture::Observed, text::Untrusted};
 
 use super::{Plan, SandboxError, Stdio};
+#[cfg(target_os = "linux")]
+use super::{
+    linux::{self, Launched},
+    watch::Watch,
+};
 
 /// A program that runs. Dropping it ends it and all its descendants.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    /// The guard's hold and the watch over the limits; `None` without a sandbox.
+    #[cfg(target_os = "linux")]
+    held: Option<Held>,
+    status: Option<ExitStatus>,
     /// Its standard input, when piped and not taken yet. Dropping it closes the pipe.
     pub stdin: Option<ChildStdin>,
     /// Its standard output, when piped and not taken yet.
     pub stdout: Option<ChildStdout>,
     /// Its standard error, when piped and not taken yet.
     pub stderr: Option<ChildStderr>,
+}
+
+/// What a sandboxed program is held with.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct Held {
+    control: std::os::unix::net::UnixStream,
+    watch: Watch,
+    /// Scratch folder on this machine; removed with this.
+    _scratch: Option<tempfile::TempDir>,
 }
 
 /// How a program ended.
@@ -40,47 +59,153 @@ pub enum Limit {
     Cpu,
     /// Memory.
     Memory,
+    /// Processes and threads.
+    Processes,
     /// Bytes of scratch folders.
     Disk,
 }
 
 impl Running {
+    fn of(mut child: Child) -> Self {
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Self {
+            child,
+            #[cfg(target_os = "linux")]
+            held: None,
+            status: None,
+            stdin,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Takes over a program that the launcher started.
+    #[cfg(target_os = "linux")]
+    pub(super) fn held(
+        launched: Launched,
+        plan: &Plan,
+        scratch: Option<tempfile::TempDir>,
+    ) -> Result<Self, SandboxError> {
+        let Launched { child, control, files } = launched;
+        let watch = Watch::start(child.id(), &control, files, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        let mut running = Self::of(child);
+        let watch = watch.map_err(|source| SandboxError::Setup { step: "watch the limits".to_owned(), source });
+        match watch {
+            Ok(watch) => running.held = Some(Held { control, watch, _scratch: scratch }),
+            Err(error) => {
+                let _gone = control.shutdown(std::net::Shutdown::Both);
+                return Err(error);
+            }
+        }
+        Ok(running)
+    }
+
     /// Waits until it ended by itself or by a limit, at most for `patience`; then ends it. All descendants are gone when
-    /// this returns.
+    /// this returns. Its standard input is closed first, if it is still held here.
     ///
     /// # Errors
     /// The system lost track of the process.
     pub fn finish(mut self, patience: Duration) -> std::io::Result<Ended> {
         drop(self.stdin.take());
-        let step = Duration::from_millis(5);
-        let mut waited = Duration::ZERO;
-        let status = loop {
-            match self.child.try_wait()? {
-                Some(status) => break status,
-                None if waited >= patience => {
-                    self.child.kill()?;
-                    break self.child.wait()?;
-                }
-                None => {
-                    std::thread::sleep(step);
-                    waited += step;
-                }
-            }
+        let status = match self.wait_for(patience)? {
+            Some(status) => status,
+            None => self.end()?,
         };
-        Ok(Ended { status, limit: None, observed: Observed::default() })
+        Ok(self.ended(status))
     }
 
-    /// The process that was started, as this machine numbers it.
+    /// Waits until it ended by itself or by a limit, at most for `patience`. `None`: it still runs.
+    ///
+    /// # Errors
+    /// The system lost track of the process.
+    pub fn wait_for(&mut self, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
+        let start = Instant::now();
+        while self.status.is_none() {
+            self.status = self.child.try_wait()?;
+            let left = patience.saturating_sub(start.elapsed());
+            if self.status.is_some() || left.is_zero() {
+                break;
+            }
+            self.pause(left.min(Duration::from_millis(500)))?;
+        }
+        Ok(self.status)
+    }
+
+    /// Waits a little, at most until it ended.
+    fn pause(&self, at_most: Duration) -> std::io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if let Some(held) = &self.held {
+            use std::os::fd::AsRawFd as _;
+            // The guard's end of the socket closes when the guard ends.
+            let milliseconds = i32::try_from(at_most.as_millis()).unwrap_or(i32::MAX).max(1);
+            let [closed] = linux::sys::poll([held.control.as_raw_fd()], milliseconds)?;
+            if closed {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            return Ok(());
+        }
+        std::thread::sleep(at_most.min(Duration::from_millis(5)));
+        Ok(())
+    }
+
+    /// Sends it a signal, as the system numbers it. In a sandbox the guard passes on TERM, INT, HUP, QUIT, USR1, USR2, CONT
+    /// and WINCH; others end the guard and with it everything.
+    ///
+    /// # Errors
+    /// It is gone.
+    #[cfg(target_os = "linux")]
+    pub fn signal(&self, signal: i32) -> std::io::Result<()> {
+        if self.status.is_some() {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
+        // Not waited for yet, so the number is still its own.
+        linux::sys::kill(self.child.id().cast_signed(), signal)
+    }
+
+    /// The process that was started, as this machine numbers it. In a sandbox it is the program's guard.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends it and all its descendants.
+    fn end(&mut self) -> std::io::Result<ExitStatus> {
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(held) = &self.held {
+            let _gone = held.control.shutdown(std::net::Shutdown::Both);
+            let status = linux::wait_or_kill(&mut self.child)?;
+            self.status = Some(status);
+            return Ok(status);
+        }
+        self.child.kill()?;
+        let status = self.child.wait()?;
+        self.status = Some(status);
+        Ok(status)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn ended(&mut self, status: ExitStatus) -> Ended {
+        use std::os::unix::process::ExitStatusExt as _;
+        let Some(held) = self.held.take() else {
+            return Ended { status, limit: None, observed: Observed::default() };
+        };
+        let limit = held.watch.finish();
+        let limit = limit.or_else(|| (status.signal() == Some(libc::SIGXCPU)).then_some(Limit::Cpu));
+        Ended { status, limit, observed: Observed::default() }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn ended(&mut self, status: ExitStatus) -> Ended {
+        Ended { status, limit: None, observed: Observed::default() }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended already; then there is nothing to end.
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
+        let _ended = self.end();
     }
 }
 
@@ -97,7 +222,5 @@ pub(super) fn bare(plan: &Plan) -> Result<Running, SandboxError> {
     }
     let failed =
         |source| SandboxError::Start { program: Untrusted::new(plan.program.to_string_lossy()).excerpt(200), source };
-    let mut child = command.spawn().map_err(failed)?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    Ok(Running { child, stdin, stdout, stderr })
+    command.spawn().map_err(failed).map(Running::of)
 }

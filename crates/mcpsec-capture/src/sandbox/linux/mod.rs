@@ -1,0 +1,16 @@
+//! The sandbox on Linux: namespaces where they are allowed, Landlock and seccomp everywhere.
+mod bpf;
+mod broke;
+mod calls;
+mod confine;
+mod guard;
+mod identity;
+mod launch;
+mod layout;
+mod root;
+mod rules;
+mod stage;
+pub(super) mod sys;
+
+pub(super) use launch::{Launched, STAGE, launch, wait_or_kill};
+pub(super) use stage::obey;

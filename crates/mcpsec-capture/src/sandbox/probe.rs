@@ -1,0 +1,42 @@
+//! Trying a level: everything is set up as for a program, and nothing is run.
+use mcpsec_model::config::Isolation;
+
+use super::Sandbox;
+#[cfg(target_os = "linux")]
+use super::{Limits, Network, Plan, SandboxError, Stdio};
+
+/// Whether the level works here.
+pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
+    match sandbox.tier {
+        #[cfg(target_os = "linux")]
+        Isolation::Namespace | Isolation::Landlock => linux(sandbox),
+        #[cfg(not(target_os = "linux"))]
+        Isolation::Namespace | Isolation::Landlock => Err("only on Linux".to_owned()),
+        Isolation::Seatbelt => Err("only on macOS".to_owned()),
+        Isolation::None => Ok(()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn linux(sandbox: &Sandbox) -> Result<(), String> {
+    let plan = Plan {
+        program: "/".into(),
+        args: Vec::new(),
+        env: [].into(),
+        cwd: None,
+        read: Vec::new(),
+        write: Vec::new(),
+        canaries: false,
+        network: Network::None,
+        limits: Limits::capture(),
+        observe: false,
+        stdio: Stdio::Piped,
+    };
+    let told = |error: SandboxError| match error {
+        SandboxError::Setup { step, source } => format!("{step}: {source}"),
+        other => other.to_string(),
+    };
+    let running = sandbox.start(&plan, true).map_err(told)?;
+    let ended = running.finish(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
+    if ended.status.success() { Ok(()) } else { Err(format!("the trial ended with {}", ended.status)) }
+}

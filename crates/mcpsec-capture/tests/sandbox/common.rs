@@ -1,0 +1,73 @@
+//! Plans and runs that the tests share.
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
+
+use mcpsec_capture::sandbox::{Ended, Limits, Network, Plan, Running, Sandbox, Stdio};
+use mcpsec_model::config::Isolation;
+
+/// The launcher's second half.
+pub(crate) const STAGE: &str = env!("CARGO_BIN_EXE_mcpsec-stage");
+
+/// The tiers that work here.
+pub(crate) fn tiers() -> Vec<Sandbox> {
+    let tiers = [Isolation::Namespace, Isolation::Landlock];
+    println!("{:?}", Sandbox::probe_all(Path::new(STAGE)));
+    let tried = tiers.map(|tier| Sandbox::detect(Path::new(STAGE), Isolation::Landlock, Some(tier)));
+    tried.into_iter().flatten().collect()
+}
+
+/// A plan for a program without anything else.
+pub(crate) fn plan(program: impl Into<PathBuf>, args: &[&str]) -> Plan {
+    Plan {
+        program: program.into(),
+        args: args.iter().map(Into::into).collect(),
+        env: [("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())].into(),
+        cwd: None,
+        read: Vec::new(),
+        write: Vec::new(),
+        canaries: false,
+        network: Network::None,
+        limits: Limits::capture(),
+        observe: false,
+        stdio: Stdio::Piped,
+    }
+}
+
+/// A plan for a shell script.
+pub(crate) fn shell(script: &str) -> Plan {
+    plan("/bin/sh", &["-c", script])
+}
+
+/// How a program ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) ended: Ended,
+}
+
+/// Runs to the end.
+pub(crate) fn run(sandbox: &Sandbox, plan: &Plan) -> Said {
+    collect(sandbox.spawn(plan).unwrap_or_else(|error| panic!("{:?}: {error}", sandbox.tier())))
+}
+
+/// Reads all it says and waits.
+pub(crate) fn collect(mut running: Running) -> Said {
+    drop(running.stdin.take());
+    let (mut stdout, mut stderr) = (running.stdout.take().expect("piped"), running.stderr.take().expect("piped"));
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        stderr.read_to_end(&mut text).expect("read");
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let mut out = Vec::new();
+    stdout.read_to_end(&mut out).expect("read");
+    let err = reader.join().expect("reader");
+    let ended = running.finish(Duration::from_secs(20)).expect("ended");
+    Said { status: ended.status, out: String::from_utf8_lossy(&out).into_owned(), err, ended }
+}
