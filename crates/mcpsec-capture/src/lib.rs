@@ -7,4 +7,5 @@
 //! ```
 //!
 //! It is also the only crate that may hold `unsafe`, for system calls; every block says why it is sound.
+pub mod observe;
 pub mod sandbox;

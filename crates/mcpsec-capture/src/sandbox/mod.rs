@@ -23,6 +23,10 @@ use std::{
 };
 
 use mcpsec_model::config::Isolation;
+
+#[cfg(target_os = "linux")]
+use crate::observe::canaries;
+
 pub use plan::{Limits, Network, Plan, Stdio};
 pub use running::{Ended, Limit, Running};
 
@@ -118,33 +122,41 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError::Start`], [`SandboxError::Setup`].
     pub fn spawn(&self, plan: &Plan) -> Result<Running, SandboxError> {
-        #[cfg(target_os = "linux")]
-        if wire::Tier::of(self.tier).is_some() {
-            return self.start(plan, false);
+        match self.tier {
+            Isolation::None => running::bare(plan),
+            #[cfg(target_os = "linux")]
+            Isolation::Namespace => self.start(wire::Tier::Namespace, plan, false),
+            #[cfg(target_os = "linux")]
+            Isolation::Landlock => self.start(wire::Tier::Landlock, plan, false),
+            // Not made by `detect` here; a sandbox that is missing is never passed over.
+            _ => Err(setup("choose a sandbox")(std::io::ErrorKind::Unsupported.into())),
         }
-        running::bare(plan)
     }
 
     /// Starts a program in one of the tiers of Linux, or with `probe` only sets everything up.
     #[cfg(target_os = "linux")]
-    fn start(&self, plan: &Plan, probe: bool) -> Result<Running, SandboxError> {
-        let Some(tier) = wire::Tier::of(self.tier) else { return running::bare(plan) };
+    fn start(&self, tier: wire::Tier, plan: &Plan, probe: bool) -> Result<Running, SandboxError> {
         let scratch = match tier {
             wire::Tier::Namespace => None,
-            wire::Tier::Landlock => Some(scratch()?),
+            wire::Tier::Landlock => {
+                // Tiers without mounts of their own share this machine's; the place is fixed, so that no variable moves it.
+                let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+                let made = tempfile::Builder::new().prefix("mcpsec-").permissions(private).tempdir_in("/tmp");
+                Some(made.map_err(setup("make the scratch folder"))?)
+            }
         };
-        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        let seed = plan.canaries.then(linux::seed).transpose().map_err(setup("draw the canaries"))?;
+        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(tempfile::TempDir::path), seed);
         order.probe = probe;
         let launched = linux::launch(&self.launcher, &order, plan)?;
-        Running::held(launched, plan, scratch)
+        let canaries = seed.as_ref().map(canaries::planted).unwrap_or_default();
+        Running::held(launched, plan, scratch, canaries)
     }
 }
 
-/// A scratch folder on this machine, for tiers without mounts of their own.
-#[cfg(target_os = "linux")]
-fn scratch() -> Result<tempfile::TempDir, SandboxError> {
-    let made = tempfile::Builder::new().prefix("mcpsec-").tempdir_in("/tmp");
-    made.map_err(|source| SandboxError::Setup { step: "make the scratch folder".to_owned(), source })
+/// The error of a step of the first half.
+fn setup(step: &'static str) -> impl FnOnce(std::io::Error) -> SandboxError {
+    move |source| SandboxError::Setup { step: step.to_owned(), source }
 }
 
 /// Call this first in `main`, before threads: if this process was started as the launcher's second half, it becomes the

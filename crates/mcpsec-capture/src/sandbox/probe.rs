@@ -3,13 +3,15 @@ use mcpsec_model::config::Isolation;
 
 use super::Sandbox;
 #[cfg(target_os = "linux")]
-use super::{Limits, Network, Plan, SandboxError, Stdio};
+use super::{Limits, Network, Plan, SandboxError, Stdio, wire::Tier};
 
 /// Whether the level works here.
 pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
     match sandbox.tier {
         #[cfg(target_os = "linux")]
-        Isolation::Namespace | Isolation::Landlock => linux(sandbox),
+        Isolation::Namespace => linux(sandbox, Tier::Namespace),
+        #[cfg(target_os = "linux")]
+        Isolation::Landlock => linux(sandbox, Tier::Landlock),
         #[cfg(not(target_os = "linux"))]
         Isolation::Namespace | Isolation::Landlock => Err("only on Linux".to_owned()),
         Isolation::Seatbelt => Err("only on macOS".to_owned()),
@@ -18,7 +20,7 @@ pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
 }
 
 #[cfg(target_os = "linux")]
-fn linux(sandbox: &Sandbox) -> Result<(), String> {
+fn linux(sandbox: &Sandbox, tier: Tier) -> Result<(), String> {
     let plan = Plan {
         program: "/".into(),
         args: Vec::new(),
@@ -36,7 +38,7 @@ fn linux(sandbox: &Sandbox) -> Result<(), String> {
         SandboxError::Setup { step, source } => format!("{step}: {source}"),
         other => other.to_string(),
     };
-    let running = sandbox.start(&plan, true).map_err(told)?;
+    let running = sandbox.start(tier, &plan, true).map_err(told)?;
     let ended = running.finish(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
     if ended.status.success() { Ok(()) } else { Err(format!("the trial ended with {}", ended.status)) }
 }

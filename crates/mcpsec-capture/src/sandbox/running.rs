@@ -12,6 +12,9 @@ use super::{
     linux::{self, Launched},
     watch::Watch,
 };
+#[cfg(target_os = "linux")]
+use crate::observe::Supervisor;
+use crate::observe::canaries::Canary;
 
 /// A program that runs. Dropping it ends it and all its descendants.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Running {
     #[cfg(target_os = "linux")]
     held: Option<Held>,
     status: Option<ExitStatus>,
+    /// The canaries in its home, with the words that nobody may repeat.
+    pub canaries: Vec<Canary>,
     /// Its standard input, when piped and not taken yet. Dropping it closes the pipe.
     pub stdin: Option<ChildStdin>,
     /// Its standard output, when piped and not taken yet.
@@ -35,6 +40,7 @@ pub struct Running {
 struct Held {
     control: std::os::unix::net::UnixStream,
     watch: Watch,
+    observer: Option<Supervisor>,
     /// Scratch folder on this machine; removed with this.
     _scratch: Option<tempfile::TempDir>,
 }
@@ -73,6 +79,7 @@ impl Running {
             #[cfg(target_os = "linux")]
             held: None,
             status: None,
+            canaries: Vec::new(),
             stdin,
             stdout,
             stderr,
@@ -85,13 +92,15 @@ impl Running {
         launched: Launched,
         plan: &Plan,
         scratch: Option<tempfile::TempDir>,
+        canaries: Vec<Canary>,
     ) -> Result<Self, SandboxError> {
-        let Launched { child, control, files } = launched;
-        let watch = Watch::start(child.id(), &control, files, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        let Launched { child, control, scratch: capped, observer } = launched;
+        let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(tempfile::TempDir::path));
         let mut running = Self::of(child);
+        running.canaries = canaries;
         let watch = watch.map_err(|source| SandboxError::Setup { step: "watch the limits".to_owned(), source });
         match watch {
-            Ok(watch) => running.held = Some(Held { control, watch, _scratch: scratch }),
+            Ok(watch) => running.held = Some(Held { control, watch, observer, _scratch: scratch }),
             Err(error) => {
                 let _gone = control.shutdown(std::net::Shutdown::Both);
                 return Err(error);
@@ -191,9 +200,10 @@ impl Running {
         let Some(held) = self.held.take() else {
             return Ended { status, limit: None, observed: Observed::default() };
         };
-        let limit = held.watch.finish();
+        let limit = held.watch.finish(!status.success());
         let limit = limit.or_else(|| (status.signal() == Some(libc::SIGXCPU)).then_some(Limit::Cpu));
-        Ended { status, limit, observed: Observed::default() }
+        let observed = held.observer.map(Supervisor::finish).unwrap_or_default();
+        Ended { status, limit, observed }
     }
 
     #[cfg(not(target_os = "linux"))]

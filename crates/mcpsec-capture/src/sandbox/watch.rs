@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Limit, Limits, Plan, linux::sys, wire::FileName};
+use super::{Limit, Limits, Plan, linux::sys};
 
 /// Between two looks while the program grows.
 const SHORT: Duration = Duration::from_millis(40);
@@ -23,6 +23,8 @@ const MOST_FILES: usize = 100_000;
 pub(super) struct Watch {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    scratch: Arc<Scratch>,
+    disk: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -52,16 +54,20 @@ impl Watch {
     pub(super) fn start(
         guard: u32,
         control: &UnixStream,
-        files: Vec<(FileName, OwnedFd)>,
+        capped: Option<OwnedFd>,
         plan: &Plan,
         folder: Option<&Path>,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let capped = files.into_iter().find(|(name, _)| *name == FileName::Scratch).map(|(_, fd)| Scratch::Capped(fd));
-        let scratch = capped.or(folder.map(|folder| Scratch::Folder(folder.to_owned()))).unwrap_or(Scratch::None);
+        let scratch = capped
+            .map(Scratch::Capped)
+            .or(folder.map(|folder| Scratch::Folder(folder.to_owned())))
+            .unwrap_or(Scratch::None);
+        let scratch = Arc::new(scratch);
         let Limits { wall, memory, processes, disk, .. } = plan.limits;
         let thread = if wall.is_some() || memory.is_some() || processes.is_some() || disk.is_some() {
             let (seen, control, limits) = (Arc::clone(&shared), control.try_clone()?, plan.limits.clone());
+            let scratch = Arc::clone(&scratch);
             let work = move || {
                 if let Some(limit) = watch(guard, &limits, &scratch, &seen) {
                     seen.lock().limit = Some(limit);
@@ -73,13 +79,15 @@ impl Watch {
         } else {
             None
         };
-        Ok(Self { shared, thread })
+        Ok(Self { shared, thread, scratch, disk })
     }
 
-    /// Stops watching; the limit that ended the program, if one did.
-    pub(super) fn finish(mut self) -> Option<Limit> {
+    /// Stops watching; the limit that ended the program, if one did. `failed`: it did not end well; then scratch folders
+    /// that are full are the reason that is told, although it may have given up by itself.
+    pub(super) fn finish(mut self, failed: bool) -> Option<Limit> {
         self.stop();
-        self.shared.lock().limit
+        let full = || failed && self.disk.is_some_and(|most| self.scratch.is_full(most));
+        self.shared.lock().limit.or_else(|| full().then_some(Limit::Disk))
     }
 
     fn stop(&mut self) {

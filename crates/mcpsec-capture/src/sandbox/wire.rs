@@ -12,10 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mcpsec_model::config::Isolation;
+use crate::observe::{Reach, Watch};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Plan, plan::Limits};
+use super::{Network, Plan, plan::Limits};
 
 /// Longest frame, in bytes; arguments and environment together are smaller on every system.
 const LONGEST: usize = 16 << 20;
@@ -78,16 +78,6 @@ pub(super) enum Tier {
     Landlock,
 }
 
-impl Tier {
-    pub(super) fn of(isolation: Isolation) -> Option<Self> {
-        match isolation {
-            Isolation::Namespace => Some(Self::Namespace),
-            Isolation::Landlock => Some(Self::Landlock),
-            Isolation::None | Isolation::Seatbelt => None,
-        }
-    }
-}
-
 /// What the second half shall do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Order {
@@ -100,7 +90,9 @@ pub(super) struct Order {
     pub(super) write: Vec<Raw>,
     /// Scratch folder on this machine, for tiers that cannot make one of their own.
     pub(super) scratch: Option<Raw>,
-    pub(super) canaries: bool,
+    /// What the canaries in its home are drawn from; `None`: there are none.
+    pub(super) canaries: Option<[u8; 32]>,
+    /// Whether calls are watched.
     pub(super) observe: bool,
     /// Processor seconds of each process.
     pub(super) cpu: Option<u64>,
@@ -115,8 +107,19 @@ pub(super) struct Order {
     pub(super) landlock_at_most: Option<u8>,
 }
 
+impl Tier {
+    /// What is watched in this tier.
+    pub(super) fn watch(self) -> Watch {
+        let reach = match self {
+            Self::Namespace => Reach::Own,
+            Self::Landlock => Reach::Shared,
+        };
+        Watch { reach, opens: true }
+    }
+}
+
 impl Order {
-    pub(super) fn new(tier: Tier, plan: &Plan, scratch: Option<&Path>) -> Self {
+    pub(super) fn new(tier: Tier, plan: &Plan, scratch: Option<&Path>, seed: Option<[u8; 32]>) -> Self {
         let Limits { wall: _, cpu, memory, processes, output: _, disk, file, files } = plan.limits.clone();
         Self {
             tier,
@@ -127,8 +130,9 @@ impl Order {
             read: plan.read.iter().map(|path| path.as_path().into()).collect(),
             write: plan.write.iter().map(|path| path.as_path().into()).collect(),
             scratch: scratch.map(Raw::from),
-            canaries: plan.canaries,
-            observe: plan.observe,
+            canaries: seed,
+            // Allowed hosts are led outside by the observer.
+            observe: plan.observe || plan.network != Network::None,
             cpu: cpu.map(|cpu| cpu.as_secs().max(1)),
             memory,
             processes,
@@ -145,6 +149,8 @@ impl Order {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Files {
     pub(super) names: Vec<FileName>,
+    /// The user that the program runs as, where it is not the one who started mcpsec.
+    pub(super) user: Option<u32>,
 }
 
 /// An open file of the child.
@@ -158,6 +164,8 @@ pub(super) enum FileName {
     NamesUdp,
     /// TCP listener on the name server's address inside.
     NamesTcp,
+    /// The watch on the canaries.
+    Trap,
 }
 
 /// What the second half could not do.

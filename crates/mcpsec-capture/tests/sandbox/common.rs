@@ -1,6 +1,6 @@
 //! Plans and runs that the tests share.
 use std::{
-    io::Read as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -15,7 +15,6 @@ pub(crate) const STAGE: &str = env!("CARGO_BIN_EXE_mcpsec-stage");
 /// The tiers that work here.
 pub(crate) fn tiers() -> Vec<Sandbox> {
     let tiers = [Isolation::Namespace, Isolation::Landlock];
-    println!("{:?}", Sandbox::probe_all(Path::new(STAGE)));
     let tried = tiers.map(|tier| Sandbox::detect(Path::new(STAGE), Isolation::Landlock, Some(tier)));
     tried.into_iter().flatten().collect()
 }
@@ -70,4 +69,37 @@ pub(crate) fn collect(mut running: Running) -> Said {
     let err = reader.join().expect("reader");
     let ended = running.finish(Duration::from_secs(20)).expect("ended");
     Said { status: ended.status, out: String::from_utf8_lossy(&out).into_owned(), err, ended }
+}
+
+/// Changes a plan.
+pub(crate) type Change = fn(Plan) -> Plan;
+
+/// The tiers that work here, each without and with the observer.
+pub(crate) fn watched() -> Vec<(Sandbox, Change)> {
+    let plain: Change = |plan| plan;
+    let observed: Change = |mut plan| {
+        plan.observe = true;
+        plan
+    };
+    tiers().into_iter().flat_map(|sandbox| [(sandbox.clone(), plain), (sandbox, observed)]).collect()
+}
+
+/// A plan for a python program.
+pub(crate) fn python(script: &str) -> Plan {
+    plan(system("python3"), &["-I", "-S", "-c", script])
+}
+
+/// The system's node.
+pub(crate) fn node() -> PathBuf {
+    system("node")
+}
+
+fn system(name: &str) -> PathBuf {
+    let places = ["/usr/bin", "/usr/local/bin"].map(|folder| Path::new(folder).join(name));
+    places.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("`{name}` is installed"))
+}
+
+/// Writes a file.
+pub(crate) fn file(path: &Path, text: &str) {
+    std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())).expect("written");
 }

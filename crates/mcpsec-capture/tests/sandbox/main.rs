@@ -2,4 +2,5 @@
 #![cfg(target_os = "linux")]
 
 mod common;
+mod denied;
 mod plain;

@@ -4,7 +4,7 @@
 //! another architecture end the program.
 #![expect(unsafe_code, reason = "system calls")]
 
-use std::{io, ptr};
+use std::{collections::BTreeSet, io, ptr};
 
 use libc::{EACCES, EAFNOSUPPORT, ENETUNREACH, ENOSYS, EPERM, c_int, c_long};
 
@@ -18,8 +18,8 @@ use super::{
 pub(in crate::sandbox) struct Calls {
     /// The tier: without a network of its own, nothing may be addressed.
     pub(in crate::sandbox) tier: Tier,
-    /// Whether another layer answers `connect` itself, so that it must reach that layer.
-    pub(in crate::sandbox) connects_are_answered: bool,
+    /// Whether the observer answers the calls that it watches; those must reach it.
+    pub(in crate::sandbox) observed: bool,
     /// The only process that may be signalled, where neither a namespace nor Landlock scopes signals.
     pub(in crate::sandbox) only_signal: Option<u32>,
 }
@@ -156,6 +156,10 @@ pub(in crate::sandbox) fn rules(calls: Calls) -> Vec<Rule> {
     if let Some(only) = calls.only_signal {
         signals(only, &mut when);
     }
+    if calls.observed {
+        let answered: BTreeSet<u32> = calls.tier.watch().answered().into_iter().map(number).collect();
+        rules.retain(|rule| !answered.contains(&rule.call));
+    }
     rules
 }
 
@@ -185,9 +189,7 @@ fn sockets(calls: Calls, when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
         return;
     }
     // No network of its own: nothing may be addressed, in whatever way an address can be handed to the kernel.
-    if !calls.connects_are_answered {
-        when(libc::SYS_connect, vec![], ENETUNREACH);
-    }
+    when(libc::SYS_connect, vec![], ENETUNREACH);
     for call in [libc::SYS_bind, libc::SYS_listen] {
         when(call, vec![], EACCES);
     }
@@ -253,7 +255,7 @@ mod tests {
     }
 
     fn decide(tier: Tier, call: c_long, args: [u64; 6]) -> u32 {
-        let calls = Calls { tier, connects_are_answered: false, only_signal: None };
+        let calls = Calls { tier, observed: false, only_signal: None };
         interpret(&assemble(&rules(calls)), super::super::bpf::ARCH, number(call), args)
     }
 
@@ -324,14 +326,24 @@ mod tests {
         assert_eq!(decide(libc::SYS_setsockopt, args(0, 41, 20)), refused(EPERM));
         assert_eq!(decide(libc::SYS_setsockopt, args(0, 6, 1)), ALLOWED);
         assert_eq!(decide(libc::SYS_socket, args(libc::AF_NETLINK, 3, 0)), refused(EAFNOSUPPORT));
-        let answered = Calls { tier: Tier::Landlock, connects_are_answered: true, only_signal: None };
-        let program = assemble(&rules(answered));
-        assert_eq!(interpret(&program, super::super::bpf::ARCH, number(libc::SYS_connect), [0; 6]), ALLOWED);
+    }
+
+    #[test]
+    fn what_the_observer_answers_reaches_it_and_nothing_else_is_lost() {
+        for tier in [Tier::Namespace, Tier::Landlock] {
+            let all = rules(Calls { tier, observed: false, only_signal: None });
+            let left = rules(Calls { tier, observed: true, only_signal: None });
+            let answered = tier.watch().answered();
+            for rule in &all {
+                assert_eq!(left.contains(rule), !answered.contains(&c_long::from(rule.call)), "{rule:?}");
+            }
+            assert!(left.len() < all.len() && !left.is_empty());
+        }
     }
 
     #[test]
     fn where_nothing_scopes_signals_only_itself_is_signalled() {
-        let calls = Calls { tier: Tier::Landlock, connects_are_answered: false, only_signal: Some(77) };
+        let calls = Calls { tier: Tier::Landlock, observed: false, only_signal: Some(77) };
         let program = assemble(&rules(calls));
         let decide = |call: c_long, args: [u64; 6]| interpret(&program, super::super::bpf::ARCH, number(call), args);
         assert_eq!(decide(libc::SYS_kill, args(77, 9, 0)), ALLOWED);

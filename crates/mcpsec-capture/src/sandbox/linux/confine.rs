@@ -2,9 +2,14 @@
 use std::{
     ffi::CString,
     io,
-    os::{fd::RawFd, unix::net::UnixStream},
+    os::{
+        fd::{IntoRawFd as _, RawFd},
+        unix::net::UnixStream,
+    },
     path::{Path, PathBuf},
 };
+
+use crate::observe;
 
 use super::{
     super::wire::{self, Order, Raw, Tier},
@@ -27,6 +32,8 @@ pub(super) struct Cell<'a> {
     pub(super) order: &'a Order,
     /// User and group to become; `None`: stay.
     pub(super) user: Option<(u32, u32)>,
+    /// The same user's number outside.
+    pub(super) outside_user: Option<u32>,
     /// Whether CAP_DAC_OVERRIDE is kept.
     pub(super) override_modes: bool,
     /// Home folder and folder for temporary files, as the program sees them.
@@ -67,6 +74,11 @@ fn prepare(cell: &Cell<'_>, talk: &UnixStream) -> Result<Execution, Broke> {
     sys::new_session().at("start a session")?;
     sys::umask(0o077);
     limits(cell).at("set the limits")?;
+    let kept = if cell.override_modes { CAP_DAC_OVERRIDE } else { 0 };
+    if cell.override_modes {
+        // What becomes inheritable must be in the bounding set, so before that is emptied.
+        sys::capabilities().and_then(|all| sys::set_capabilities(all, kept)).at("keep a capability")?;
+    }
     sys::empty_bounding_set();
     if let Some((uid, gid)) = cell.user {
         if cell.override_modes {
@@ -74,8 +86,7 @@ fn prepare(cell: &Cell<'_>, talk: &UnixStream) -> Result<Execution, Broke> {
         }
         sys::become_user(uid, gid).at("change the user")?;
     }
-    let kept = if cell.override_modes { CAP_DAC_OVERRIDE } else { 0 };
-    sys::keep_capabilities(kept).at("drop the capabilities")?;
+    sys::set_capabilities(kept, kept).at("drop the capabilities")?;
     if cell.override_modes {
         sys::raise_ambient(1).at("keep a capability")?;
     }
@@ -91,11 +102,16 @@ fn prepare(cell: &Cell<'_>, talk: &UnixStream) -> Result<Execution, Broke> {
     let scoped = cell.order.tier == Tier::Namespace || cell.landlock >= rules::SCOPES;
     calls::install(Calls {
         tier: cell.order.tier,
-        connects_are_answered: false,
+        observed: cell.order.observe,
         only_signal: (!scoped).then(std::process::id),
     })
     .at("set the seccomp rules")?;
-    let notify: RawFd = -1;
+    // Last, since from here on watched calls wait for the observer. Its descriptor is left in the table, for the guard.
+    let notify: RawFd = if cell.order.observe {
+        observe::install(&cell.order.tier.watch()).at("watch the calls")?.into_raw_fd()
+    } else {
+        -1
+    };
     wire::send(talk, READY, &notify.to_le_bytes()).at("say ready")?;
     match next_tag(talk).at("wait for the start")? {
         // Read to its end: what is left unread when a socket closes would reach the other side as an error.
@@ -122,6 +138,13 @@ fn execution(cell: &Cell<'_>) -> io::Result<Execution> {
         if !env.iter().any(|(named, _)| named.0 == name.as_bytes()) {
             env.push((Raw(name.as_bytes().to_vec()), Raw::from(value.as_path())));
         }
+    }
+    let (name, value) = observe::SHARED_NETWORK_ENV;
+    if cell.order.observe
+        && cell.order.tier == Tier::Landlock
+        && !env.iter().any(|(named, _)| named.0 == name.as_bytes())
+    {
+        env.push((Raw(name.as_bytes().to_vec()), Raw(value.as_bytes().to_vec())));
     }
     env.sort();
     let mut pairs = Vec::new();

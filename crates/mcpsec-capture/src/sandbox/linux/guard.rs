@@ -59,7 +59,8 @@ pub(super) fn start(cell: &Cell<'_>, control: &UnixStream, files: Vec<(FileName,
         }
         _ => return Err(relayed(&ours)),
     }
-    let names = Files { names: files.iter().map(|(name, _)| *name).collect() };
+    let user = cell.outside_user;
+    let names = Files { user, names: files.iter().map(|(name, _)| *name).collect() };
     let fds: Vec<RawFd> = files.iter().map(|(_, fd)| fd.as_raw_fd()).collect();
     sys::send_files(control, wire::FILES, &fds).at("send files")?;
     let names = serde_json::to_vec(&names).map_err(io::Error::other).at("send files")?;

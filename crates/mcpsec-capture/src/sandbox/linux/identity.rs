@@ -111,9 +111,10 @@ mod tests {
         let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("mode");
         let (folder, file) = (scratch.path().join("folder"), scratch.path().join("folder/file"));
         std::fs::create_dir(&folder).expect("folder");
-        std::fs::write(&file, "").expect("file");
+        std::fs::File::create_new(&file).expect("file");
         mode(&folder, 0o755);
         mode(&file, 0o644);
+        mode(scratch.path(), 0o700);
         assert!(is_open(&folder, Access::Read, false));
         assert!(!is_open(&folder, Access::Read, true), "the scratch folder above is closed");
         assert!(!is_open(&folder, Access::Write, false));

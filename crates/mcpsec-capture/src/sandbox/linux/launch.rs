@@ -15,12 +15,14 @@ use std::{
 
 use mcpsec_model::text::Untrusted;
 
+use crate::observe::Supervisor;
+
 use super::{
     super::{
-        Plan, SandboxError, Stdio,
+        Plan, SandboxError, Stdio, setup,
         wire::{self, Failure, FileName, Files, Order},
     },
-    sys,
+    observer, sys,
 };
 
 /// First argument of the second half. Not a name that a person types.
@@ -34,16 +36,14 @@ pub(in crate::sandbox) struct Launched {
     pub(in crate::sandbox) child: Child,
     /// Letting go of it ends everything.
     pub(in crate::sandbox) control: UnixStream,
-    pub(in crate::sandbox) files: Vec<(FileName, OwnedFd)>,
+    /// The file system of its scratch folders, if they have one.
+    pub(in crate::sandbox) scratch: Option<OwnedFd>,
+    pub(in crate::sandbox) observer: Option<Supervisor>,
 }
 
 /// Starts a program as ordered.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that starts strangers' programs")]
 pub(in crate::sandbox) fn launch(launcher: &Path, order: &Order, plan: &Plan) -> Result<Launched, SandboxError> {
-    let setup = |step: &str| {
-        let step = step.to_owned();
-        move |source| SandboxError::Setup { step, source }
-    };
     let (ours, theirs) = UnixStream::pair().map_err(setup("make a socket"))?;
     ours.set_read_timeout(Some(PATIENCE)).map_err(setup("make a socket"))?;
     ours.set_write_timeout(Some(PATIENCE)).map_err(setup("make a socket"))?;
@@ -63,8 +63,8 @@ pub(in crate::sandbox) fn launch(launcher: &Path, order: &Order, plan: &Plan) ->
     }
     let child = command.spawn().map_err(setup("start the launcher"))?;
     drop((command, theirs));
-    let mut launched = Launched { child, control: ours, files: Vec::new() };
-    match launched.settle(order) {
+    let mut launched = Launched { child, control: ours, scratch: None, observer: None };
+    match launched.settle(order, plan) {
         Ok(None) => Ok(launched),
         Ok(Some(failure)) => {
             launched.end();
@@ -84,9 +84,9 @@ pub(in crate::sandbox) fn launch(launcher: &Path, order: &Order, plan: &Plan) ->
 
 impl Launched {
     /// Hands the order over and hears answers until the program runs, or what went wrong.
-    fn settle(&mut self, order: &Order) -> io::Result<Option<Failure>> {
-        let order = serde_json::to_vec(order).map_err(io::Error::other)?;
-        wire::send(&self.control, wire::ORDER, &order)?;
+    fn settle(&mut self, order: &Order, plan: &Plan) -> io::Result<Option<Failure>> {
+        let ordered = serde_json::to_vec(order).map_err(io::Error::other)?;
+        wire::send(&self.control, wire::ORDER, &ordered)?;
         loop {
             let Some((tag, files)) = sys::receive_files(&self.control)? else {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -100,7 +100,10 @@ impl Launched {
                     if names.names.len() != files.len() {
                         return Err(io::ErrorKind::InvalidData.into());
                     }
-                    self.files = names.names.into_iter().zip(files).collect();
+                    let mut files: Vec<(FileName, OwnedFd)> = names.names.into_iter().zip(files).collect();
+                    self.scratch = take(&mut files, FileName::Scratch);
+                    // Before the program executes, which is a call that waits for the observer.
+                    self.observer = observer::start(order, plan, names.user, files)?;
                 }
                 _ => return Err(io::ErrorKind::InvalidData.into()),
             }
@@ -112,6 +115,12 @@ impl Launched {
         let _gone = self.control.shutdown(std::net::Shutdown::Both);
         let _ended = wait_or_kill(&mut self.child);
     }
+}
+
+/// Takes the file of this name.
+pub(super) fn take(files: &mut Vec<(FileName, OwnedFd)>, name: FileName) -> Option<OwnedFd> {
+    let index = files.iter().position(|(named, _)| *named == name)?;
+    Some(files.swap_remove(index).1)
 }
 
 /// Waits for the guard, which ends what it guards; a guard that does not end is killed.

@@ -174,7 +174,7 @@ mod tests {
         let scratch = tempfile::tempdir().expect("scratch");
         let root = scratch.path().canonicalize().expect("real");
         std::fs::create_dir_all(root.join("real/bin")).expect("folder");
-        std::fs::write(root.join("real/bin/tool"), "").expect("file");
+        std::fs::File::create_new(root.join("real/bin/tool")).expect("file");
         symlink("real", root.join("current")).expect("link");
         symlink(root.join("current/bin/tool"), root.join("tool")).expect("link");
         let mut layout = Layout::default();

@@ -7,6 +7,7 @@ mod guard;
 mod identity;
 mod launch;
 mod layout;
+mod observer;
 mod root;
 mod rules;
 mod stage;
@@ -14,3 +15,4 @@ pub(super) mod sys;
 
 pub(super) use launch::{Launched, STAGE, launch, wait_or_kill};
 pub(super) use stage::obey;
+pub(super) use sys::seed;

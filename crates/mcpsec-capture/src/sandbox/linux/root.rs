@@ -17,6 +17,8 @@ use super::{
 
 /// Home inside.
 pub(in crate::sandbox) const HOME: &str = "/home/user";
+/// Where names are asked inside.
+pub(super) const NAMES: &str = "127.0.0.1:53";
 /// Host name inside.
 const HOST: &str = "sandbox";
 /// Where the root is put together: any folder that exists, since all that is taken from this machine is taken before.

@@ -4,12 +4,15 @@
 use std::{
     fs::File,
     io::{self, Read as _, Write as _},
+    net::{TcpListener, UdpSocket},
     os::{
         fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
         unix::{fs::chown, net::UnixStream},
     },
     path::{Path, PathBuf},
 };
+
+use crate::observe::canaries::{self, Trap};
 
 use super::{
     super::wire::{self, FileName, Order, Raw, Tier},
@@ -182,12 +185,24 @@ fn inside(
     };
     let (uid, gid) = user.unwrap_or_else(sys::identity);
     let scratch = root::build(layout, Resident { uid, gid, disk: order.disk })?;
+    let mut files = vec![(FileName::Scratch, scratch)];
+    if order.observe {
+        // While this process may still bind such ports.
+        let (udp, tcp) = (UdpSocket::bind(root::NAMES), TcpListener::bind(root::NAMES));
+        files.push((FileName::NamesUdp, udp.at("take the name server's port")?.into()));
+        files.push((FileName::NamesTcp, tcp.at("take the name server's port")?.into()));
+    }
+    files.extend(canaries(order, Path::new(root::HOME), user)?);
     let mut paths: Vec<(PathBuf, Access)> = vec![("/".into(), Access::Read)];
     paths.extend([root::HOME, "/tmp", "/var/tmp", "/dev/shm"].map(|path| (path.into(), Access::Write)));
     paths.extend(layout.binds.iter().filter(|(_, access)| **access == Access::Write).map(|(p, a)| (p.clone(), *a)));
     let cell = Cell {
         order,
         user,
+        outside_user: match identity {
+            Identity::Own { .. } => None,
+            Identity::Nobody { id, .. } => Some(id),
+        },
         override_modes,
         home: root::HOME.into(),
         temporary: "/tmp".into(),
@@ -195,9 +210,9 @@ fn inside(
         landlock: rules::version(order.landlock_at_most),
         processes_before: 0,
     };
-    let program = guard::start(&cell, control, vec![(FileName::Scratch, scratch)])?;
+    let program = guard::start(&cell, control, files)?;
     // Of what this process could do, it needs to signal the program, which may be another user.
-    sys::keep_capabilities(CAP_KILL).at("drop the capabilities")?;
+    sys::set_capabilities(CAP_KILL, 0).at("drop the capabilities")?;
     sys::prctl(libc::PR_SET_DUMPABLE, 0).at("close this process")?;
     sys::silence(null).at("let go of the streams")?;
     // The process outside holds the socket; this one must not keep it open.
@@ -206,6 +221,22 @@ fn inside(
         told.write_all(&status.0.to_le_bytes()).at("report the end")?;
     }
     Ok(())
+}
+
+/// Lays canaries into the home, if they are wanted; gives the watch on them.
+fn canaries(order: &Order, home: &Path, user: Option<(u32, u32)>) -> Result<Option<(FileName, OwnedFd)>, Broke> {
+    let Some(seed) = &order.canaries else { return Ok(None) };
+    let planted = canaries::plant(home, seed).at("lay canaries")?;
+    if let Some((uid, gid)) = user {
+        for canary in &planted {
+            // The file and the folders that were made for it.
+            for path in home.join(canary.path).ancestors().take_while(|path| *path != home) {
+                chown(path, Some(uid), Some(gid)).at("lay canaries")?;
+            }
+        }
+    }
+    let trap = Trap::set(home, &planted).at("watch the canaries")?;
+    Ok(Some((FileName::Trap, trap.into_fd())))
 }
 
 /// CAP_KILL.
@@ -230,6 +261,7 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
         chown(folder, user.map(|(uid, _)| uid), user.map(|(_, gid)| gid)).at("make the scratch folders")?;
         layout.add(folder, Access::Write).at("make the scratch folders")?;
     }
+    let files: Vec<_> = canaries(order, &home, user)?.into_iter().collect();
     sys::drop_groups_if_allowed(user.is_some()).at("drop groups")?;
     sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).at("adopt orphans")?;
     let signals = guard::listen()?;
@@ -239,6 +271,7 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
     let cell = Cell {
         order,
         user,
+        outside_user: alone,
         override_modes,
         home,
         temporary,
@@ -246,7 +279,7 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
         landlock: rules::version(order.landlock_at_most),
         processes_before: if alone.is_some() { 0 } else { sys::threads_of_user() },
     };
-    let over = guard::start(&cell, control, Vec::new()).and_then(|program| {
+    let over = guard::start(&cell, control, files).and_then(|program| {
         sys::silence(null).at("let go of the streams")?;
         guard::watch(program, &signals, Some(control)).at("watch")
     });

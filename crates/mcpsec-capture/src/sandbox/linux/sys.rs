@@ -176,14 +176,35 @@ struct CapData {
 /// `_LINUX_CAPABILITY_VERSION_3` of capset(2): two words of 32 capabilities.
 const CAP_VERSION_3: u32 = 0x2008_0522;
 
-/// Keeps only these capabilities (bit n is capability n), effective, permitted and inheritable.
-pub(super) fn keep_capabilities(kept: u64) -> io::Result<()> {
-    let header = CapHeader { version: CAP_VERSION_3, pid: 0 };
-    let word = |bits: u64| {
-        let bits = u32::try_from(bits & 0xffff_ffff).unwrap_or(0);
-        CapData { effective: bits, permitted: bits, inheritable: bits }
+/// Whether this process may look into processes of other users (CAP_SYS_PTRACE).
+pub(super) fn may_trace_others() -> io::Result<bool> {
+    Ok(capabilities()? & 1 << 19 != 0)
+}
+
+/// Does something in a thread that is another user, and so are the threads that it starts. For root without CAP_SYS_PTRACE,
+/// who may look into no process of the user that its program runs as.
+pub(super) fn as_user<T: Send>(user: u32, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    let become_and_work = || {
+        // What the program may keep, its observer must have too.
+        let kept = capabilities()? & super::identity::CAP_DAC_OVERRIDE;
+        prctl(libc::PR_SET_KEEPCAPS, 1)?;
+        // The raw calls change this thread alone.
+        become_user(user, user)?;
+        set_capabilities(kept, 0)?;
+        work()
     };
-    let data = [word(kept), word(kept >> 32)];
+    std::thread::scope(|scope| {
+        scope.spawn(become_and_work).join().unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
+    })
+}
+
+/// Keeps only these capabilities (bit n is capability n), effective and permitted; and these others inheritable.
+pub(super) fn set_capabilities(kept: u64, inheritable: u64) -> io::Result<()> {
+    let header = CapHeader { version: CAP_VERSION_3, pid: 0 };
+    let half = |bits: u64| u32::try_from(bits & 0xffff_ffff).unwrap_or(0);
+    let word =
+        |kept, inheritable| CapData { effective: half(kept), permitted: half(kept), inheritable: half(inheritable) };
+    let data = [word(kept, inheritable), word(kept >> 32, inheritable >> 32)];
     // SAFETY: version 3 reads a header and two data words, which are what these are.
     checked(unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) }).map(drop)
 }
@@ -402,6 +423,14 @@ impl Texts {
         let pointers = texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
         Self { pointers, _texts: texts }
     }
+}
+
+/// Random bytes that nobody can foresee.
+pub(in crate::sandbox) fn seed() -> io::Result<[u8; 32]> {
+    let mut seed = [0_u8; 32];
+    // SAFETY: `seed` has room for as many bytes as are asked for.
+    let got = unsafe { libc::getrandom(seed.as_mut_ptr().cast(), seed.len(), 0) };
+    if usize::try_from(got) == Ok(seed.len()) { Ok(seed) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Free and total bytes of the file system a descriptor is on.

