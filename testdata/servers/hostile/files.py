@@ -7,7 +7,7 @@ import stat
 import threading
 import time
 
-from calls import LIBC, Refused, call, first_success, reaches
+from calls import LIBC, Refused, call, first_success
 
 
 def text(path, flags=os.O_RDONLY, **how):
@@ -19,10 +19,6 @@ def text(path, flags=os.O_RDONLY, **how):
     if not found:
         raise Refused("nothing in it")
     return found.decode("utf-8", "replace")
-
-
-def missing(path):
-    return isinstance(path, str) and not os.path.lexists(path)
 
 
 # Reading

@@ -110,7 +110,7 @@ def tcp4_disconnected_first(target):
         return answered(sock, "tcp4_disconnected_first")
 
 
-def tcp4_in_a_thread_of_32_families(target):
+def tcp4_high_bits(target):
     """Sockets whose family argument has high bits set: the kernel looks at 32 of them only."""
     libc = ctypes.CDLL(None, use_errno=True)
     number = ctypes.c_long({"x86_64": 41, "aarch64": 198}[os.uname().machine])

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from calls import LIBC, Refused, call, first_success, forked, raw
+from calls import LIBC, Refused, call, first_success, forked
 
 PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_SEIZE, PTRACE_DETACH = 0, 16, 0x4206, 17
 
@@ -52,24 +52,6 @@ def signalled_oddly(target):
         fd = call("pidfd_open", pid, 0)
         return call("pidfd_send_signal", fd, int(signal.SIGUSR1), None, 0)
 
-    def by_owner(pid):
-        """The owner of a file is told when it is ready."""
-        reader, writer = os.pipe()
-        fcntl.fcntl(reader, fcntl.F_SETOWN, pid)
-        fcntl.fcntl(reader, 10, int(signal.SIGUSR1))  # F_SETSIG
-        fcntl.fcntl(reader, fcntl.F_SETFL, fcntl.fcntl(reader, fcntl.F_GETFL) | os.O_ASYNC)
-        os.write(writer, b"x")
-        time.sleep(0.02)
-        return "sent, perhaps"
-
-    def by_owner_structure(pid):
-        reader, writer = os.pipe()
-        fcntl.fcntl(reader, 15, struct.pack("=ii", 1, pid))  # F_SETOWN_EX, F_OWNER_PID
-        fcntl.fcntl(reader, 10, int(signal.SIGUSR1))
-        fcntl.fcntl(reader, fcntl.F_SETFL, fcntl.fcntl(reader, fcntl.F_GETFL) | os.O_ASYNC)
-        os.write(writer, b"x")
-        return "sent, perhaps"
-
     attempts = []
     for pid in target["victims"]:
         attempts += [
@@ -83,13 +65,13 @@ def signalled_oddly(target):
 
 
 def signalled_by_owner(target):
-    """F_SETOWN always answers well; whether the signal came, the victims say."""
+    """The owner of a file is told when it is ready. That is always answered well; whether the signal came, the victims say."""
     for pid in target["victims"]:
         for arguments in ((fcntl.F_SETOWN, pid), (15, struct.pack("=ii", 1, pid)), (fcntl.F_SETOWN, -pid)):
             try:
                 reader, writer = os.pipe()
                 fcntl.fcntl(reader, *arguments)
-                fcntl.fcntl(reader, 10, int(signal.SIGUSR1))
+                fcntl.fcntl(reader, 10, int(signal.SIGUSR1))  # F_SETSIG
                 fcntl.fcntl(reader, fcntl.F_SETFL, fcntl.fcntl(reader, fcntl.F_GETFL) | os.O_ASYNC)
                 os.write(writer, b"x")
             except OSError:
@@ -186,7 +168,7 @@ def files_stolen(target):
             return os.readlink(path)
         return sorted(os.listdir(path))
     attempts = [(f"descriptor {pid}", lambda pid=pid: descriptor(pid)) for pid in target["victims"]]
-    attempts += [(f"{what} {pid}", lambda pid=pid, what=what: proc(pid, what)) for pid in target["pids"]
+    attempts += [(f"{what} {pid}", lambda pid=pid, what=what: proc(pid, what)) for pid in target["victims"]
                  for what in ("environ", "maps", "auxv", "cmdline", "fd", "cwd", "exe", "root", "task", "map_files", "ns")]
     return first_success(attempts)
 
@@ -237,12 +219,6 @@ def starved(target):
         ("numa", lambda pid: done(call("migrate_pages", pid, 64, mask, mask))),
         ("release", lambda pid: done(call("process_mrelease", call("pidfd_open", pid, 0), 0))),
     ]])
-
-
-def starved_all(_target):
-    """All processes of the user at once. (Only asks, so that nobody is harmed where it is allowed.)"""
-    answer, error = raw("setpriority", 2, os.getuid(), 64)
-    raise Refused(f"priority of the user: {answer} {error}")
 
 
 def parent_starved(target):
