@@ -339,8 +339,11 @@ def shared_folders(target):
     for folder in ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/user/0", "/var/cache", "/run/lock", "/dev/mqueue",
                    "/mnt", "/srv", "/opt", "/"):
         try:
-            os.close(os.open(os.path.join(folder, target["mark"]), os.O_CREAT | os.O_WRONLY, 0o666))
+            path = os.path.join(folder, target["mark"])
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             made.append(folder)
+            if target.get("tidy"):
+                os.unlink(path)
         except OSError:
             continue
     return f"made in {made}" if made else refuse("nowhere")

@@ -70,29 +70,41 @@ def namespace_entered(target):
     return first_success(attempts + [("invalid", lambda: reaches("setns", -1, 0))])
 
 
+def apart(action):
+    """Changes of mounts are made in a namespace of their own if there can be one: where nothing stops them, the machine's own
+    mounts must stay as they are."""
+    def act():
+        _, error = raw("unshare", NAMESPACES["mount"])
+        if not error:
+            call("mount", None, ctypes.c_char_p(b"/"), None, 0x44000, None)  # recursive, private
+        elif os.geteuid() == 0:
+            raise Refused("would change the machine")
+        return action()
+    return forked(act)
+
+
 def mounted(target):
     """Every way to change what lies where."""
     here = ctypes.c_char_p(target["writable"].encode())
     there = ctypes.c_char_p(target["readable"].encode())
     attributes = (ctypes.c_uint64 * 4)(0, 1, 0, 0)  # clears read-only
 
-    def chroot():
-        call("chroot", here)
-        return "changed"
+    def mount(what, where, kind, flags):
+        return lambda: apart(lambda: call("mount", what, where, kind and ctypes.c_char_p(kind), flags, None))
     return first_success([
-        ("bind", lambda: forked(lambda: call("mount", here, there, None, 4096, None))),
-        ("bind over proc", lambda: forked(lambda: call("mount", here, ctypes.c_char_p(b"/proc"), None, 4096, None))),
-        ("tmpfs", lambda: forked(lambda: call("mount", ctypes.c_char_p(b"x"), there, ctypes.c_char_p(b"tmpfs"), 0, None))),
-        ("proc", lambda: forked(lambda: call("mount", ctypes.c_char_p(b"x"), there, ctypes.c_char_p(b"proc"), 0, None))),
-        ("remount", lambda: forked(lambda: call("mount", None, there, None, 32 | 4096, None))),
-        ("umount", lambda: forked(lambda: call("umount2", ctypes.c_char_p(b"/proc"), 2))),
-        ("chroot", lambda: forked(chroot)),
-        ("pivot_root", lambda: reaches("pivot_root", ctypes.c_char_p(b""), ctypes.c_char_p(b""))),
-        ("open_tree", lambda: forked(lambda: call("open_tree", -100, here, 1))),
-        ("open_tree without clone", lambda: forked(lambda: call("open_tree", -100, here, 0))),
-        ("fsopen", lambda: forked(lambda: call("fsopen", ctypes.c_char_p(b"tmpfs"), 0))),
-        ("move_mount", lambda: reaches("move_mount", -1, ctypes.c_char_p(b""), -1, ctypes.c_char_p(b""), 0)),
-        ("mount_setattr", lambda: forked(lambda: call("mount_setattr", -100, there, 0, attributes, 32))),
+        ("bind", mount(here, there, None, 4096)),
+        ("bind over proc", mount(here, ctypes.c_char_p(b"/proc"), None, 4096)),
+        ("tmpfs", mount(here, there, b"tmpfs", 0)),
+        ("proc", mount(here, there, b"proc", 0)),
+        ("remount", mount(None, there, None, 32 | 4096)),
+        ("umount", lambda: apart(lambda: call("umount2", ctypes.c_char_p(b"/proc"), 2))),
+        ("chroot", lambda: forked(lambda: call("chroot", here))),
+        ("pivot_root", lambda: apart(lambda: reaches("pivot_root", ctypes.c_char_p(b""), ctypes.c_char_p(b"")))),
+        ("open_tree", lambda: apart(lambda: call("open_tree", -100, here, 1))),
+        ("open_tree without clone", lambda: apart(lambda: call("open_tree", -100, here, 0))),
+        ("fsopen", lambda: apart(lambda: call("fsopen", ctypes.c_char_p(b"tmpfs"), 0))),
+        ("move_mount", lambda: apart(lambda: reaches("move_mount", -1, ctypes.c_char_p(b""), -1, ctypes.c_char_p(b""), 0))),
+        ("mount_setattr", lambda: apart(lambda: call("mount_setattr", -100, there, 0, attributes, 32))),
     ])
 
 
@@ -236,7 +248,10 @@ def limits_raised(_target):
         soft, hard = resource.getrlimit(which)
         if hard == resource.RLIM_INFINITY:
             return "was never limited"
-        resource.setrlimit(which, (hard + 1, hard + 1))
+        try:
+            resource.setrlimit(which, (hard + 1, hard + 1))
+        except ValueError as error:
+            raise PermissionError(errno.EPERM, "setrlimit") from error
         return "raised"
 
     def spared():

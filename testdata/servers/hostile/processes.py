@@ -275,14 +275,23 @@ def refuse(why):
 
 def privileges_held(_target):
     """Capabilities of any kind, a right to gain them, or no filter. These must be gone before the first instruction."""
-    sets = {}
-    for line in open("/proc/self/status"):
-        name, _, value = line.partition(":")
-        sets[name] = value.strip()
-    wrong = [f"{name} {sets[name]}" for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb") if int(sets[name], 16)]
-    if sets["NoNewPrivs"] != "1":
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()
+    if LIBC.capget(header, sets) != 0:
+        raise RuntimeError("capget")
+    wrong = [f"{name} {sets[at] | sets[at + 3] << 32:x}" for at, name in enumerate(("effective", "permitted", "inheritable"))
+             if sets[at] | sets[at + 3]]
+    ambient, bounding = ([number for number in range(41) if LIBC.prctl(*first, number, 0, 0) == 1]
+                         for first in ((47, 1), (23,)))  # PR_CAP_AMBIENT with PR_CAP_AMBIENT_IS_SET, PR_CAPBSET_READ
+    if ambient:
+        wrong.append(f"ambient {ambient}")
+    gains = LIBC.prctl(39, 0, 0, 0, 0) != 1  # PR_GET_NO_NEW_PRIVS
+    if gains:
         wrong.append("may gain privileges")
-    if sets["Seccomp"] != "2":
+    # An ordinary user cannot give up the bounding set. Where nothing can be gained it gives nothing.
+    if bounding and (gains or os.getuid() == 0):
+        wrong.append(f"bounding {bounding}")
+    if LIBC.prctl(21, 0, 0, 0, 0) != 2:  # PR_GET_SECCOMP; a filter may also refuse to tell, and then there is one
         wrong.append("is not filtered")
     if not wrong:
         raise Refused("none")
