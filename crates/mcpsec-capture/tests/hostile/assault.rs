@@ -143,7 +143,7 @@ pub(crate) fn without_a_sandbox() {
                 Bare::Succeeds => true,
                 Bare::SucceedsForRoot => users::is_root(),
                 Bare::SucceedsForOthers => !users::is_root(),
-                Bare::Depends(_) => false,
+                Bare::Depends(_) | Bare::Harms => false,
                 Bare::NotMade(why) => {
                     eprintln!("{name}: not made: {why}");
                     continue;
@@ -158,6 +158,8 @@ pub(crate) fn without_a_sandbox() {
             let harm = stand.harm();
             match Verdict::of(name, &ran) {
                 Verdict::Succeeded(_) => proved += 1,
+                Verdict::Stopped(_) if *bare == Bare::Harms && !harm.is_empty() => proved += 1,
+                Verdict::Stopped(detail) if *bare == Bare::Harms => weak.push(format!("{name} harms nobody: {detail}")),
                 Verdict::Stopped(detail) if expected => weak.push(format!("{name}: {detail}; {harm:?}")),
                 Verdict::Stopped(detail) => eprintln!("{name}: stopped by the system itself: {detail}"),
                 Verdict::Silent(said) => weak.push(format!("{name} says nothing: {said}")),
