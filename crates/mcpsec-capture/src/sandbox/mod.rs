@@ -13,6 +13,8 @@ mod plan;
 mod probe;
 mod running;
 #[cfg(target_os = "linux")]
+mod scratch;
+#[cfg(target_os = "linux")]
 mod watch;
 #[cfg(target_os = "linux")]
 mod wire;
@@ -35,6 +37,7 @@ pub use running::{Ended, Limit, Running};
 pub struct Sandbox {
     tier: Isolation,
     launcher: PathBuf,
+    landlock_at_most: Option<u8>,
 }
 
 /// Why there is no sandbox, or a program could not be started in it.
@@ -70,7 +73,7 @@ impl Sandbox {
     /// No sandbox at all: the program runs with the user's rights. Only for programs the user trusts, and never chosen unless
     /// the policy says `isolation = "none"`.
     pub fn dangerous_none(launcher: &Path) -> Self {
-        Self { tier: Isolation::None, launcher: launcher.to_owned() }
+        Self { tier: Isolation::None, launcher: launcher.to_owned(), landlock_at_most: None }
     }
 
     /// The strongest sandbox that works here, found by setting each up and running nothing in it, strongest first. `only`
@@ -84,7 +87,7 @@ impl Sandbox {
             if *tier < weakest || only.is_some_and(|only| only != *tier) {
                 continue;
             }
-            let sandbox = Self { tier: *tier, launcher: launcher.to_owned() };
+            let sandbox = Self { tier: *tier, launcher: launcher.to_owned(), landlock_at_most: None };
             match sandbox.probe() {
                 Ok(()) => return Ok(sandbox),
                 Err(reason) => reasons.push(format!("{}: {reason}", tier.as_str())),
@@ -96,7 +99,9 @@ impl Sandbox {
     /// What each level that is a sandbox says when it is tried, strongest first; errors are safe to print.
     pub fn probe_all(launcher: &Path) -> Vec<(Isolation, Result<(), String>)> {
         let levels = Isolation::WORDS.iter().rev().map(|(_, tier)| *tier).filter(|tier| *tier != Isolation::None);
-        levels.map(|tier| (tier, Self { tier, launcher: launcher.to_owned() }.probe())).collect()
+        levels
+            .map(|tier| (tier, Self { tier, launcher: launcher.to_owned(), landlock_at_most: None }.probe()))
+            .collect()
     }
 
     /// Runs nothing in it.
@@ -105,6 +110,13 @@ impl Sandbox {
             return Ok(());
         }
         probe::probe(self)
+    }
+
+    /// The same, as if the kernel had no newer version of Landlock than this. For tests: what older kernels leave open must be
+    /// closed by other means.
+    #[must_use]
+    pub fn with_landlock_at_most(self, version: u8) -> Self {
+        Self { landlock_at_most: Some(version), ..self }
     }
 
     /// The level it gives.
@@ -138,16 +150,12 @@ impl Sandbox {
     fn start(&self, tier: wire::Tier, plan: &Plan, probe: bool) -> Result<Running, SandboxError> {
         let scratch = match tier {
             wire::Tier::Namespace => None,
-            wire::Tier::Landlock => {
-                // Tiers without mounts of their own share this machine's; the place is fixed, so that no variable moves it.
-                let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-                let made = tempfile::Builder::new().prefix("mcpsec-").permissions(private).tempdir_in("/tmp");
-                Some(made.map_err(setup("make the scratch folder"))?)
-            }
+            wire::Tier::Landlock => Some(scratch::Scratch::new().map_err(setup("make the scratch folder"))?),
         };
         let seed = plan.canaries.then(linux::seed).transpose().map_err(setup("draw the canaries"))?;
-        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(tempfile::TempDir::path), seed);
+        let mut order = wire::Order::new(tier, plan, scratch.as_ref().map(scratch::Scratch::path), seed);
         order.probe = probe;
+        order.landlock_at_most = self.landlock_at_most;
         let launched = linux::launch(&self.launcher, &order, plan)?;
         let canaries = seed.as_ref().map(canaries::planted).unwrap_or_default();
         Running::held(launched, plan, scratch, canaries)

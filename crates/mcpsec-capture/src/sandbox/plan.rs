@@ -47,7 +47,8 @@ pub enum Network {
 pub enum Stdio {
     /// Pipes that [`super::Running`] holds.
     Piped,
-    /// Those of this process, untouched.
+    /// Those of this process, untouched. While the program runs in a sandbox, this process passes TERM, INT, HUP, QUIT, USR1,
+    /// USR2 and WINCH on to it (unless it ignores them); one program at a time can have its streams.
     Inherited,
 }
 

@@ -9,7 +9,8 @@ use mcpsec_model::{capture::Observed, text::Untrusted};
 use super::{Plan, SandboxError, Stdio};
 #[cfg(target_os = "linux")]
 use super::{
-    linux::{self, Launched},
+    linux::{self, Forward, Launched},
+    scratch::Scratch,
     watch::Watch,
 };
 #[cfg(target_os = "linux")]
@@ -41,8 +42,10 @@ struct Held {
     control: std::os::unix::net::UnixStream,
     watch: Watch,
     observer: Option<Supervisor>,
+    /// Passes signals on to a program that has this process's streams.
+    _forward: Option<Forward>,
     /// Scratch folder on this machine; removed with this.
-    _scratch: Option<tempfile::TempDir>,
+    _scratch: Option<Scratch>,
 }
 
 /// How a program ended.
@@ -91,19 +94,21 @@ impl Running {
     pub(super) fn held(
         launched: Launched,
         plan: &Plan,
-        scratch: Option<tempfile::TempDir>,
+        scratch: Option<Scratch>,
         canaries: Vec<Canary>,
     ) -> Result<Self, SandboxError> {
         let Launched { child, control, scratch: capped, observer } = launched;
-        let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(tempfile::TempDir::path));
+        let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(Scratch::path));
+        let forward = (plan.stdio == Stdio::Inherited).then(|| Forward::to(child.id())).transpose();
         let mut running = Self::of(child);
         running.canaries = canaries;
-        let watch = watch.map_err(|source| SandboxError::Setup { step: "watch the limits".to_owned(), source });
-        match watch {
-            Ok(watch) => running.held = Some(Held { control, watch, observer, _scratch: scratch }),
-            Err(error) => {
+        match watch.and_then(|watch| Ok((watch, forward?))) {
+            Ok((watch, forward)) => {
+                running.held = Some(Held { control, watch, observer, _forward: forward, _scratch: scratch });
+            }
+            Err(source) => {
                 let _gone = control.shutdown(std::net::Shutdown::Both);
-                return Err(error);
+                return Err(SandboxError::Setup { step: "watch the program".to_owned(), source });
             }
         }
         Ok(running)

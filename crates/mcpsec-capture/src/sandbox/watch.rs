@@ -9,14 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Limit, Limits, Plan, linux::sys};
+use super::{Limit, Limits, Plan, linux::sys, scratch::folder_size};
 
 /// Between two looks while the program grows.
 const SHORT: Duration = Duration::from_millis(40);
 /// Between two looks at a program that has long stayed as it is.
 const LONG: Duration = Duration::from_millis(500);
-/// Files and folders that are looked at in the scratch folder of the landlock tier. More count as a full folder.
-const MOST_FILES: usize = 100_000;
 
 /// A running watch.
 #[derive(Debug)]
@@ -247,25 +245,4 @@ impl Scratch {
             Self::None => false,
         }
     }
-}
-
-/// Bytes on disk below a folder; as soon as it is more than `most`, or too many files, some number above it.
-fn folder_size(folder: &Path, most: u64) -> u64 {
-    use std::os::unix::fs::MetadataExt as _;
-    let (mut bytes, mut files, mut rest) = (0_u64, 0, vec![folder.to_owned()]);
-    while let Some(folder) = rest.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
-            let Ok(metadata) = entry.metadata() else { continue };
-            files += 1;
-            bytes = bytes.saturating_add(metadata.blocks().saturating_mul(512));
-            if bytes > most || files > MOST_FILES {
-                return u64::MAX;
-            }
-            if metadata.is_dir() {
-                rest.push(entry.path());
-            }
-        }
-    }
-    bytes
 }

@@ -19,6 +19,12 @@ pub(crate) fn tiers() -> Vec<Sandbox> {
     tried.into_iter().flatten().collect()
 }
 
+/// The landlock tier as older kernels have it: without limits on cutting files short, on ports, on devices, on signals.
+pub(crate) fn older() -> Vec<Sandbox> {
+    let landlock = tiers().into_iter().filter(|sandbox| sandbox.tier() == Isolation::Landlock);
+    landlock.flat_map(|sandbox| [1, 2, 5].map(|version| sandbox.clone().with_landlock_at_most(version))).collect()
+}
+
 /// A plan for a program without anything else.
 pub(crate) fn plan(program: impl Into<PathBuf>, args: &[&str]) -> Plan {
     Plan {
@@ -76,12 +82,21 @@ pub(crate) type Change = fn(Plan) -> Plan;
 
 /// The tiers that work here, each without and with the observer.
 pub(crate) fn watched() -> Vec<(Sandbox, Change)> {
+    both(tiers())
+}
+
+/// The same, and the tiers of older kernels.
+pub(crate) fn everywhere() -> Vec<(Sandbox, Change)> {
+    both(tiers().into_iter().chain(older()).collect())
+}
+
+fn both(sandboxes: Vec<Sandbox>) -> Vec<(Sandbox, Change)> {
     let plain: Change = |plan| plan;
     let observed: Change = |mut plan| {
         plan.observe = true;
         plan
     };
-    tiers().into_iter().flat_map(|sandbox| [(sandbox.clone(), plain), (sandbox, observed)]).collect()
+    sandboxes.into_iter().flat_map(|sandbox| [(sandbox.clone(), plain), (sandbox, observed)]).collect()
 }
 
 /// A plan for a python program.

@@ -8,7 +8,7 @@ use std::{
 
 use mcpsec_capture::sandbox::{Ended, Limit};
 
-use crate::common::{file, python, run, shell, watched};
+use crate::common::{everywhere, file, python, run, shell, watched};
 
 /// Tries each line of python and prints the names of those that did not raise.
 fn attempts(attempts: &[(&str, String)]) -> String {
@@ -26,7 +26,7 @@ fn attempts(attempts: &[(&str, String)]) -> String {
 }
 
 fn refuse_all(list: &[(&str, String)]) {
-    for (sandbox, watch) in watched() {
+    for (sandbox, watch) in everywhere() {
         let said = run(&sandbox, &watch(python(&attempts(list))));
         assert!(said.status.success() && !said.out.contains("DONE"), "{:?} {said:?}", sandbox.tier());
         assert_eq!(said.out.lines().count(), list.len(), "all were tried: {said:?}");
@@ -51,6 +51,12 @@ fn files_of_the_machine_are_not_read_and_not_written() {
         ("etc", "open('/etc/x','w')".to_owned()),
         ("link", format!("os.symlink('{secret}',os.environ['HOME']+'/l') or open(os.environ['HOME']+'/l').read()")),
         ("hard link", format!("os.link('{secret}',os.environ['HOME']+'/h')")),
+        ("cut", format!("os.truncate('{secret}',0)")),
+        ("open and cut", format!("os.open('{secret}',os.O_TRUNC)")),
+        ("cut what may be read", "os.open('/etc/services',os.O_TRUNC)".to_owned()),
+        ("mode", format!("os.chmod('{secret}',0o777)")),
+        ("times", format!("os.utime('{secret}')")),
+        ("attribute", format!("os.setxattr('{secret}','user.x',b'x')")),
         ("device", "os.mknod(os.environ['HOME']+'/d',0o020666,os.makedev(1,1))".to_owned()),
         ("disk", "open('/dev/vda','rb').read(1)".to_owned()),
         ("terminal", "open('/dev/tty')".to_owned()),

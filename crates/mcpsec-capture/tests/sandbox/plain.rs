@@ -1,4 +1,6 @@
 //! Programs that do no harm work as they do outside.
+#![expect(unsafe_code, reason = "a signal is sent")]
+
 use std::{
     io::{Read as _, Write as _},
     os::unix::process::ExitStatusExt as _,
@@ -9,7 +11,7 @@ use std::{
 use mcpsec_capture::sandbox::{Limit, Sandbox, SandboxError};
 use mcpsec_model::config::Isolation;
 
-use crate::common::{Said, file, node, plan, python, run, shell, tiers, watched};
+use crate::common::{Said, everywhere, file, node, plan, python, run, shell, tiers, watched};
 
 #[test]
 fn every_tier_of_this_system_works() {
@@ -168,7 +170,7 @@ fn patience_and_wall_time_end_it() {
 
 #[test]
 fn python_and_node_start() {
-    for (sandbox, watch) in watched() {
+    for (sandbox, watch) in everywhere() {
         let script = "import json,socket,ssl,subprocess,asyncio,os,tempfile,sys\n\
             async def main(): return (await asyncio.create_subprocess_exec('/bin/echo','child')).pid\n\
             asyncio.run(main()); tempfile.mkdtemp(); print(json.dumps({'ok': os.path.isdir(os.environ['HOME'])}))";
@@ -189,24 +191,126 @@ fn children_end_with_the_program() {
         let script = format!("(setsid sleep {mark} >/dev/null 2>&1 </dev/null &) ; sleep 0.1; exit 0");
         let Said { status, .. } = run(&sandbox, &watch(shell(&script)));
         assert!(status.success());
-        assert!(!is_running(&mark), "{:?}", sandbox.tier());
+        assert!(!is_running(&mark, "sleep"), "{:?}", sandbox.tier());
         let script = format!("(setsid sleep {mark} >/dev/null 2>&1 </dev/null &) ; echo; sleep 100");
         let mut running = sandbox.spawn(&watch(shell(&script))).expect("starts");
         running.stdout.take().expect("stdout").read_exact(&mut [0]).expect("ready");
-        let noticed = (0..100).any(|_| {
-            std::thread::sleep(Duration::from_millis(20));
-            is_running(&mark)
-        });
-        assert!(noticed, "the test would notice");
+        assert!(within_two_seconds(|| is_running(&mark, "sleep")), "the test would notice");
         drop(running);
-        assert!(!is_running(&mark), "{:?}", sandbox.tier());
+        assert!(!is_running(&mark, "sleep"), "{:?}", sandbox.tier());
     }
 }
 
-/// Whether a process has this among its arguments.
-fn is_running(mark: &str) -> bool {
+/// Whether a process of this program has this among its arguments.
+fn is_running(mark: &str, program: &str) -> bool {
     std::fs::read_dir("/proc").expect("proc").flatten().any(|entry| {
         let cmdline = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        cmdline.split(|byte| *byte == 0).any(|arg| arg == mark.as_bytes())
+        cmdline.starts_with(program.as_bytes()) && cmdline.split(|byte| *byte == 0).any(|arg| arg == mark.as_bytes())
+    })
+}
+
+/// Not a test: what a level costs over starting a program without. `cargo test … -- --ignored --nocapture what_a_level_costs`
+#[test]
+#[ignore = "a measurement"]
+fn what_a_level_costs() {
+    let rounds = 100;
+    let measure = |sandbox: &Sandbox, observe: bool| {
+        let mut plan = plan("/bin/true", &[]);
+        plan.observe = observe;
+        let start = std::time::Instant::now();
+        for _ in 0..rounds {
+            let running = sandbox.spawn(&plan).expect("starts");
+            assert!(running.finish(Duration::from_secs(5)).expect("ended").status.success());
+        }
+        start.elapsed() / rounds
+    };
+    let launcher = Path::new(crate::common::STAGE);
+    println!("none: {:?}", measure(&Sandbox::dangerous_none(launcher), false));
+    for sandbox in tiers() {
+        let (plain, watched) = (measure(&sandbox, false), measure(&sandbox, true));
+        println!("{}: {plain:?}, observed {watched:?}", sandbox.tier().as_str());
+    }
+    let start = std::time::Instant::now();
+    Sandbox::detect(launcher, Isolation::Landlock, None).expect("works");
+    println!("detection: {:?}", start.elapsed());
+}
+
+/// Not a test: a process whose streams a program gets, for the test below.
+#[test]
+#[ignore = "part of another test"]
+#[expect(clippy::exit, reason = "the code is what the other test looks at")]
+fn streams_are_lent() {
+    let tier = std::env::args().find_map(|arg| arg.strip_prefix("tier:").map(str::to_owned));
+    let Some(sandbox) = tiers().into_iter().find(|sandbox| Some(sandbox.tier().as_str()) == tier.as_deref()) else {
+        return;
+    };
+    let mut plan = shell(
+        "trap 'echo got-term; exit 9' TERM; echo ready; read word; echo heard-$word; while :; do sleep 0.05; done",
+    );
+    plan.stdio = mcpsec_capture::sandbox::Stdio::Inherited;
+    let ended = sandbox.spawn(&plan).expect("starts").finish(Duration::from_secs(10)).expect("ended");
+    std::process::exit(ended.status.code().unwrap_or(1));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "this program once more")]
+fn inherited_streams_are_untouched_and_signals_passed_on() {
+    for sandbox in tiers() {
+        let mut command = std::process::Command::new(std::env::current_exe().expect("itself"));
+        command.args(["--exact", "plain::streams_are_lent", "--ignored", "--nocapture", "--skip"]);
+        command.arg(format!("tier:{}", sandbox.tier().as_str()));
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("stdout")));
+        let mut next = |wanted: &str| lines.by_ref().find(|line| line.as_ref().is_ok_and(|line| line.contains(wanted)));
+        assert!(next("ready").is_some(), "{:?}", sandbox.tier());
+        child.stdin.take().expect("stdin").write_all(b"word\n").expect("written");
+        assert!(next("heard-word").is_some());
+        // SAFETY: takes no pointers; the child has not been waited for.
+        assert_eq!(unsafe { libc::kill(child.id().cast_signed(), libc::SIGTERM) }, 0);
+        assert!(next("got-term").is_some());
+        assert_eq!(child.wait().expect("ended").code(), Some(9));
+    }
+}
+
+/// Not a test: a process that will be killed, for the test below.
+#[test]
+#[ignore = "part of another test"]
+fn a_program_is_held() {
+    let args: Vec<String> = std::env::args().collect();
+    let after = |name: &str| args.iter().find_map(|arg| arg.strip_prefix(name).map(str::to_owned));
+    let (tier, mark) = (after("tier:"), after("mark:").unwrap_or_default());
+    for sandbox in tiers().into_iter().filter(|sandbox| Some(sandbox.tier().as_str()) == tier.as_deref()) {
+        let script = format!("(setsid sleep {mark} >/dev/null 2>&1 </dev/null &) ; trap '' TERM HUP; sleep {mark}");
+        let running = sandbox.spawn(&shell(&script)).expect("starts");
+        println!("held");
+        let _ended = running.finish(Duration::from_secs(100));
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "this program once more")]
+fn everything_ends_when_mcpsec_is_killed() {
+    for sandbox in tiers() {
+        let mark = (3_000_000 + std::process::id()).to_string();
+        let mut command = std::process::Command::new(std::env::current_exe().expect("itself"));
+        command.args(["--exact", "plain::a_program_is_held", "--ignored", "--nocapture", "--skip"]);
+        command.args([format!("tier:{}", sandbox.tier().as_str()), "--skip".to_owned(), format!("mark:{mark}")]);
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("starts");
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("stdout")));
+        assert!(lines.flatten().any(|line| line.contains("held")), "{:?}", sandbox.tier());
+        let sleeps = || is_running(&mark, "sleep");
+        assert!(within_two_seconds(sleeps), "the test would notice");
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        assert!(within_two_seconds(|| !sleeps()), "{:?}", sandbox.tier());
+    }
+}
+
+fn within_two_seconds(holds: impl Fn() -> bool) -> bool {
+    (0..100).any(|_| {
+        let holds = holds();
+        std::thread::sleep(Duration::from_millis(if holds { 0 } else { 20 }));
+        holds
     })
 }

@@ -44,6 +44,8 @@ pub(in crate::sandbox) enum Is {
     NotEqual(u32),
     /// At least one of these bits is set.
     AnyOf(u32),
+    /// Under the first mask, it is the second value.
+    Masked(u32, u32),
     /// Under the first mask, it is not the second value.
     MaskedNot(u32, u32),
 }
@@ -112,7 +114,7 @@ fn body(rule: &Rule) -> Vec<sock_filter> {
     if rule.tests.is_empty() {
         return vec![answer];
     }
-    let length = |test: &Test| if matches!(test.is, Is::MaskedNot(..)) { 3_u8 } else { 2 };
+    let length = |test: &Test| if matches!(test.is, Is::Masked(..) | Is::MaskedNot(..)) { 3_u8 } else { 2 };
     let mut body = Vec::new();
     // Instructions from the one after the current test to the reload of the number, which lies behind the answer.
     let mut rest: u8 = rule.tests.iter().map(length).sum::<u8>() + 1;
@@ -120,11 +122,11 @@ fn body(rule: &Rule) -> Vec<sock_filter> {
         let half = usize::from(test.upper) * 4;
         body.push(load(offset_of!(seccomp_data, args) + usize::from(test.arg) * 8 + half));
         rest -= length(test);
-        if let Is::MaskedNot(mask, _) = test.is {
+        if let Is::Masked(mask, _) | Is::MaskedNot(mask, _) = test.is {
             body.push(op(AND, mask, 0, 0));
         }
         body.push(match test.is {
-            Is::Equal(value) => op(EQUAL, value, 0, rest),
+            Is::Equal(value) | Is::Masked(_, value) => op(EQUAL, value, 0, rest),
             Is::NotEqual(value) => op(EQUAL, value, rest, 0),
             Is::AnyOf(bits) => op(ANY_OF, bits, 0, rest),
             Is::MaskedNot(_, value) => op(EQUAL, value, rest, 0),
@@ -197,6 +199,7 @@ mod tests {
             rule(10, vec![Test { arg: 4, upper: true, is: Is::NotEqual(0) }]),
             rule(10, vec![arg(4, Is::NotEqual(0))]),
             rule(11, vec![arg(1, Is::MaskedNot(0xf, 1)), arg(1, Is::MaskedNot(0xf, 2))]),
+            rule(14, vec![arg(0, Is::Masked(0b111, 0b101))]),
             rule(12, vec![arg(0, Is::Equal(3)), arg(1, Is::Equal(4))]),
         ];
         let first = |value: u64| [value, 0, 0, 0, 0, 0];
@@ -216,6 +219,8 @@ mod tests {
             (11, second(0x801), ALLOWED),
             (11, second(0x802), ALLOWED),
             (11, second(0x803), DENIED),
+            (14, first(0b1101), DENIED),
+            (14, first(0b1111), ALLOWED),
             (12, [3, 4, 0, 0, 0, 0], DENIED),
             (12, [3, 5, 0, 0, 0, 0], ALLOWED),
             (13, [3, 4, 0, 0, 0, 0], ALLOWED),

@@ -11,6 +11,7 @@ use libc::{EACCES, EAFNOSUPPORT, ENETUNREACH, ENOSYS, EPERM, c_int, c_long};
 use super::{
     super::wire::Tier,
     bpf::{Action, Is, Rule, Test, arg, assemble},
+    rules::SCOPES,
 };
 
 /// What the rules depend on.
@@ -20,8 +21,12 @@ pub(in crate::sandbox) struct Calls {
     pub(in crate::sandbox) tier: Tier,
     /// Whether the observer answers the calls that it watches; those must reach it.
     pub(in crate::sandbox) observed: bool,
-    /// The only process that may be signalled, where neither a namespace nor Landlock scopes signals.
-    pub(in crate::sandbox) only_signal: Option<u32>,
+    /// The kernel's version of Landlock, for what older ones leave open.
+    pub(in crate::sandbox) landlock: u8,
+    /// Whether the program's user may change files of this machine that Landlock does not protect from it.
+    pub(in crate::sandbox) owns_files: bool,
+    /// The program's process.
+    pub(in crate::sandbox) program: u32,
 }
 
 /// Never of use to a server, or too dangerous: the kernel's own affairs, other processes, other namespaces.
@@ -153,8 +158,14 @@ pub(in crate::sandbox) fn rules(calls: Calls) -> Vec<Rule> {
         when(libc::SYS_ioctl, vec![arg(1, Is::Equal(u32::try_from(request).unwrap_or(0)))], EPERM);
     }
     sockets(calls, &mut when);
-    if let Some(only) = calls.only_signal {
-        signals(only, &mut when);
+    // A limit of zero ends a process as surely as a signal.
+    when(libc::SYS_prlimit64, vec![arg(0, Is::NotEqual(0)), arg(0, Is::NotEqual(calls.program))], EPERM);
+    if calls.tier == Tier::Landlock {
+        if calls.landlock < SCOPES {
+            signals(calls.program, &mut when);
+        }
+        scheduling(&mut when);
+        files(calls, &mut when);
     }
     if calls.observed {
         let answered: BTreeSet<u32> = calls.tier.watch().answered().into_iter().map(number).collect();
@@ -230,6 +241,81 @@ fn signals(only: u32, when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
     }
 }
 
+/// Processes of the same user can be slowed down or tied to a processor. Only one's own thread (0) may be.
+fn scheduling(when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
+    for call in
+        [libc::SYS_sched_setaffinity, libc::SYS_sched_setscheduler, libc::SYS_sched_setparam, libc::SYS_sched_setattr]
+    {
+        when(call, vec![arg(0, Is::NotEqual(0))], EPERM);
+    }
+    for call in [libc::SYS_setpriority, libc::SYS_ioprio_set] {
+        when(call, vec![arg(1, Is::NotEqual(0))], EPERM);
+        // A group (2) or a user (3), where 0 is one's own: others belong to it too. PRIO_* count from 0, IOPRIO_* from 1.
+        let process = if call == libc::SYS_setpriority { 0 } else { 1 };
+        when(call, vec![arg(0, Is::NotEqual(process))], EPERM);
+    }
+}
+
+/// What Landlock does not look at: modes, owners, times and attributes of files, however they are named. And what its older
+/// versions do not: cutting files short.
+fn files(calls: Calls, when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
+    if calls.owns_files {
+        for call in METADATA {
+            when(*call, vec![], EPERM);
+        }
+    }
+    if calls.landlock < TRUNCATES {
+        when(libc::SYS_truncate, vec![], EPERM);
+        // Its flags are in memory.
+        when(libc::SYS_openat2, vec![], ENOSYS);
+        let mask = bits(libc::O_ACCMODE | libc::O_TRUNC);
+        let cuts = |flags| vec![arg(flags, Is::Masked(mask, bits(libc::O_RDONLY | libc::O_TRUNC)))];
+        when(libc::SYS_openat, cuts(2), EPERM);
+        #[cfg(target_arch = "x86_64")]
+        when(libc::SYS_open, cuts(1), EPERM);
+    }
+}
+
+/// First version of Landlock that keeps files from being cut short.
+const TRUNCATES: u8 = 3;
+
+/// Calls that change what is told about a file, and not its bytes.
+const METADATA: &[c_long] = &[
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    SYS_FCHMODAT2,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    SYS_SETXATTRAT,
+    SYS_REMOVEXATTRAT,
+    SYS_FILE_SETATTR,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+];
+
+// Newer than `libc` tells for every system; the numbers are the same on all architectures since Linux 5.1.
+const SYS_FCHMODAT2: c_long = 452;
+const SYS_SETXATTRAT: c_long = 463;
+const SYS_REMOVEXATTRAT: c_long = 466;
+const SYS_FILE_SETATTR: c_long = 469;
+
 /// Puts the rules on this process. Needs `no_new_privs`.
 ///
 /// # Errors
@@ -249,13 +335,14 @@ mod tests {
     use super::{super::bpf::interpret, *};
 
     const ALLOWED: u32 = libc::SECCOMP_RET_ALLOW;
+    const NEWEST: Calls = Calls { tier: Tier::Landlock, observed: false, landlock: 9, owns_files: true, program: 77 };
 
     fn refused(errno: c_int) -> u32 {
         libc::SECCOMP_RET_ERRNO | bits(errno)
     }
 
     fn decide(tier: Tier, call: c_long, args: [u64; 6]) -> u32 {
-        let calls = Calls { tier, observed: false, only_signal: None };
+        let calls = Calls { tier, observed: false, ..NEWEST };
         interpret(&assemble(&rules(calls)), super::super::bpf::ARCH, number(call), args)
     }
 
@@ -331,8 +418,8 @@ mod tests {
     #[test]
     fn what_the_observer_answers_reaches_it_and_nothing_else_is_lost() {
         for tier in [Tier::Namespace, Tier::Landlock] {
-            let all = rules(Calls { tier, observed: false, only_signal: None });
-            let left = rules(Calls { tier, observed: true, only_signal: None });
+            let all = rules(Calls { tier, observed: false, ..NEWEST });
+            let left = rules(Calls { tier, observed: true, ..NEWEST });
             let answered = tier.watch().answered();
             for rule in &all {
                 assert_eq!(left.contains(rule), !answered.contains(&c_long::from(rule.call)), "{rule:?}");
@@ -343,7 +430,7 @@ mod tests {
 
     #[test]
     fn where_nothing_scopes_signals_only_itself_is_signalled() {
-        let calls = Calls { tier: Tier::Landlock, observed: false, only_signal: Some(77) };
+        let calls = Calls { landlock: 5, ..NEWEST };
         let program = assemble(&rules(calls));
         let decide = |call: c_long, args: [u64; 6]| interpret(&program, super::super::bpf::ARCH, number(call), args);
         assert_eq!(decide(libc::SYS_kill, args(77, 9, 0)), ALLOWED);
@@ -356,5 +443,41 @@ mod tests {
         assert_eq!(decide(libc::SYS_tkill, args(77, 9, 0)), refused(EPERM));
         assert_eq!(decide(libc::SYS_fcntl, args(3, 8, 1)), refused(EPERM));
         assert_eq!(decide(libc::SYS_fcntl, args(3, 2, 1)), ALLOWED);
+    }
+
+    #[test]
+    fn what_landlock_leaves_open_is_closed() {
+        let decide = |calls: Calls, call: c_long, args: [u64; 6]| {
+            interpret(&assemble(&rules(calls)), super::super::bpf::ARCH, number(call), args)
+        };
+        for call in METADATA {
+            assert_eq!(decide(NEWEST, *call, [0; 6]), refused(EPERM));
+            assert_eq!(decide(Calls { owns_files: false, ..NEWEST }, *call, [0; 6]), ALLOWED);
+            assert_eq!(decide(Calls { tier: Tier::Namespace, ..NEWEST }, *call, [0; 6]), ALLOWED);
+        }
+        let old = Calls { landlock: 2, ..NEWEST };
+        let cut = args(-100, 0, libc::O_TRUNC);
+        assert_eq!(decide(old, libc::SYS_truncate, [0; 6]), refused(EPERM));
+        assert_eq!(decide(old, libc::SYS_openat2, [0; 6]), refused(ENOSYS));
+        assert_eq!(decide(old, libc::SYS_openat, cut), refused(EPERM));
+        assert_eq!(decide(old, libc::SYS_openat, args(-100, 0, libc::O_TRUNC | libc::O_WRONLY)), ALLOWED);
+        assert_eq!(decide(old, libc::SYS_openat, args(-100, 0, libc::O_CLOEXEC)), ALLOWED);
+        assert_eq!(decide(NEWEST, libc::SYS_openat, cut), ALLOWED);
+        for tier in [Tier::Namespace, Tier::Landlock] {
+            let calls = Calls { tier, ..NEWEST };
+            assert_eq!(decide(calls, libc::SYS_prlimit64, args(5, 0, 0)), refused(EPERM));
+            assert_eq!(decide(calls, libc::SYS_prlimit64, args(0, 0, 0)), ALLOWED);
+            assert_eq!(decide(calls, libc::SYS_prlimit64, args(77, 0, 0)), ALLOWED);
+        }
+        for (call, args_refused) in [
+            (libc::SYS_sched_setaffinity, args(5, 0, 0)),
+            (libc::SYS_setpriority, args(0, 5, 0)),
+            (libc::SYS_setpriority, args(2, 0, 0)),
+            (libc::SYS_ioprio_set, args(3, 0, 0)),
+        ] {
+            assert_eq!(decide(NEWEST, call, args_refused), refused(EPERM));
+        }
+        assert_eq!(decide(NEWEST, libc::SYS_setpriority, args(0, 0, 5)), ALLOWED);
+        assert_eq!(decide(NEWEST, libc::SYS_ioprio_set, args(1, 0, 5)), ALLOWED);
     }
 }

@@ -99,11 +99,12 @@ fn prepare(cell: &Cell<'_>, talk: &UnixStream) -> Result<Execution, Broke> {
     sys::fresh_signals().at("reset the signals")?;
     // Everything but the standard streams ends with the execution.
     sys::close_range(3, u32::MAX, true).at("close files")?;
-    let scoped = cell.order.tier == Tier::Namespace || cell.landlock >= rules::SCOPES;
     calls::install(Calls {
         tier: cell.order.tier,
         observed: cell.order.observe,
-        only_signal: (!scoped).then(std::process::id),
+        landlock: cell.landlock,
+        owns_files: cell.user.is_none() || cell.override_modes,
+        program: std::process::id(),
     })
     .at("set the seccomp rules")?;
     // Last, since from here on watched calls wait for the observer. Its descriptor is left in the table, for the guard.

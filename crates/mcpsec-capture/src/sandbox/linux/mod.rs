@@ -3,6 +3,7 @@ mod bpf;
 mod broke;
 mod calls;
 mod confine;
+mod forward;
 mod guard;
 mod identity;
 mod launch;
@@ -13,6 +14,7 @@ mod rules;
 mod stage;
 pub(super) mod sys;
 
+pub(super) use forward::Forward;
 pub(super) use launch::{Launched, STAGE, launch, wait_or_kill};
 pub(super) use stage::obey;
 pub(super) use sys::seed;
