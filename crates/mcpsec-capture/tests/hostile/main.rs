@@ -51,6 +51,10 @@ in_every_tier! {
     files => crate::assault::files;
     processes => crate::assault::processes;
     kernel => crate::assault::kernel;
+    watched => crate::assault::watched;
+    with_hosts => crate::assault::with_hosts;
+    first_landlock => crate::assault::first_landlock;
+    older_landlock => crate::assault::older_landlock;
     closed_paths => crate::assault::closed_paths;
     memory => crate::excess::memory;
     processes_without_end => crate::excess::processes;

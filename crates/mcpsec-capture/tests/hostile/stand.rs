@@ -151,6 +151,10 @@ pub(crate) struct Stand {
     pub(crate) folder: TempDir,
     /// The target as the scripts get it.
     pub(crate) target: Value,
+    /// Whether the observer is there.
+    pub(crate) watched: bool,
+    /// What may be reached.
+    pub(crate) network: Network,
 }
 
 impl Stand {
@@ -187,7 +191,7 @@ impl Stand {
         });
         merge(&mut target, listeners.target());
         merge(&mut target, victims.target());
-        Some(Self { python, listeners, victims, folder, target })
+        Some(Self { python, listeners, victims, folder, target, watched: false, network: Network::None })
     }
 
     /// The plan of one attack.
@@ -202,6 +206,7 @@ impl Stand {
         if !self.python.prefix.starts_with("/usr") {
             plan.read.push(self.python.prefix.clone());
         }
+        (plan.observe, plan.network) = (self.watched, self.network.clone());
         plan.write = vec![self.folder.path().join("writable")];
         plan
     }
