@@ -151,6 +151,8 @@ mod tests {
         pointer[12] = 0xc0;
         assert_eq!(question(&pointer), None);
         assert_eq!(question(&query(&[&[b'x'; 63][..]; 5], 1)), None);
+        assert!(question(&query(&[&[b'x'; 63]], 1)).is_some());
+        assert_eq!(question(&query(&[&[b'x'; 64]], 1)), None);
         assert_eq!(question(&query(&[], 1)), None);
         assert_eq!(question(&[good, vec![0; MAX_QUERY]].concat()), None);
     }

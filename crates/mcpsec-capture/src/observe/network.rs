@@ -71,16 +71,20 @@ enum Destination {
 }
 
 impl Network {
+    fn reader(&self, notice: &Notice) -> Reader<'_> {
+        Reader::of(self.listener.as_fd(), notice)
+    }
+
     /// `connect`. `None`: a thread will answer.
     pub(super) fn connect(self: &Arc<Self>, notice: &Notice) -> Option<Answer> {
-        let [fd, at, length, ..] = notice.args;
-        let Some(raw) = Reader::of(notice).address(at, length) else { return Some(FAULT) };
+        let [_, at, length, ..] = notice.args;
+        let Some(raw) = self.reader(notice).address(at, length) else { return Some(FAULT) };
         let own = self.reach == Reach::Own;
         match address::decode(&raw, false) {
             Target::Internet(to) => self.connect_internet(notice, to),
-            Target::Unspecified => Some(self.disconnect(notice.tid, fd, &raw)),
+            Target::Unspecified => Some(self.connect_as_read(notice, &raw)),
             Target::UnixPath(path) => {
-                let path = unix::absolute(notice, &path);
+                let path = unix::absolute(self.reader(notice), &path);
                 self.tell_path(&path);
                 if own { Some(Answer::Continue) } else { self.connect_unix(notice, path) }
             }
@@ -89,7 +93,7 @@ impl Network {
                 Some(if own { Answer::Continue } else { REFUSED })
             }
             // The kernel is no host, and which of its services there are is decided when the socket is made.
-            Target::Netlink => Some(Answer::Continue),
+            Target::Netlink => Some(self.connect_as_read(notice, &raw)),
             Target::UnixUnnamed | Target::Malformed => Some(Answer::Error(libc::EINVAL)),
             Target::Other(_) => Some(Answer::Error(libc::EAFNOSUPPORT)),
         }
@@ -138,9 +142,9 @@ impl Network {
         }
     }
 
-    /// Takes a connection away, on the very socket that is meant.
-    fn disconnect(&self, tid: u32, fd: u64, raw: &[u8]) -> Answer {
-        match sys::duplicate_of(tid, fd) {
+    /// Connects the very socket that is meant to the very address that was looked at; for those that reach nobody.
+    fn connect_as_read(&self, notice: &Notice, raw: &[u8]) -> Answer {
+        match self.reader(notice).duplicate(notice.args[0]) {
             Ok(socket) => answer_of(sys::connect(socket.as_fd(), raw)),
             Err(_) if self.reach == Reach::Own => Answer::Continue,
             Err(_) => Answer::Error(libc::EAFNOSUPPORT),
@@ -149,7 +153,7 @@ impl Network {
 
     /// To a server of the sandbox itself.
     fn connect_here(self: &Arc<Self>, notice: &Notice, to: SocketAddr) -> Option<Answer> {
-        let Ok(socket) = sys::duplicate_of(notice.tid, notice.args[0]) else {
+        let Ok(socket) = self.reader(notice).duplicate(notice.args[0]) else {
             // Its namespace has no other loopback than its own.
             self.tell_address(to);
             return Some(Answer::Continue);
@@ -199,7 +203,7 @@ impl Network {
     fn open_way(&self, notice: &Notice, to: &Destination) -> io::Result<()> {
         let fail = |number: i32| Err(io::Error::from_raw_os_error(number));
         let door = self.door.ok_or_else(|| io::Error::from_raw_os_error(libc::ENETUNREACH))?;
-        let socket = match sys::duplicate_of(notice.tid, notice.args[0]) {
+        let socket = match self.reader(notice).duplicate(notice.args[0]) {
             Ok(socket) => socket,
             // Containers may forbid this one call. A new socket of this network may only go where the network is shared.
             Err(error) if error.raw_os_error() == Some(libc::EPERM) && self.reach == Reach::Shared => {
@@ -230,7 +234,8 @@ impl Network {
 
     /// A new connection in the place of the program's socket.
     fn inject(&self, notice: &Notice, to: &Destination, door: SocketAddr) -> io::Result<()> {
-        let (close_on_exec, nonblocking) = Reader::of(notice)
+        let (close_on_exec, nonblocking) = self
+            .reader(notice)
             .descriptor_flags(notice.args[0])
             .ok_or_else(|| io::Error::from_raw_os_error(libc::ENETUNREACH))?;
         let stream = match self.far_end(to)? {
@@ -276,7 +281,9 @@ impl Network {
     fn connect_unix(self: &Arc<Self>, notice: &Notice, path: Vec<u8>) -> Option<Answer> {
         let (network, notice) = (Arc::clone(self), *notice);
         self.later(&notice, move || {
-            answer_of(unix::connect_within(&network.sockets, &path, || sys::duplicate_of(notice.tid, notice.args[0])))
+            answer_of(unix::connect_within(&network.sockets, &path, || {
+                network.reader(&notice).duplicate(notice.args[0])
+            }))
         })
     }
 
@@ -284,7 +291,6 @@ impl Network {
     fn later(self: &Arc<Self>, notice: &Notice, work: impl FnOnce() -> Answer + Send + 'static) -> Option<Answer> {
         let (listener, id) = (Arc::clone(&self.listener), notice.id);
         let started = self.shared.in_background(move |shared| {
-            // Whatever `work` took from the thread was taken while it waited, or belongs to another one: then it is not used.
             let answer = work();
             if sys::answer(listener.as_fd(), id, answer).is_err() {
                 shared.record().incomplete();
@@ -296,7 +302,7 @@ impl Network {
     /// `bind`.
     pub(super) fn bind(&self, notice: &Notice) -> Answer {
         let [_, at, length, ..] = notice.args;
-        let Some(raw) = Reader::of(notice).address(at, length) else { return FAULT };
+        let Some(raw) = self.reader(notice).address(at, length) else { return FAULT };
         match address::decode(&raw, true) {
             // Its own network has its own ports.
             Target::Internet(_) if self.reach == Reach::Own => Answer::Continue,
@@ -305,7 +311,7 @@ impl Network {
                 Answer::Error(libc::EACCES)
             }
             Target::UnixPath(path) => {
-                let path = unix::absolute(notice, &path);
+                let path = unix::absolute(self.reader(notice), &path);
                 if let Some(told) = self.places.told(&path, true) {
                     self.shared.record().file(&told);
                 }
@@ -320,7 +326,7 @@ impl Network {
 
     /// `listen`, watched only where the network is shared: a socket that was never bound would get a port of this machine.
     pub(super) fn listen(&self, notice: &Notice) -> Answer {
-        let Ok(socket) = sys::duplicate_of(notice.tid, notice.args[0]) else { return Answer::Error(libc::EACCES) };
+        let Ok(socket) = self.reader(notice).duplicate(notice.args[0]) else { return Answer::Error(libc::EACCES) };
         match sys::socket_option(socket.as_fd(), libc::SO_DOMAIN) {
             Ok(libc::AF_UNIX) => {
                 let backlog = u32::try_from(notice.args[1] & 0xffff_ffff).unwrap_or_default().cast_signed();
@@ -378,14 +384,14 @@ impl Network {
     /// `sendto` with an address.
     pub(super) fn send_to(&self, notice: &Notice) -> Answer {
         let [_, _, _, flags, at, length] = notice.args;
-        let Some(raw) = Reader::of(notice).address(at, length) else { return FAULT };
+        let Some(raw) = self.reader(notice).address(at, length) else { return FAULT };
         self.send(notice, &raw, flags)
     }
 
     /// `sendmsg`.
     pub(super) fn send_message(&self, notice: &Notice) -> Answer {
         let [_, message, flags, ..] = notice.args;
-        let reader = Reader::of(notice);
+        let reader = self.reader(notice);
         let Some(head) = reader.bytes(message, 16) else { return FAULT };
         match named(reader, &head) {
             Ok(None) if flags & u64::from(libc::MSG_FASTOPEN.cast_unsigned()) == 0 => Answer::Continue,
@@ -399,7 +405,7 @@ impl Network {
         // `struct mmsghdr` of the 64-bit architectures.
         const STRIDE: u64 = 64;
         let [_, messages, count, flags, ..] = notice.args;
-        let reader = Reader::of(notice);
+        let reader = self.reader(notice);
         let mut answer = Answer::Continue;
         for index in 0..(count & 0xffff_ffff).min(MAX_MESSAGES as u64) {
             let head = messages.checked_add(STRIDE * index).and_then(|at| reader.bytes(at, 16));
@@ -435,7 +441,7 @@ impl Network {
                     self.tell_address(*to);
                 }
             }
-            Target::UnixPath(path) => self.tell_path(&unix::absolute(notice, path)),
+            Target::UnixPath(path) => self.tell_path(&unix::absolute(self.reader(notice), path)),
             Target::UnixAbstract(name) => self.shared.record().file(&[b"@", &name[..]].concat()),
             _ => {}
         }
@@ -444,7 +450,12 @@ impl Network {
             return Answer::Error(libc::EOPNOTSUPP);
         }
         match target {
-            Target::Internet(to) if own && is_here(to.ip()) => Answer::Continue,
+            Target::Internet(to) if own && is_here(to.ip()) => {
+                // One of this machine's network can only have been inherited; then its loopback is this machine's.
+                let socket = self.reader(notice).duplicate(notice.args[0]);
+                let inside = socket.map_or(true, |socket| self.is_inside(socket.as_fd()));
+                if inside { Answer::Continue } else { UNREACHABLE }
+            }
             Target::Internet(_) => UNREACHABLE,
             Target::UnixPath(_) | Target::UnixAbstract(_) if own => Answer::Continue,
             Target::UnixPath(_) | Target::UnixAbstract(_) => REFUSED,
@@ -456,7 +467,7 @@ impl Network {
 }
 
 /// The address in the first 16 bytes of a `struct msghdr`: a pointer and a length.
-fn named(reader: Reader, head: &[u8]) -> Result<Option<Vec<u8>>, Answer> {
+fn named(reader: Reader<'_>, head: &[u8]) -> Result<Option<Vec<u8>>, Answer> {
     let (Some(pointer), Some(length)) = (head.first_chunk::<8>(), head.get(8..12)) else { return Err(FAULT) };
     let pointer = u64::from_ne_bytes(*pointer);
     let length = length.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));

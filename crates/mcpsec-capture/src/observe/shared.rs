@@ -85,23 +85,15 @@ impl Shared {
             *next += 1;
             *next
         };
-        let (mut inside_in, mut outside_out) = (inside.try_clone()?, outside.try_clone()?);
         lock(&self.relays).insert(number, [inside.try_clone()?, outside.try_clone()?]);
+        let entry = Arc::new(Entry { shared: Arc::clone(self), number });
+        let (mut inside_in, mut outside_out) = (inside.try_clone()?, outside.try_clone()?);
         let (mut outside_in, mut inside_out) = (outside, inside);
-        let there = self.in_background(move |_| carry(&mut inside_in, &mut outside_out));
-        let back = there.and_then(|()| {
-            self.in_background(move |shared| {
-                carry(&mut outside_in, &mut inside_out);
-                shared.end_relay(number);
-            })
-        });
-        if back.is_err() {
-            self.end_relay(number);
-        }
-        back
+        let other = Arc::clone(&entry);
+        self.in_background(move |_| other.carry(&mut inside_in, &mut outside_out))?;
+        self.in_background(move |_| entry.carry(&mut outside_in, &mut inside_out))
     }
 
-    /// The other host is done; whatever the program still sends would reach nobody.
     fn end_relay(&self, number: u64) {
         let streams = lock(&self.relays).remove(&number);
         for stream in streams.iter().flatten() {
@@ -125,9 +117,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Copies one direction; its end is passed on.
-fn carry(from: &mut TcpStream, to: &mut TcpStream) {
-    // A connection that breaks ends the direction like one that closes.
-    let _broken = io::copy(from, to);
-    let _closed = to.shutdown(Shutdown::Write);
+/// One relay's entry; removed, and its connections closed, when both directions are done or could not be started.
+#[derive(Debug)]
+struct Entry {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Entry {
+    /// Copies one direction. Its end is passed on; when it breaks, so does the other one.
+    fn carry(&self, from: &mut TcpStream, to: &mut TcpStream) {
+        if io::copy(from, to).is_ok() {
+            // The other end may be gone.
+            let _closed = to.shutdown(Shutdown::Write);
+        } else {
+            self.shared.end_relay(self.number);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.shared.end_relay(self.number);
+    }
 }

@@ -30,7 +30,10 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Starts watching. `listener` is what [`super::install`] gave in the sandboxed process with the same `watch`; its calls
-    /// wait until they are answered here.
+    /// wait until they are answered here. Its threads have the ids of the thread that calls this: where the program runs as
+    /// another user and this process has no `CAP_SYS_PTRACE` (root in a container), call it from a thread that took the
+    /// program's ids, since the kernel shows a program's memory to its own user only. Where it is not shown, connections
+    /// fail and [`Observed::incomplete`] is set.
     ///
     /// # Errors
     /// The system has no descriptors or threads left, or no such listener.
@@ -62,6 +65,7 @@ impl Supervisor {
             sinkhole: rules.sinkhole,
             trap: rules.trap,
             started: false,
+            looked: false,
         };
         let thread = std::thread::Builder::new().name("mcpsec-observer".to_owned());
         let thread = thread.spawn(move || watcher.run())?;
@@ -106,6 +110,8 @@ struct Watcher {
     trap: Option<Trap>,
     /// Whether the program itself was started; what comes before is the launcher's.
     started: bool,
+    /// Whether it was tried to look into it.
+    looked: bool,
 }
 
 impl Watcher {
@@ -184,6 +190,13 @@ impl Watcher {
     }
 
     fn decide(&mut self, notice: &Notice) -> Option<Answer> {
+        // The program alone, since the launcher has changed its ids and is closed to others until it is another program.
+        if self.started
+            && !std::mem::replace(&mut self.looked, true)
+            && !Reader::of(self.listener.as_fd(), notice).may_look()
+        {
+            self.network.shared.record().incomplete();
+        }
         let call = self.rows.iter().find(|(nr, ..)| *nr == notice.nr).map(|(_, call, _)| *call);
         match call {
             Some(Call::Connect) => self.network.connect(notice),
@@ -209,7 +222,7 @@ impl Watcher {
 
     /// Writes down calls on files; the file rules of the sandbox decide about them.
     fn note_files(&mut self, notice: &Notice, call: Option<Call>) {
-        let reader = Reader::of(notice);
+        let reader = Reader::of(self.listener.as_fd(), notice);
         let path_at = |folder: Option<usize>, path: usize| {
             let at = notice.args.get(path).copied()?;
             reader.path(folder.and_then(|index| notice.args.get(index).copied()), at)
@@ -220,7 +233,7 @@ impl Watcher {
                 let paths = [path_at(folder, path), second.and_then(|(folder, path)| path_at(folder, path))];
                 for path in paths.into_iter().flatten() {
                     if let Some(told) = self.network.places.told(&path, changes) {
-                        self.tell(notice, |shared| shared.record().file(&told));
+                        self.network.shared.record().file(&told);
                     }
                 }
             }
@@ -240,16 +253,9 @@ impl Watcher {
                     line.push(b' ');
                     line.extend(argument);
                 }
-                self.tell(notice, |shared| shared.record().program(&line));
+                self.network.shared.record().program(&line);
             }
             _ => {}
-        }
-    }
-
-    /// What was read from a thread that is gone may have been another's.
-    fn tell(&self, notice: &Notice, tell: impl FnOnce(&Shared)) {
-        if sys::still_waits(self.listener.as_fd(), notice.id) {
-            tell(&self.network.shared);
         }
     }
 }

@@ -1,5 +1,11 @@
 //! What a waiting thread handed to the kernel: its memory, paths and arguments, all bounded.
-use std::os::unix::ffi::OsStringExt;
+use std::{
+    io,
+    os::{
+        fd::{BorrowedFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+};
 
 use super::{
     address::MAX_ADDRESS,
@@ -18,23 +24,43 @@ const PAGE: usize = 4096;
 const CURRENT_FOLDER: u64 = 0xffff_ff9c;
 
 /// Reads what one notification points at. The thread is stopped meanwhile, its memory may still be changed by others: what is
-/// read here decides nothing that the kernel will read again.
+/// read here decides nothing that the kernel will read again. Whatever is given out was taken while the thread waited; when it
+/// died, its number may have become a stranger's, and nothing is given.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader {
+pub(super) struct Reader<'a> {
     tid: u32,
+    /// Where to ask whether the thread still waits, with the notification's number. `None` in tests that read themselves.
+    waits: Option<(BorrowedFd<'a>, u64)>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// For the thread that waits.
-    pub(super) fn of(notice: &Notice) -> Self {
-        Self { tid: notice.tid }
+    pub(super) fn of(listener: BorrowedFd<'a>, notice: &Notice) -> Self {
+        Self { tid: notice.tid, waits: Some((listener, notice.id)) }
+    }
+
+    /// What was taken, if it was taken from this very thread.
+    fn sure<T>(self, taken: T) -> Option<T> {
+        self.waits.is_none_or(|(listener, id)| sys::still_waits(listener, id)).then_some(taken)
+    }
+
+    /// Whether the kernel shows anything of the thread to this process.
+    pub(super) fn may_look(self) -> bool {
+        let seen = std::fs::read_link(format!("/proc/{}/cwd", self.tid));
+        seen.is_ok() || self.sure(()).is_none()
+    }
+
+    /// A second descriptor of the open file that the thread has at `number`.
+    pub(super) fn duplicate(self, number: u64) -> io::Result<OwnedFd> {
+        let file = sys::duplicate_of(self.tid, number)?;
+        self.sure(file).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
     }
 
     /// Exactly `length` bytes.
     pub(super) fn bytes(self, address: u64, length: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; length];
         let read = sys::read_memory(self.tid, address, &mut bytes).ok()?;
-        (read == length).then_some(bytes)
+        (read == length).then_some(bytes).and_then(|bytes| self.sure(bytes))
     }
 
     /// A socket address with the length that came along.
@@ -56,11 +82,11 @@ impl Reader {
             let chunk = chunk.get(..read).filter(|chunk| !chunk.is_empty())?;
             if let Some(end) = chunk.iter().position(|byte| *byte == 0) {
                 text.extend_from_slice(&chunk[..end]);
-                return Some(text);
+                return self.sure(text);
             }
             text.extend_from_slice(chunk);
         }
-        Some(text)
+        self.sure(text)
     }
 
     /// A path, made absolute (by the folder's descriptor or the thread's current folder) and without `.` and `..`. Links
@@ -79,7 +105,7 @@ impl Reader {
             Some(fd) => format!("/proc/{}/fd/{fd}", self.tid),
         };
         let base = std::fs::read_link(link).ok()?.into_os_string().into_vec();
-        Some(normal(&[&base[..], b"/", path].concat()))
+        self.sure(normal(&[&base[..], b"/", path].concat()))
     }
 
     /// The first arguments of a program, without its own name.
@@ -97,7 +123,7 @@ impl Reader {
 
     /// Whether there is a file at this absolute path, as the thread sees the file system.
     pub(super) fn has_file(self, path: &[u8]) -> bool {
-        sys::exists_for(self.tid, path)
+        self.sure(sys::exists_for(self.tid, path)).unwrap_or(false)
     }
 
     /// Whether its descriptor has the close-on-exec and non-blocking flags.
@@ -105,7 +131,7 @@ impl Reader {
         let info = std::fs::read_to_string(format!("/proc/{}/fdinfo/{}", self.tid, fd & 0xffff_ffff)).ok()?;
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
         let flags = i32::from_str_radix(flags.trim(), 8).ok()?;
-        Some((flags & libc::O_CLOEXEC != 0, flags & libc::O_NONBLOCK != 0))
+        self.sure((flags & libc::O_CLOEXEC != 0, flags & libc::O_NONBLOCK != 0))
     }
 }
 
@@ -129,8 +155,8 @@ fn normal(path: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn own() -> Reader {
-        Reader { tid: std::process::id() }
+    fn own() -> Reader<'static> {
+        Reader { tid: std::process::id(), waits: None }
     }
 
     #[test]

@@ -9,14 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    sys::{self, Notice},
-    target::Reader,
-};
+use super::{sys, target::Reader};
 
 /// A socket's path, made absolute.
-pub(super) fn absolute(notice: &Notice, path: &[u8]) -> Vec<u8> {
-    Reader::of(notice).absolute(None, path).unwrap_or_else(|| path.to_vec())
+pub(super) fn absolute(reader: Reader<'_>, path: &[u8]) -> Vec<u8> {
+    reader.absolute(None, path).unwrap_or_else(|| path.to_vec())
 }
 
 /// Connects the program's socket to one that lies in `folders`, found again here, without following links: the path in the

@@ -35,7 +35,7 @@ pub struct Watch {
 
 impl Watch {
     /// The numbers of the calls that the supervisor answers, so that no other filter decides them first.
-    pub(crate) fn answered(&self) -> std::collections::BTreeSet<i64> {
+    pub(crate) fn answered(&self) -> BTreeSet<i64> {
         calls::rows(self).into_iter().map(|(number, ..)| number).collect()
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use mcpsec_capture::observe::{Outside, Reach, is_public};
 use mcpsec_model::text::Untrusted;
 
-use crate::stage::{Outcome, Stage, node};
+use crate::stage::{Outcome, Stage, Weak, node};
 
 const BOTH: [Reach; 2] = [Reach::Own, Reach::Shared];
 
@@ -179,5 +179,73 @@ for way in (lambda: s.connect(('127.0.0.1', {port})), lambda: s.sendto(b'x', 0x2
         let Some(outcome) = stage(reach, address).python(&script) else { return };
         assert_eq!(outcome.said, "0\nECONNREFUSED\nENOTSUP\n", "{reach:?}");
         assert_eq!(count.load(Ordering::Relaxed), 0, "{reach:?}");
+    }
+}
+
+const FETCH: &str = "
+import urllib.request, asyncio
+print(len(urllib.request.urlopen('http://api.invalid/x', timeout=20).read()))
+async def main():
+    r, w = await asyncio.open_connection('api.invalid', 80)
+    w.write(b'GET / HTTP/1.1\\r\\n\\r\\n'); await w.drain()
+    print(len((await r.read()).split(b'\\r\\n\\r\\n', 1)[1])); w.close()
+asyncio.run(main())
+";
+
+/// Containers forbid `pidfd_getfd`: then a new socket takes the place of the program's.
+#[test]
+fn a_container_still_reaches_allowed_hosts() {
+    let (address, count) = host();
+    let mut stage = stage(Reach::Shared, address);
+    stage.weak = Weak::Duplicate;
+    let Some(outcome) = stage.python(FETCH) else { return };
+    assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("250000\n250000\n", 2));
+    let Some(node) = node() else { return };
+    let mut stage = self::stage(Reach::Shared, address);
+    stage.weak = Weak::Duplicate;
+    let script = "fetch('http://api.invalid/').then(async r => console.log((await r.text()).length))";
+    assert_eq!(stage.run(&node, &["-e", script]).said, "250000\n");
+}
+
+/// In its own network nothing of this machine's network may be put, so there is no way without `pidfd_getfd`.
+#[test]
+fn no_socket_of_this_machine_enters_another_network() {
+    let (address, count) = host();
+    let mut stage = stage(Reach::Own, address);
+    stage.weak = Weak::Duplicate;
+    let script = "
+import socket, errno
+try: socket.create_connection(('api.invalid', 80), 20); print('connected')
+except OSError as error: print(errno.errorcode[error.errno])
+";
+    let Some(outcome) = stage.python(script) else { return };
+    assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("EPERM\n", 0));
+}
+
+/// Root of a container that runs the program as nobody: with its ids the supervisor sees it, without them it says so.
+#[test]
+fn another_user_is_watched_with_its_ids() {
+    // SAFETY: no memory is passed.
+    if unsafe { libc::geteuid() } != 0 {
+        return;
+    }
+    for weak in [Weak::LookAs(65534), Weak::Look] {
+        let (address, count) = host();
+        let mut stage = stage(Reach::Shared, address);
+        stage.user = Some(65534);
+        stage.weak = weak;
+        let script =
+            format!("import socket\ntry: socket.create_connection(('192.0.2.1', 9), 5)\nexcept OSError: pass\n{FETCH}");
+        // The rights are taken from a thread for good.
+        let outcome = std::thread::spawn(move || stage.python(&script)).join().unwrap();
+        let Some(outcome) = outcome else { return };
+        if weak == Weak::LookAs(65534) {
+            assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("250000\n250000\n", 2));
+            assert_eq!(hosts(&outcome), ["192.0.2.1:9", "api.invalid"]);
+            assert!(!outcome.observed.incomplete);
+        } else {
+            assert_eq!((outcome.said.as_str(), count.load(Ordering::Relaxed)), ("", 0));
+            assert!(outcome.observed.incomplete);
+        }
     }
 }

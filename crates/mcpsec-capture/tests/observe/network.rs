@@ -211,6 +211,7 @@ print(len(socket.getaddrinfo('second.invalid', 443, type=socket.SOCK_STREAM)))
         let Some(outcome) = run(reach, &script) else { return };
         assert_eq!(outcome.said, "OSError 101\n198.18.\nENETUNREACH\n1\n", "{reach:?}");
         assert_eq!(hosts(&outcome), ["exfil.attacker.invalid", "second.invalid"], "{reach:?}");
+        assert!(outcome.observed.files.is_empty(), "{:?}", outcome.observed.files);
     }
 }
 
@@ -251,7 +252,7 @@ s = socket.socket(); attempt(lambda: s.sendto(b'x', 0x20000000, ('192.0.2.7', 80
     }
 }
 
-/// One thread exchanges the address while another connects: whichever the supervisor sees, the kernel must not use the other.
+/// One process exchanges the address while another connects: whichever the supervisor sees, the kernel must not use the other.
 #[test]
 fn an_address_cannot_be_exchanged_after_the_look() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -259,23 +260,30 @@ fn an_address_cannot_be_exchanged_after_the_look() {
     let port = listener.local_addr().unwrap().port();
     let script = format!(
         "{ATTEMPT}
-import ctypes, struct, threading, time
+import ctypes, struct, mmap, time, signal
 libc = ctypes.CDLL(None, use_errno=True)
-unix = struct.pack('=H', 1) + b'own.sock' + bytes(16)
-inet = struct.pack('=H', 2) + struct.pack('!H', {port}) + bytes([127, 0, 0, 1]) + bytes(16)
+harmless = [struct.pack('=H', 1) + b'own.sock' + bytes(16), struct.pack('=H', 16) + bytes(24), bytes(26)]
+inet = struct.pack('=H', 2) + struct.pack('!H', {port}) + bytes([127, 0, 0, 1]) + bytes(18)
 own = socket.socket(socket.AF_UNIX); own.bind('own.sock'); own.listen(512)
-buffer = ctypes.create_string_buffer(unix, 26)
-stop = False
-def swap():
-    while not stop:
-        ctypes.memmove(buffer, inet, 26); ctypes.memmove(buffer, unix, 26)
-t = threading.Thread(target=swap); t.start()
 reached = 0
-for _ in range(400):
-    s = socket.socket()
-    reached += libc.connect(s.fileno(), buffer, 26) == 0
-    s.close()
-stop = True; t.join()
+for first in harmless:
+    memory = mmap.mmap(-1, 4096)
+    memory[0:26] = first
+    parent = os.getpid()
+    swapper = os.fork()
+    if swapper == 0:
+        while os.getppid() == parent:
+            for _ in range(1000): memory[0:26] = inet; memory[0:26] = first
+        os._exit(0)
+    at = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+    end = time.monotonic() + 0.7
+    while time.monotonic() < end and not reached:
+        s = socket.socket()
+        libc.connect(s.fileno(), at, 26)
+        try: s.getpeername(); reached += 1
+        except OSError: pass
+        s.close()
+    os.kill(swapper, signal.SIGKILL); os.waitpid(swapper, 0)
 print(reached)
 "
     );
@@ -284,4 +292,98 @@ print(reached)
     let Some(outcome) = stage.python(&script) else { return };
     assert_eq!(outcome.said, "0\n");
     assert!(listener.accept().is_err(), "somebody came");
+}
+
+#[test]
+fn many_messages_at_once_are_refused_where_the_network_is_shared() {
+    let script = format!(
+        "{ATTEMPT}
+import ctypes, struct
+libc = ctypes.CDLL(None, use_errno=True)
+a, b = socket.socketpair()
+data = ctypes.create_string_buffer(b'x', 1)
+part = ctypes.create_string_buffer(struct.pack('QQ', ctypes.addressof(data), 1))
+buffer = ctypes.create_string_buffer(struct.pack('QQQQQQQQ', 0, 0, ctypes.addressof(part), 1, 0, 0, 0, 0))
+print(libc.sendmmsg(a.fileno(), buffer, 1, 0))
+"
+    );
+    for (reach, said) in [(Reach::Own, "1\n"), (Reach::Shared, "-1\n")] {
+        let Some(outcome) = run(reach, &script) else { return };
+        assert_eq!(
+            (outcome.said.as_str(), outcome.observed.refused.contains_key("sendmmsg")),
+            (said, reach == Reach::Shared)
+        );
+    }
+}
+
+/// Descriptors that the program was born with may belong to the network of this machine.
+#[test]
+fn an_inherited_socket_reaches_nothing() {
+    use std::os::fd::OwnedFd;
+    for datagram in [true, false] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let receiver = UdpSocket::bind(listener.local_addr().unwrap()).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let script = format!(
+            "{ATTEMPT}
+s = socket.socket(fileno=9)
+attempt(lambda: s.connect(('127.0.0.1', {port})))
+attempt(lambda: s.sendto(b'x', ('127.0.0.1', {port})))
+attempt(lambda: s.sendmsg([b'x'], [], 0, ('127.0.0.1', {port})))
+"
+        );
+        let mut stage = Stage::new(Reach::Own);
+        stage.inherited = Some(if datagram {
+            OwnedFd::from(UdpSocket::bind("127.0.0.1:0").unwrap())
+        } else {
+            let other = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = std::net::TcpStream::connect(other.local_addr().unwrap()).unwrap();
+            OwnedFd::from(stream)
+        });
+        let script = if datagram {
+            script
+        } else {
+            script.replace(
+                "s = socket.socket(fileno=9)",
+                "import ctypes\nctypes.CDLL(None).connect(9, bytes(16), 16)\ns = socket.socket(fileno=9)",
+            )
+        };
+        let Some(outcome) = stage.python(&script) else { return };
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(listener.accept().is_err() && receiver.recv(&mut [0; 8]).is_err(), "somebody came: {}", outcome.said);
+        assert!(outcome.said.starts_with("ENETUNREACH\n"), "{}", outcome.said);
+    }
+}
+
+#[test]
+fn other_instruction_sets_end_the_program() {
+    if cfg!(not(target_arch = "x86_64")) {
+        return;
+    }
+    // getpid, as x32 and as i386: the second by `mov eax, 20; int 0x80; ret`.
+    let x32 = "import ctypes; ctypes.CDLL(None).syscall(0x40000000 | 39); print('alive')";
+    let i386 = "
+import ctypes, mmap
+code = mmap.mmap(-1, 4096, prot=7); code.write(bytes([0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0xc3]))
+ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))(); print('alive')
+";
+    for script in [x32, i386] {
+        let Some(outcome) = run(Reach::Own, script) else { return };
+        assert_eq!((outcome.said.as_str(), outcome.signal), ("", Some(libc::SIGSYS)));
+    }
+}
+
+#[test]
+fn strangers_at_the_door_are_not_served() {
+    let mut stage = Stage::new(Reach::Shared);
+    stage.visitor = Some(|door| {
+        use std::io::Write as _;
+        let query = b"\0\x1dab\x01\0\0\x01\0\0\0\0\0\0\x03bad\x07invalid\0\0\x01\0\x01";
+        std::net::TcpStream::connect(door).unwrap().write_all(query).unwrap();
+    });
+    let Some(outcome) = stage.python("import socket; print(socket.gethostbyname('good.invalid')[:6])") else { return };
+    assert_eq!(outcome.said, "198.18\n");
+    assert_eq!(hosts(&outcome), ["good.invalid"]);
 }

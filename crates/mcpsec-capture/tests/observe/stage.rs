@@ -3,10 +3,13 @@ use std::{
     ffi::CString,
     fs::File,
     io::{self, Read as _},
-    net::{TcpListener, UdpSocket},
+    net::{SocketAddr, TcpListener, UdpSocket},
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
-        unix::{net::UnixStream, process::CommandExt as _},
+        unix::{
+            net::UnixStream,
+            process::{CommandExt as _, ExitStatusExt as _},
+        },
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -30,6 +33,27 @@ pub(crate) struct Stage {
     pub(crate) home: TempDir,
     pub(crate) watch: Watch,
     pub(crate) rules: Rules,
+    /// Another user for the program.
+    pub(crate) user: Option<u32>,
+    /// Somebody else of this machine, who comes to the sinkhole's door.
+    pub(crate) visitor: Option<fn(SocketAddr)>,
+    /// A socket of this machine that the program has as descriptor 9.
+    pub(crate) inherited: Option<OwnedFd>,
+    /// Whether the supervisor has less rights than root, as in a container.
+    pub(crate) weak: Weak,
+}
+
+/// What the supervisor may not.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Weak {
+    #[default]
+    Nothing,
+    /// `pidfd_getfd`
+    Duplicate,
+    /// Look into processes of others, nor `pidfd_getfd`.
+    Look,
+    /// The same, but it has the ids of the program.
+    LookAs(u32),
 }
 
 /// What came of it.
@@ -37,6 +61,8 @@ pub(crate) struct Outcome {
     pub(crate) observed: Observed,
     pub(crate) said: String,
     pub(crate) took: Duration,
+    /// The signal that ended it.
+    pub(crate) signal: Option<i32>,
 }
 
 /// Python, if it is here.
@@ -52,7 +78,15 @@ impl Stage {
     pub(crate) fn new(reach: Reach) -> Self {
         let home = tempfile::tempdir().expect("the test's own means work");
         let rules = Rules { home: home.path().to_owned(), ..Rules::default() };
-        Self { home, watch: Watch { reach, opens: true }, rules }
+        Self {
+            home,
+            watch: Watch { reach, opens: true },
+            rules,
+            user: None,
+            visitor: None,
+            inherited: None,
+            weak: Weak::Nothing,
+        }
     }
 
     /// Plants canaries and watches them.
@@ -77,6 +111,9 @@ impl Stage {
         if shared {
             command.env(SHARED_NETWORK_ENV.0, SHARED_NETWORK_ENV.1);
             let door = TcpListener::bind("127.0.0.1:0").expect("the test's own means work");
+            if let Some(visitor) = self.visitor {
+                visitor(door.local_addr().expect("an address"));
+            }
             self.rules.sinkhole = Some(Sinkhole::new(None, Some(door)).expect("the test's own means work"));
             self.rules.nameservers = nameservers();
         }
@@ -85,10 +122,26 @@ impl Stage {
         File::create(&resolv)
             .and_then(|mut file| io::Write::write_all(&mut file, b"nameserver 127.0.0.1\n"))
             .expect("the test's own means work");
-        let watch = self.watch;
+        let (watch, user) = (self.watch, self.user);
+        if let Some(user) = user {
+            std::os::unix::fs::chown(self.home.path(), Some(user), Some(user)).expect("a home of its own");
+        }
+        let inherited = self.inherited.take();
         let prepare = move || {
+            if let Some(socket) = &inherited {
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::dup2(socket.as_raw_fd(), 9) })?;
+            }
             if !shared {
                 own_network(&resolv, &theirs)?;
+            }
+            if let Some(user) = user {
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::setgroups(0, std::ptr::null()) })?;
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::setresgid(user, user, user) })?;
+                // SAFETY: no memory is passed.
+                checked(unsafe { libc::setresuid(user, user, user) })?;
             }
             no_new_privileges()?;
             handover::install_and_send(&watch, theirs.as_fd())
@@ -107,13 +160,14 @@ impl Stage {
             }
             let listener =
                 handover::receive(ours.as_fd()).expect("a listener").pop().expect("the test's own means work");
+            self.weak.take().expect("the test may weaken itself");
             let supervisor = Supervisor::start(listener, self.watch, self.rules).expect("the test's own means work");
             (spawned.join().expect("the test's own means work").expect("the program starts"), supervisor)
         });
         let said = listen(&mut child);
         let took = begun.elapsed();
-        child.wait().expect("the test's own means work");
-        Outcome { observed: supervisor.finish(), said, took }
+        let signal = child.wait().expect("the test's own means work").signal();
+        Outcome { observed: supervisor.finish(), said, took, signal }
     }
 }
 
@@ -172,4 +226,45 @@ fn own_network(resolv: &Path, channel: &UnixStream) -> io::Result<()> {
     }
     let (udp, tcp) = (UdpSocket::bind("127.0.0.1:53")?, TcpListener::bind("127.0.0.1:53")?);
     handover::send(channel.as_fd(), &[udp.as_fd(), tcp.as_fd()])
+}
+
+impl Weak {
+    /// Takes rights from this thread and those it starts.
+    fn take(self) -> io::Result<()> {
+        if self == Self::Nothing {
+            return Ok(());
+        }
+        let load = |code: u32, yes, no, k| libc::sock_filter { code: code as u16, jt: yes, jf: no, k };
+        let mut program = [
+            load(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+            load(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_pidfd_getfd as u32),
+            load(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+            load(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+        ];
+        let filter = libc::sock_fprog { len: 4, filter: program.as_mut_ptr() };
+        no_new_privileges()?;
+        // SAFETY: the program outlives the call.
+        checked(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) })?;
+        if self == Self::Duplicate {
+            return Ok(());
+        }
+        // `CAP_SYS_PTRACE` is bit 19 of the low word.
+        let header: [u32; 2] = [0x2008_0522, 0];
+        let mut sets = [[0_u32; 3]; 2];
+        // SAFETY: header and sets have the sizes of version 3.
+        unsafe {
+            checked(libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) as i32)?;
+            sets[0][0] &= !(1 << 19);
+            checked(libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) as i32)?;
+        }
+        if let Self::LookAs(id) = self {
+            // SAFETY: no memory is passed; the raw calls change this thread alone.
+            unsafe {
+                checked(libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()) as i32)?;
+                checked(libc::syscall(libc::SYS_setresgid, id, id, id) as i32)?;
+                checked(libc::syscall(libc::SYS_setresuid, id, id, id) as i32)?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -3,4 +3,5 @@
 
 mod common;
 mod denied;
+mod observed;
 mod plain;

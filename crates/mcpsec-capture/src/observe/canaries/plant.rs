@@ -183,6 +183,7 @@ mod tests {
             (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let first = plant(one.path(), &[7; 32]).unwrap();
         assert_eq!(first, plant(two.path(), &[7; 32]).unwrap());
+        assert_eq!(first, planted(&[7; 32]));
         let other = plant(three.path(), &[8; 32]).unwrap();
         for (canary, other) in first.iter().zip(&other) {
             let text = std::fs::read(one.path().join(canary.path)).unwrap();

@@ -65,7 +65,8 @@ pub(super) fn start(
     };
     let watch = order.tier.watch();
     match user {
-        Some(user) if !sys::may_trace_others()? => {
+        // Whoever made a user namespace may look into all that is in it; only without one does the user matter.
+        Some(user) if order.tier == Tier::Landlock && !sys::may_trace_others()? => {
             sys::as_user(user, move || Supervisor::start(listener, watch, rules))
         }
         _ => Supervisor::start(listener, watch, rules),

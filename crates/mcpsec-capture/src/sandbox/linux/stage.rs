@@ -291,5 +291,13 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
 }
 
 /// Files of the machine that runtimes read and that tell nothing secret.
-const OPEN_FILES: &[&str] =
-    &["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat"];
+const OPEN_FILES: &[&str] = &[
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+];
