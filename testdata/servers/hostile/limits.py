@@ -1,0 +1,472 @@
+"""Ways to use more than one's share. Every one of them stops by itself at a bound (`most`), since a sandbox under test may
+not hold."""
+import ctypes
+import json
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from calls import LIBC, Refused
+
+MIB = 1 << 20
+
+
+def said(word):
+    """Lines for the test besides the verdict, so that it knows what happened before the end came."""
+    print(json.dumps({"reached": word}), flush=True)
+
+
+def processes(target):
+    """Forks children that wait. Succeeds if all could be had."""
+    children = []
+    try:
+        for _ in range(target["most"]):
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(20)
+                os._exit(0)
+            children.append(pid)
+    except OSError as error:
+        raise Refused(f"{len(children)} processes, then errno {error.errno}")
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+    return f"{len(children)} processes"
+
+
+def threads(target):
+    started = []
+    stop = threading.Event()
+    threading.stack_size(64 << 10)
+    try:
+        for _ in range(target["most"]):
+            thread = threading.Thread(target=stop.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        raise Refused(f"{len(started)} threads")
+    finally:
+        stop.set()
+    return f"{len(started)} threads"
+
+
+def bomb(target):
+    """Every child forks on, for some time, and never more than `most` in all: they count in shared memory."""
+    count = mmap.mmap(-1, 8)
+    ends = time.monotonic() + target["seconds"]
+    said("starting")
+    while time.monotonic() < ends:
+        number = int.from_bytes(count[:8], "little")
+        if number >= target["most"]:
+            break
+        try:
+            if os.fork() == 0:
+                # Not exact between processes, and it need not be: it is a brake.
+                count[:8] = (int.from_bytes(count[:8], "little") + 1).to_bytes(8, "little")
+        except OSError:
+            time.sleep(0.001)
+    time.sleep(max(0, ends - time.monotonic()))
+    os._exit(0)
+
+
+def hold(block):
+    for at in range(0, len(block), 4096):
+        block[at] = 1
+    return block
+
+
+def memory(target):
+    """Private memory, bit by bit."""
+    held = []
+    for step in range(target["most"] // (8 * MIB)):
+        try:
+            held.append(hold(mmap.mmap(-1, 8 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)))
+        except OSError as error:
+            raise Refused(f"{step * 8} MiB, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{len(held) * 8} MiB for {target['hold']} s"
+
+
+def memory_shared(target):
+    """Shared memory, which limits on private data do not count."""
+    held = []
+    for step in range(target["most"] // (8 * MIB)):
+        try:
+            held.append(hold(mmap.mmap(-1, 8 * MIB)))
+        except OSError as error:
+            raise Refused(f"{step * 8} MiB, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{len(held) * 8} MiB for {target['hold']} s"
+
+
+def memory_at_once(target):
+    """All of it in one call, faster than any watch."""
+    populate = 0x8000
+    flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | populate
+    try:
+        block = mmap.mmap(-1, target["most"], flags=flags)
+    except OSError as error:
+        raise Refused(f"errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{len(block) // MIB} MiB for {target['hold']} s"
+
+
+def memory_of_many(target):
+    """Each process a little, all together much."""
+    share = target["most"] // 8
+    for _ in range(8):
+        if os.fork() == 0:
+            held = hold(mmap.mmap(-1, share, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+            time.sleep(target["hold"] + 1)
+            os._exit(len(held) & 1)
+    time.sleep(target["hold"] + 0.5)
+    return f"{target['most'] // MIB} MiB for {target['hold']} s"
+
+
+def memory_in_daemons(target):
+    """The same where the one who started them is gone."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            held = [hold(mmap.mmap(-1, 8 * MIB)) for _ in range(target["most"] // (8 * MIB))]
+            time.sleep(target["hold"])
+            print(json.dumps({"attack": "limits.memory_in_daemons", "succeeded": True, "detail": f"{len(held) * 8} MiB"}),
+                  flush=True)
+        os._exit(0)
+    time.sleep(target["hold"] + 3)
+    raise Refused("not told")
+
+
+def memory_in_pipes(target):
+    """Memory of the kernel that no process is charged for."""
+    held = 0
+    pipes = []
+    try:
+        while held < target["most"]:
+            reader, writer = os.pipe()
+            pipes.append((reader, writer))
+            try:
+                LIBC.fcntl(writer, 1031, ctypes.c_int(MIB))  # F_SETPIPE_SZ
+            except OSError:
+                pass
+            os.set_blocking(writer, False)
+            try:
+                while held < target["most"]:
+                    held += os.write(writer, bytes(65536))
+            except BlockingIOError:
+                continue
+    except OSError as error:
+        raise Refused(f"{held // MIB} MiB, then errno {error.errno}")
+    return f"{held // MIB} MiB in {len(pipes)} pipes"
+
+
+def folders(target):
+    return {"home": os.environ["HOME"], "tmp": os.environ.get("TMPDIR", "/tmp")}[target["folder"]]
+
+
+def disk_one_file(target):
+    """One file without end."""
+    written = 0
+    block = bytes(MIB)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with open(os.path.join(folders(target), "huge"), "wb", buffering=0) as file:
+            while written < target["most"]:
+                written += file.write(block)
+    except OSError as error:
+        raise Refused(f"{written // MIB} MiB, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{written // MIB} MiB"
+
+
+def disk_many_files(target):
+    """Small files without end."""
+    block = bytes(4096)
+    count = 0
+    try:
+        for count in range(target["most"] // 4096):
+            with open(os.path.join(folders(target), f"file-{count}"), "wb", buffering=0) as file:
+                if file.write(block) < 4096:
+                    raise Refused(f"{count} files, then a short one")
+    except OSError as error:
+        raise Refused(f"{count} files, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{count + 1} files"
+
+
+def disk_empty_files(target):
+    """Files without a byte are not free either: each takes some hundred bytes of memory, or an entry of a disk."""
+    count = 0
+    try:
+        for count in range(target["most"]):
+            os.close(os.open(os.path.join(folders(target), f"empty-{count}"), os.O_CREAT | os.O_WRONLY))
+    except OSError as error:
+        raise Refused(f"{count} files, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{count + 1} files"
+
+
+def disk_unseen_files(target):
+    """Files that have no name any more, but are open: whoever walks the folders does not see them."""
+    held = []
+    written = 0
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        while written < target["most"]:
+            path = os.path.join(folders(target), "unseen")
+            file = open(path, "w+b", buffering=0)
+            held.append(file)
+            os.unlink(path)
+            for _ in range(2):
+                written += file.write(bytes(MIB))
+    except OSError as error:
+        raise Refused(f"{written // MIB} MiB, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{written // MIB} MiB in {len(held)} files"
+
+
+def disk_reserved(target):
+    """Space taken without a write."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    count = 0
+    try:
+        for count in range(target["most"] // (2 * MIB)):
+            fd = os.open(os.path.join(folders(target), f"reserved-{count}"), os.O_CREAT | os.O_RDWR)
+            os.posix_fallocate(fd, 0, 2 * MIB)
+    except OSError as error:
+        raise Refused(f"{count * 2} MiB, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{(count + 1) * 2} MiB"
+
+
+def disk_elsewhere(target):
+    """A folder outside its scratch folders that takes files: nobody counts there."""
+    known = [os.path.realpath(path) for path in (os.environ["HOME"], os.environ.get("TMPDIR", "/tmp"), target["writable"])]
+    # Places on the file system of the scratch folders share their cap, if that is one of their own.
+    capped = {os.stat(path).st_dev for path in known[:2]} - {os.stat("/").st_dev, os.stat("/usr").st_dev}
+    taken = []
+    ends = time.monotonic() + 3
+
+    def look(folder, depth):
+        if time.monotonic() > ends or os.path.realpath(folder) in known or folder == "/proc":
+            return
+        probe = os.path.join(folder, target["mark"])
+        try:
+            os.close(os.open(probe, os.O_CREAT | os.O_WRONLY))
+            shared = os.stat(probe).st_dev in capped
+            os.unlink(probe)
+            if shared:
+                return
+            taken.append(folder)
+        except OSError:
+            pass
+        if depth < 2:
+            try:
+                entries = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+            except OSError:
+                return
+            for path in entries:
+                look(path, depth + 1)
+
+    look("/", 0)
+    if not taken:
+        raise Refused("nowhere")
+    return f"in {taken}"
+
+
+def output(target):
+    """Says more and more."""
+    line = b"x" * 65536 if target.get("line") else b"{}\n" * 20000
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        os.write(target.get("stream", 1), line)
+
+
+def hang(_target):
+    """Does nothing, and does not end when asked."""
+    for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_IGN)
+    said("hanging")
+    while True:
+        time.sleep(20)
+
+
+def stop(_target):
+    """Stops itself."""
+    said("stopping")
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(20)
+
+
+def spin(_target):
+    ends = time.monotonic() + 20
+    said("spinning")
+    while time.monotonic() < ends:
+        pass
+
+
+def beat(path, seconds):
+    """Shows that it lives: a file grows."""
+    for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
+        try:
+            signal.signal(number, signal.SIG_IGN)
+        except (OSError, ValueError):
+            pass
+    ends = time.monotonic() + seconds
+    file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
+    while time.monotonic() < ends:
+        os.write(file, b".")
+        time.sleep(0.005)
+    os._exit(0)
+
+
+def beating(path):
+    for _ in range(600):
+        if os.path.exists(path) and os.path.getsize(path) > 2:
+            return
+        time.sleep(0.005)
+    raise RuntimeError("the child never lived")
+
+
+def quiet():
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+
+
+def daemon(target):
+    """Out of the session, the group, the terminal and the parent's sight, deaf to signals."""
+    path = os.path.join(target["writable"], "daemon")
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            quiet()
+            os.chdir("/")
+            beat(path, 20)
+        os._exit(0)
+    beating(path)
+    return ends_or_stays(target)
+
+
+def daemon_holding_pipes(target):
+    """The same, and keeps the streams open, so that whoever reads them waits."""
+    path = os.path.join(target["writable"], "holder")
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            beat(path, 20)
+        os._exit(0)
+    beating(path)
+    return ends_or_stays(target)
+
+
+def sibling(target):
+    """A child that is a child of its parent instead (CLONE_PARENT)."""
+    path = os.path.join(target["writable"], "sibling")
+    from calls import call
+    try:
+        pid = call("clone", 0x8000 | int(signal.SIGCHLD), 0, 0, 0, 0)
+    except OSError:
+        # The first process of a namespace must not have siblings; then there is no attack.
+        raise Refused("no siblings")
+    if pid == 0:
+        quiet()
+        beat(path, 20)
+    beating(path)
+    return ends_or_stays(target)
+
+
+def runner(target):
+    """Forks on and on, each living but milliseconds: whoever kills by list is too late."""
+    path = os.path.join(target["writable"], "runner")
+    if os.fork() == 0:
+        quiet()
+        os.setsid()
+        ends = time.monotonic() + 20
+        file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
+        while time.monotonic() < ends:
+            os.write(file, b".")
+            try:
+                if os.fork():
+                    os._exit(0)
+            except OSError:
+                continue
+            os.setsid()
+        os._exit(0)
+    beating(path)
+    return ends_or_stays(target)
+
+
+def runners(target):
+    """Eight of them at once, each with a twin that restarts it."""
+    for _ in range(8):
+        if os.fork() == 0:
+            runner_twins(os.path.join(target["writable"], "runners"))
+    beating(os.path.join(target["writable"], "runners"))
+    return ends_or_stays(target)
+
+
+def runner_twins(path):
+    quiet()
+    ends = time.monotonic() + 20
+    file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
+    while time.monotonic() < ends:
+        os.write(file, b".")
+        try:
+            if os.fork():
+                # One step behind the child, so that there are always two generations.
+                time.sleep(0.002)
+                os._exit(0)
+        except OSError:
+            time.sleep(0.001)
+    os._exit(0)
+
+
+def stopped_children(target):
+    """Stopped processes do not hear signals but one."""
+    path = os.path.join(target["writable"], "stopped")
+    for _ in range(5):
+        if os.fork() == 0:
+            os.setsid()
+            quiet()
+            with open(path, "a") as file:
+                file.write("...")
+            os.kill(os.getpid(), signal.SIGSTOP)
+            beat(path, 20)
+    beating(path)
+    return ends_or_stays(target)
+
+
+def zombies(target):
+    """Dead children that nobody buries."""
+    for _ in range(target.get("most", 40)):
+        if os.fork() == 0:
+            os._exit(0)
+    path = os.path.join(target["writable"], "zombies")
+    if os.fork() == 0:
+        quiet()
+        beat(path, 20)
+    beating(path)
+    return ends_or_stays(target)
+
+
+def vfork_program(target):
+    """A child that is another program, with nothing of this one's name."""
+    path = os.path.join(target["writable"], "program")
+    code = "import time,os,sys\nends=time.monotonic()+20\nf=os.open(sys.argv[1],1|64|1024,0o666)\n" \
+           "while time.monotonic()<ends:\n os.write(f,b'.');time.sleep(0.005)\n"
+    subprocess.Popen([sys.executable, "-I", "-S", "-c", code, path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL, start_new_session=True, env={})
+    beating(path)
+    return ends_or_stays(target)
+
+
+def ends_or_stays(target):
+    said("left someone behind")
+    if target["stays"]:
+        time.sleep(20)
+    raise Refused("goes, and leaves it")
