@@ -48,10 +48,14 @@ def main():
         began = time.monotonic()
         names = list(server["env_used"])
         if names:
+            values = "".join(f"{name}='{value.replace('@WORK@', '.')}'\n" for name, value in server["env_used"].items())
+            (project / "values.env").write_text(values)
             (project / "mcp.toml").write_text(
                 f'[servers.it]\nsource = "{spec}"\nargs = {json.dumps(work)}\nenv = {json.dumps(names)}\n')
-            command = [options.mcpsec, "add", "it"]
-        elif work:
+            command = [options.mcpsec, "add", "it", "--env-file", "values.env"]
+        if recorded.get("asof"):
+            command += ["--as-of", recorded["asof"]]
+        if work and not names:
             command += ["--", *work]
         done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, timeout=900)
         took = time.monotonic() - began

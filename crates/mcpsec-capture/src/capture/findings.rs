@@ -65,6 +65,21 @@ const SECRETS: [&str; 16] = [
     "wallet.dat",
 ];
 
+/// How bad it is that a server read one of the files in its home that look like secrets. Libraries read settings of their own
+/// accord when they start (`.env`, `.netrc`), and a client of a cloud or a cluster looks for its credentials; nobody's library
+/// opens private keys, wallets or the passwords of a browser.
+fn of_reading(file: &str) -> Severity {
+    const SETTINGS: [&str; 4] = ["~/.env", "~/.netrc", "~/.npmrc", "~/.pypirc"];
+    const CLIENTS: [&str; 6] = ["~/.aws/", "~/.kube/", "~/.docker/", "~/.azure/", "~/.config/gcloud/", "~/.config/gh/"];
+    if SETTINGS.contains(&file) {
+        Severity::Low
+    } else if CLIENTS.iter().any(|folder| file.starts_with(folder)) {
+        Severity::Medium
+    } else {
+        Severity::High
+    }
+}
+
 /// Findings from what was observed and from what was unstable, sorted.
 pub fn findings(captured: &Captured) -> Vec<Finding> {
     let mut all = Vec::new();
@@ -81,7 +96,8 @@ fn alarms(captured: &Captured, out: &mut Vec<Finding>) {
     for file in &observed.canaries {
         out.push(
             alarm("while it was only asked for its lists it read a file that looks like a secret".to_owned())
-                .evidence(file.raw()),
+                .evidence(file.raw())
+                .severe(of_reading(file.raw())),
         );
     }
     let secret = |file: &&Untrusted| SECRETS.iter().any(|part| file.raw().contains(part));
