@@ -168,9 +168,16 @@ fn probes() {
             .iter()
             .map(|(name, description)| (name.clone(), json!({ "type": "string", "description": description })))
             .collect();
+        let kind = probe.get(4).and_then(Value::as_str);
         let tool = json!({ "name": probe[1], "description": probe[2], "inputSchema": { "type": "object", "properties": properties } });
+        let manifest = match kind {
+            Some("prompt") => json!({ "prompts": [{ "name": probe[1], "description": probe[2] }] }),
+            Some("instructions") => json!({ "serverInfo": { "name": probe[1] }, "instructions": probe[2], "tools": [] }),
+            Some("resource") => json!({ "resources": [{ "uri": "doc://x", "name": probe[1], "description": probe[2] }] }),
+            _ => json!({ "tools": [tool] }),
+        };
         let id = probe[1].as_str().expect("a name").to_owned();
-        cases.push(Case { id, malicious: probe[0] == "m", manifest: Manifest::from_value(tool).expect("a tool") });
+        cases.push(Case { id, malicious: probe[0] == "m", manifest: Manifest::from_value(manifest).expect("a manifest") });
     }
     let mut report = String::new();
     let score = score(&cases, &mut report);

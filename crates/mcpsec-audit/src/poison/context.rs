@@ -20,6 +20,8 @@ pub(super) struct Context {
     pub(super) own: std::rc::Rc<BTreeSet<String>>,
     /// What its name and its first sentence are about.
     pub(super) senses: Senses,
+    /// The text is about one parameter.
+    pub(super) parameter: bool,
     /// Plain names of the entry's parameters.
     pub(super) parameters: BTreeSet<String>,
 }
@@ -29,6 +31,7 @@ impl Context {
     pub(super) fn of_parameter(&self, name: &str) -> Self {
         let words = spaced(name);
         let mut about = self.clone();
+        about.parameter = true;
         let named = ["private key", "ssh key", "key file", "key path", "identity file", "pem", "cert", "keystore", "kubeconfig", "env file", "dotenv", "environment", "env vars"];
         if named.iter().any(|key| words.contains(key)) && words.split(' ').count() <= 4 {
             about.senses.add(Sense::Secret);
@@ -76,7 +79,7 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
         let first = Reading::new(Normal::new(head), false);
         let first = first.sentences.first().map(|sentence| sentence.senses).unwrap_or_default();
         let senses = Reading::new(Normal::new(&topic), false).everything().and(first);
-        Context { topic, own: own.clone(), senses, parameters }
+        Context { topic, own: own.clone(), senses, parameter: false, parameters }
     };
     all.insert(Subject::server(), about("", manifest.instructions().unwrap_or_default(), BTreeSet::new()));
     for kind in Kind::ALL {

@@ -53,6 +53,12 @@ fn overriding(reading: &Reading, sentence: &Sentence) -> Verdict {
     }
     let prior = senses.has(Sense::Prior) || senses.has(Sense::Model);
     let quoted = quotes(reading.words(sentence)) && senses.has(Sense::Defence);
+    let said = reading.text().get(rules.start..rules.end).unwrap_or_default();
+    let plain_rules = verb.language == "en" && ["rule", "polic", "constraint", "restriction", "order"].iter().any(|word| said.starts_with(word));
+    let spoken = reading.orders(sentence) || sentence.imperative && !sentence.first || senses.any(&[Sense::Model, Sense::User]);
+    if plain_rules && !spoken {
+        return Some((Severity::Low, Confidence::Low, "it speaks of setting rules aside"));
+    }
     let english_before = verb.language == "en" && rules.end <= verb.start;
     let severity = match (prior, quoted || senses.has(Sense::Defence) && !reading.orders(sentence) && !sentence.imperative) {
         (_, true) => Severity::Low,
@@ -226,7 +232,8 @@ fn rank(reading: &Reading, sentence: &Sentence) -> Verdict {
     let over = senses.has(Sense::User) || senses.has(Sense::Rules) && senses.any(&[Sense::Prior, Sense::Others, Sense::Model]);
     let claims = senses.any(&[Sense::Rules, Sense::ToolWord, Sense::Obey, Sense::This]) && senses.any(&[Sense::User, Sense::Rules]);
     let data = ["setting", "default", "value", "parameter", "flag", "config", "theme", "argument", "field", "filter", "if both", "when both", "css", "rule set", "profile", "locale", "version"].iter().any(|word| reading.words(sentence).contains(word));
-    if !over || !claims || data && hit.language == "en" && !senses.has(Sense::Rules) {
+    let own = senses.has(Sense::User) || hit.language != "en" || ["this tool", "this server", "these instructions", "this description", "this text", "here", "our ", "its rules", "server's", "tool's", "this message", "this note", "you"].iter().any(|word| reading.words(sentence).contains(word));
+    if !own || !over || !claims || data && hit.language == "en" && !senses.has(Sense::Rules) {
         return None;
     }
     Some((if data { Severity::Medium } else { Severity::High }, Confidence::Medium, "it claims to stand above the user or other instructions"))

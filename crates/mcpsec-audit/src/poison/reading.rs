@@ -128,6 +128,9 @@ impl Reading {
     /// Whether what this word does is denied: `never sends`, `do not include`.
     pub(super) fn denied(&self, sentence: &Sentence, hit: &Hit) -> bool {
         let text = self.text();
+        if text.get(hit.end..).is_some_and(|after| after.starts_with(" no ") || after.starts_with(" neither ") || after.starts_with(" nothing")) {
+            return true;
+        }
         if hit.language != "en" && self.refused(sentence, hit) {
             return true;
         }
@@ -159,7 +162,7 @@ impl Reading {
         let text = self.text();
         let tells = |not: &Hit| {
             self.hits(sentence).iter().any(|tell| {
-                matches!(tell.sense, Sense::Tell | Sense::Hush | Sense::Know | Sense::Show | Sense::Ask | Sense::Unasked)
+                matches!(tell.sense, Sense::Tell | Sense::Hush | Sense::Know | Sense::Ask | Sense::Unasked)
                     && tell.start < not.end + 30
                     && not.start < tell.end + 30
             })

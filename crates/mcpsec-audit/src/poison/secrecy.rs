@@ -47,8 +47,10 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         return Some((sure, Confidence::Medium, TOLD));
     }
     if senses.has(Sense::Hush) && !descriptive_hush(words) {
-        let to = senses.any(&[Sense::User, Sense::This]) || words.contains("us");
+        let to = senses.any(&[Sense::User, Sense::This]);
+        let guarded = senses.any(&[Sense::Credential, Sense::Secret]) && !to && !senses.any(&[Sense::Acquire, Sense::Transfer]);
         let severity = match (to, form, harm || reading.orders(sentence)) {
+            _ if guarded => Severity::Low,
             (true, false, true) => Severity::High,
             (_, _, true) if !form => Severity::High,
             (true, ..) => Severity::Medium,
@@ -60,11 +62,13 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         let user = senses.has(Sense::User);
         let this = senses.has(Sense::This);
         let show = told == Sense::Show;
+        let guarded = senses.any(&[Sense::Credential, Sense::Secret]) && !this && (show || !user);
         let severity = match (user, this) {
+            _ if guarded => Severity::Low,
             _ if form && !harm => Severity::Low,
             _ if form => Severity::Medium,
             (true, true) => Severity::High,
-            (true, false) if !show || harm => Severity::High,
+            (true, false) if !show || grave => Severity::High,
             (false, true) if harm || !show => Severity::High,
             (false, false) if show => Severity::Low,
             _ if grave => Severity::High,

@@ -83,7 +83,8 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
         let grave = ["password", "phrase", "pin code", "card", "cvv", "ssn", "social security", "one-time", "one time", "otp", "2fa", "mfa", "cookie", "passport", "bank"].iter().any(|word| bare.contains(word)) || held.language != "en" && held.language != "*";
         let whose = senses.has(Sense::User) || ["wallet", "bank", "mailbox", "e-mail", "email account", "operating system", "computer", "github", "google"].iter().any(|word| words.contains(word));
         let unfit = context.strange(Sense::Credential) && context.strange(Sense::Secret) && !context.is_about(secrets::TOPICS);
-        if grave && whose && unfit && !senses.has(Sense::Defence) && !secrets::configures(words) && (!sentence.first || role == Role::Description && reading.sentences.len() <= 3) && context.parameters.len() < 12 && !(sentence.first && sentence.imperative) {
+        let wanted = context.parameter || (senses.has(Sense::Steer) || reading.affirmed(sentence, Sense::Acquire).is_some()) && reading.orders(sentence) && (senses.has(Sense::Slot) || super::exfiltration::names_parameter(words, context).is_some());
+        if grave && whose && unfit && wanted && !reading.protects(sentence) && !senses.has(Sense::Defence) && !secrets::configures(words) && (!sentence.first || role == Role::Description && reading.sentences.len() <= 3) && context.parameters.len() < 12 && !(sentence.first && sentence.imperative) {
             let severity = if asks_parameter(context) || senses.any(&[Sense::Acquire, Sense::Unasked, Sense::Hush, Sense::Steer]) { Severity::High } else { Severity::Medium };
             alarms.push(Alarm::new(Rule::CredentialRequest, severity, Confidence::Medium, (sentence.start, sentence.end), "it asks for a password that the tool has no use for"));
         }
