@@ -185,17 +185,22 @@ fn own_pairs_are_graded_as_they_should() {
         let all = read(&folder.join(file));
         let (mut table, mut wrong) = (Table::default(), Vec::new());
         for case in all.as_array().unwrap() {
-            let drift = graded(&case["before"], &case["after"]);
-            table.add(&drift);
-            let level = drift.level();
-            let right = match (hostile, case["level"].as_str()) {
-                (true, _) => level == DriftLevel::Dangerous,
-                (false, None) => level < DriftLevel::Dangerous,
-                (false, Some(word)) => level.as_str() == word,
-            };
-            if !right {
-                wrong.push(format!("{} was {level}", case["id"]));
-                say(case["id"].as_str().unwrap(), &drift, DriftLevel::Wording);
+            let (before, after) = (manifest(&case["before"]), manifest(&case["after"]));
+            // With the poison rules and without them: what is only seen because it changed must not lean on them.
+            let none = Signals { scan: |_| Vec::new() };
+            let both = [compare(&before, &after), compare_with(&before, &after, none)];
+            table.add(&both[0]);
+            for (drift, rules) in both.iter().zip(["with", "without"]) {
+                let level = drift.level();
+                let right = match (hostile, case["level"].as_str()) {
+                    (true, _) => level == DriftLevel::Dangerous,
+                    (false, None) => level < DriftLevel::Dangerous,
+                    (false, Some(word)) => level.as_str() == word,
+                };
+                if !right {
+                    wrong.push(format!("{} was {level} {rules} the poison rules", case["id"]));
+                    say(case["id"].as_str().unwrap(), drift, DriftLevel::Wording);
+                }
             }
         }
         table.print(file);
