@@ -82,11 +82,11 @@ impl Network {
             Target::UnixPath(path) => {
                 let path = unix::absolute(self.reader(notice), &path);
                 self.tell_path(&path);
-                if own { Some(Answer::Continue) } else { self.connect_unix(notice, path) }
+                if own { Some(self.leave_unix(notice)) } else { self.connect_unix(notice, path) }
             }
             Target::UnixAbstract(name) => {
                 self.shared.record().file(&[b"@", &name[..]].concat());
-                Some(if own { Answer::Continue } else { REFUSED })
+                Some(if own { self.leave_unix(notice) } else { REFUSED })
             }
             // The kernel is no host, and which of its services there are is decided when the socket is made.
             Target::Netlink => Some(self.connect_as_read(notice, &raw)),
@@ -154,6 +154,19 @@ impl Network {
             Ok(socket) => answer_of(sys::connect(socket.as_fd(), raw)),
             Err(_) if self.reach == Reach::Own => Answer::Continue,
             Err(_) => Answer::Error(libc::EAFNOSUPPORT),
+        }
+    }
+
+    /// To a unix socket of the sandbox's own file system, which holds no other ones. The address may be another one by the time
+    /// the kernel reads it, so the socket must be one that understands no other.
+    fn leave_unix(&self, notice: &Notice) -> Answer {
+        let socket = self.reader(notice).duplicate(notice.args[0]);
+        match socket.and_then(|socket| sys::socket_option(socket.as_fd(), libc::SO_DOMAIN)) {
+            Ok(libc::AF_UNIX) => Answer::Continue,
+            Ok(_) => Answer::Error(libc::EAFNOSUPPORT),
+            // Where descriptors cannot be taken, the network namespace alone holds.
+            Err(error) if error.raw_os_error() == Some(libc::EPERM) => Answer::Continue,
+            Err(error) => answer_of(Err(error)),
         }
     }
 

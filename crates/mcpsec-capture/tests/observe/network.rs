@@ -252,6 +252,46 @@ s = socket.socket(); attempt(lambda: s.sendto(b'x', 0x20000000, ('192.0.2.7', 80
     }
 }
 
+/// The same with a socket of this machine that the program was born with, in a network of its own.
+#[test]
+fn an_inherited_socket_is_not_connected_by_an_exchange() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let _first = listener.accept().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let script = format!(
+        "{ATTEMPT}
+import ctypes, struct, mmap, time, signal
+libc = ctypes.CDLL(None, use_errno=True)
+unix = struct.pack('=H', 1) + b'own.sock' + bytes(16)
+inet = struct.pack('=H', 2) + struct.pack('!H', {port}) + bytes([127, 0, 0, 1]) + bytes(18)
+libc.connect(9, bytes(16), 16)
+memory = mmap.mmap(-1, 4096)
+memory[0:26] = unix
+parent = os.getpid()
+swapper = os.fork()
+if swapper == 0:
+    os.close(9)
+    while os.getppid() == parent:
+        for _ in range(1000): memory[0:26] = inet; memory[0:26] = unix
+    os._exit(0)
+at = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+end = time.monotonic() + 0.7
+reached = False
+while time.monotonic() < end and not reached:
+    reached = libc.connect(9, at, 26) == 0
+os.kill(swapper, signal.SIGKILL); os.waitpid(swapper, 0)
+print(reached)
+"
+    );
+    let mut stage = Stage::new(Reach::Own);
+    stage.inherited = Some(stream.into());
+    let Some(outcome) = stage.python(&script) else { return };
+    assert_eq!(outcome.said, "False\n");
+    assert!(listener.accept().is_err(), "somebody came");
+}
+
 /// One process exchanges the address while another connects: whichever the supervisor sees, the kernel must not use the other.
 #[test]
 fn an_address_cannot_be_exchanged_after_the_look() {
