@@ -79,6 +79,9 @@ pub(super) enum When {
 /// One watched call: its number, what it is, when.
 pub(super) type Row = (i64, Call, When);
 
+/// `libc` does not name it for every architecture.
+const SYS_RENAMEAT: i64 = if cfg!(target_arch = "x86_64") { 264 } else { 38 };
+
 /// New namespaces: mount, cgroup, uts, ipc, user, pid, net.
 const NEW_NAMESPACES: u32 = 0x7e02_0000;
 /// A new time namespace; among the bits of `clone` this one is part of a signal number.
@@ -151,7 +154,7 @@ pub(super) fn rows(watch: &Watch) -> Vec<Row> {
     }
     rows.push((libc::SYS_unlinkat, at(Changes::Yes), When::Always));
     rows.push((libc::SYS_renameat2, rename, When::Always));
-    rows.push((libc::SYS_renameat, rename, When::Always));
+    rows.push((SYS_RENAMEAT, rename, When::Always));
     #[cfg(target_arch = "x86_64")]
     {
         let plain = |changes| Call::Path { folder: None, path: 0, second: None, changes };

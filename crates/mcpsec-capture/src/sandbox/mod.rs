@@ -14,6 +14,7 @@ mod probe;
 mod running;
 #[cfg(target_os = "linux")]
 mod scratch;
+mod seatbelt;
 #[cfg(target_os = "linux")]
 mod watch;
 #[cfg(target_os = "linux")]
@@ -140,6 +141,8 @@ impl Sandbox {
             Isolation::Namespace => self.start(wire::Tier::Namespace, plan, false),
             #[cfg(target_os = "linux")]
             Isolation::Landlock => self.start(wire::Tier::Landlock, plan, false),
+            #[cfg(target_os = "macos")]
+            Isolation::Seatbelt => running::seatbelt(plan),
             // Not made by `detect` here; a sandbox that is missing is never passed over.
             _ => Err(setup("choose a sandbox")(std::io::ErrorKind::Unsupported.into())),
         }

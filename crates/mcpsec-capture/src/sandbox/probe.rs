@@ -4,6 +4,8 @@ use mcpsec_model::config::Isolation;
 use super::Sandbox;
 #[cfg(target_os = "linux")]
 use super::{Limits, Network, Plan, SandboxError, Stdio, wire::Tier};
+#[cfg(target_os = "macos")]
+use super::{Limits, Network, Plan, Stdio};
 
 /// Whether the level works here.
 pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
@@ -14,6 +16,9 @@ pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
         Isolation::Landlock => linux(sandbox, Tier::Landlock),
         #[cfg(not(target_os = "linux"))]
         Isolation::Namespace | Isolation::Landlock => Err("only on Linux".to_owned()),
+        #[cfg(target_os = "macos")]
+        Isolation::Seatbelt => macos(sandbox),
+        #[cfg(not(target_os = "macos"))]
         Isolation::Seatbelt => Err("only on macOS".to_owned()),
         Isolation::None => Ok(()),
     }
@@ -21,8 +26,21 @@ pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
 
 #[cfg(target_os = "linux")]
 fn linux(sandbox: &Sandbox, tier: Tier) -> Result<(), String> {
-    let plan = Plan {
-        program: "/".into(),
+    let plan = plan("/");
+    let told = |error: SandboxError| match error {
+        SandboxError::Setup { step, source } => format!("{step}: {source}"),
+        other => other.to_string(),
+    };
+    let running = sandbox.start(tier, &plan, true).map_err(told)?;
+    let ended = running.finish(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
+    if ended.status.success() { Ok(()) } else { Err(format!("the trial ended with {}", ended.status)) }
+}
+
+/// A plan for nothing but a program.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn plan(program: &str) -> Plan {
+    Plan {
+        program: program.into(),
         args: Vec::new(),
         env: [].into(),
         cwd: None,
@@ -33,12 +51,12 @@ fn linux(sandbox: &Sandbox, tier: Tier) -> Result<(), String> {
         limits: Limits::capture(),
         observe: false,
         stdio: Stdio::Piped,
-    };
-    let told = |error: SandboxError| match error {
-        SandboxError::Setup { step, source } => format!("{step}: {source}"),
-        other => other.to_string(),
-    };
-    let running = sandbox.start(tier, &plan, true).map_err(told)?;
+    }
+}
+
+#[cfg(target_os = "macos")]
+fn macos(sandbox: &Sandbox) -> Result<(), String> {
+    let running = sandbox.spawn(&plan("/usr/bin/true")).map_err(|error| error.to_string())?;
     let ended = running.finish(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
     if ended.status.success() { Ok(()) } else { Err(format!("the trial ended with {}", ended.status)) }
 }

@@ -24,6 +24,9 @@ pub struct Running {
     /// The guard's hold and the watch over the limits; `None` without a sandbox.
     #[cfg(target_os = "linux")]
     held: Option<Held>,
+    /// Scratch folder on this machine; removed with this.
+    #[cfg(target_os = "macos")]
+    home: Option<tempfile::TempDir>,
     status: Option<ExitStatus>,
     /// The canaries in its home, with the words that nobody may repeat.
     pub canaries: Vec<Canary>,
@@ -81,6 +84,8 @@ impl Running {
             child,
             #[cfg(target_os = "linux")]
             held: None,
+            #[cfg(target_os = "macos")]
+            home: None,
             status: None,
             canaries: Vec::new(),
             stdin,
@@ -97,13 +102,12 @@ impl Running {
         scratch: Option<Scratch>,
         canaries: Vec<Canary>,
     ) -> Result<Self, SandboxError> {
-        let Launched { child, control, scratch: capped, observer } = launched;
+        let Launched { child, control, scratch: capped, observer, forward } = launched;
         let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(Scratch::path));
-        let forward = (plan.stdio == Stdio::Inherited).then(|| Forward::to(child.id())).transpose();
         let mut running = Self::of(child);
         running.canaries = canaries;
-        match watch.and_then(|watch| Ok((watch, forward?))) {
-            Ok((watch, forward)) => {
+        match watch {
+            Ok(watch) => {
                 running.held = Some(Held { control, watch, observer, _forward: forward, _scratch: scratch });
             }
             Err(source) => {
@@ -238,4 +242,31 @@ pub(super) fn bare(plan: &Plan) -> Result<Running, SandboxError> {
     let failed =
         |source| SandboxError::Start { program: Untrusted::new(plan.program.to_string_lossy()).excerpt(200), source };
     command.spawn().map_err(failed).map(Running::of)
+}
+
+/// Starts a program under a profile of macOS, with a scratch home that is removed when it has ended.
+#[cfg(target_os = "macos")]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that starts strangers' programs")]
+pub(super) fn seatbelt(plan: &Plan) -> Result<Running, SandboxError> {
+    let failed = |step: &'static str| move |source| SandboxError::Setup { step: step.to_owned(), source };
+    if plan.network != super::Network::None || plan.observe || plan.canaries {
+        // Nothing here can lead a program to some hosts and not to others, or watch it.
+        return Err(failed("watch the program")(std::io::ErrorKind::Unsupported.into()));
+    }
+    let made = tempfile::Builder::new().prefix("mcpsec-").tempdir_in("/private/tmp");
+    let home = made.map_err(failed("make the scratch folder"))?;
+    let mut write = plan.write.clone();
+    write.push(home.path().to_owned());
+    let profile = super::seatbelt::profile(&plan.read, &write)
+        .ok_or_else(|| failed("write the profile")(std::io::ErrorKind::InvalidInput.into()))?;
+    let mut command = Command::new("/usr/bin/sandbox-exec");
+    command.args(["-p", &profile, "--"]).arg(&plan.program).args(&plan.args);
+    command.env_clear().env("HOME", home.path()).env("TMPDIR", home.path()).envs(&plan.env);
+    command.current_dir(plan.cwd.as_deref().unwrap_or(home.path()));
+    if plan.stdio == Stdio::Piped {
+        command.stdin(Std::piped()).stdout(Std::piped()).stderr(Std::piped());
+    }
+    let mut running = command.spawn().map(Running::of).map_err(failed("start sandbox-exec"))?;
+    running.home = Some(home);
+    Ok(running)
 }

@@ -181,6 +181,20 @@ fn privileges_are_not_gained() {
 }
 
 #[test]
+fn the_program_is_nobody_without_capabilities() {
+    let script = "import os,ctypes\nlibc=ctypes.CDLL(None)\nhead=(ctypes.c_uint32*2)(0x20080522,0)\n\
+        data=(ctypes.c_uint32*6)()\nlibc.syscall(125,head,data)\n\
+        print(list(data), libc.prctl(39,0,0,0,0), 0 in os.getresuid()+os.getresgid())";
+    if cfg!(not(target_arch = "x86_64")) {
+        return;
+    }
+    for (sandbox, watch) in watched() {
+        let said = run(&sandbox, &watch(python(script)));
+        assert_eq!(said.out.trim(), "[0, 0, 0, 0, 0, 0] 1 False", "{:?} {said:?}", sandbox.tier());
+    }
+}
+
+#[test]
 fn calls_of_another_architecture_end_the_program() {
     if cfg!(not(target_arch = "x86_64")) {
         return;

@@ -22,6 +22,7 @@ use super::{
         Plan, SandboxError, Stdio, setup,
         wire::{self, Failure, FileName, Files, Order},
     },
+    forward::Forward,
     observer, sys,
 };
 
@@ -39,6 +40,8 @@ pub(in crate::sandbox) struct Launched {
     /// The file system of its scratch folders, if they have one.
     pub(in crate::sandbox) scratch: Option<OwnedFd>,
     pub(in crate::sandbox) observer: Option<Supervisor>,
+    /// Passes signals on to a program that has this process's streams.
+    pub(in crate::sandbox) forward: Option<Forward>,
 }
 
 /// Starts a program as ordered.
@@ -63,7 +66,17 @@ pub(in crate::sandbox) fn launch(launcher: &Path, order: &Order, plan: &Plan) ->
     }
     let child = command.spawn().map_err(setup("start the launcher"))?;
     drop((command, theirs));
-    let mut launched = Launched { child, control: ours, scratch: None, observer: None };
+    let mut launched = Launched { child, control: ours, scratch: None, observer: None, forward: None };
+    if plan.stdio == Stdio::Inherited {
+        // Before the program can say anything, so that whoever hears it can rely on it.
+        match Forward::to(launched.child.id()) {
+            Ok(forward) => launched.forward = Some(forward),
+            Err(source) => {
+                launched.end();
+                return Err(setup("pass signals on")(source));
+            }
+        }
+    }
     match launched.settle(order, plan) {
         Ok(None) => Ok(launched),
         Ok(Some(failure)) => {
