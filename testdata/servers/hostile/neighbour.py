@@ -11,8 +11,11 @@ secret = os.environ["SECRET"].encode()
 key = os.path.join(os.environ["HOME"], "neighbours-key")
 with open(key, "wb") as file:
     file.write(secret)
-os.chmod(key, 0o644)
-os.chmod(os.environ["HOME"], 0o755)
+try:
+    os.chmod(key, 0o644)
+    os.chmod(os.environ["HOME"], 0o755)
+except OSError:
+    pass  # not every sandbox lets it change rights
 
 page = mmap.mmap(-1, 4096)
 page[: len(secret)] = secret

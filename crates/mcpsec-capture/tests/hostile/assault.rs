@@ -84,14 +84,16 @@ pub(crate) fn with_hosts(tier: Isolation) {
     assault(tier, &[attacks::NETWORK], Circumstances { hosts: true, watched: true, ..Circumstances::default() });
 }
 
-/// What older kernels leave open is closed by other means.
-pub(crate) fn first_landlock(tier: Isolation) {
-    assault(tier, &ALL, Circumstances { landlock: Some(1), ..Circumstances::default() });
+/// What older kernels leave open is closed by other means: without Landlock the namespaces hold alone, and of Landlock its
+/// first version is enough.
+pub(crate) fn least_landlock(tier: Isolation) {
+    let version = u8::from(tier == Isolation::Landlock);
+    assault(tier, &ALL, Circumstances { landlock: Some(version), ..Circumstances::default() });
 }
 
-/// As common distributions have it: with rules for ports, without scopes.
-pub(crate) fn older_landlock(tier: Isolation) {
-    assault(tier, &ALL, Circumstances { landlock: Some(5), watched: true, ..Circumstances::default() });
+/// With rules for ports, without scopes, and with the observer.
+pub(crate) fn older_landlock() {
+    assault(Isolation::Landlock, &ALL, Circumstances { landlock: Some(5), watched: true, ..Circumstances::default() });
 }
 
 /// What the plan names may be closed to everyone but root; what makes it readable to the stranger must make nothing else so.

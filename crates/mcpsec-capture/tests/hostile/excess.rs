@@ -133,7 +133,7 @@ pub(crate) fn disk(tier: Isolation) {
             ("limits.disk_many_files", 32 * MIB),
             ("limits.disk_unseen_files", 48 * MIB),
             ("limits.disk_reserved", 64 * MIB),
-            ("limits.disk_empty_files", 120_000),
+            ("limits.disk_empty_files", 20_000),
         ] {
             let went = go(&stand, &sandbox, name, &json!({"most": most, "folder": folder, "hold": 1.5}), small());
             lost.extend(went.not_stopped(&format!("{name} in {folder}"), Limit::Disk));

@@ -53,8 +53,7 @@ in_every_tier! {
     kernel => crate::assault::kernel;
     watched => crate::assault::watched;
     with_hosts => crate::assault::with_hosts;
-    first_landlock => crate::assault::first_landlock;
-    older_landlock => crate::assault::older_landlock;
+    least_landlock => crate::assault::least_landlock;
     closed_paths => crate::assault::closed_paths;
     memory => crate::excess::memory;
     processes_without_end => crate::excess::processes;
@@ -69,6 +68,19 @@ in_every_tier! {
     arguments => crate::leaks::arguments;
     replaced_paths => crate::leaks::replaced_paths;
     seen_from_outside => crate::leaks::seen_from_outside;
+}
+
+/// As common distributions have it.
+mod older_landlock {
+    #[test]
+    fn as_started() {
+        crate::assault::older_landlock();
+    }
+
+    #[test]
+    fn as_ordinary_user() {
+        crate::users::again("older_landlock::as_started");
+    }
 }
 
 /// The companions: without a sandbox the attacks succeed.

@@ -5,7 +5,7 @@ use std::{
 
     os::unix::fs::{PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{OnceLock, mpsc},
     time::Duration,
 };
 
@@ -52,6 +52,11 @@ pub(crate) struct Python {
 impl Python {
     /// The system's, else the first on the path. `None` if there is none: nothing can be tested then.
     pub(crate) fn find() -> Option<Self> {
+        static FOUND: OnceLock<Option<Python>> = OnceLock::new();
+        FOUND.get_or_init(Self::look).clone()
+    }
+
+    fn look() -> Option<Self> {
         let candidates = [Some(PathBuf::from("/usr/bin/python3")), mcpsec_testkit::program::find("python3")];
         candidates.into_iter().flatten().find_map(|program| {
             let asks = "import os,sys;print(os.path.realpath(sys.executable));print(sys.base_prefix)";
