@@ -37,8 +37,8 @@ fn one(id: &str) -> Result<String, CommandError> {
         }
     };
     let mut out = format!("{title}\n\n{}\n\nwhy it matters: {}\n\nwhat to do: {}\n", told.means, told.why, told.resolve);
-    if let Some(example) = told.example {
-        out.push_str(&format!("\nexample: {example}\n"));
+    if !told.example.is_empty() {
+        out.push_str(&format!("\nexample: {}\n", told.example));
     }
     Ok(out)
 }

@@ -9,7 +9,7 @@ use mcpsec_model::{
 };
 use serde_json::Value;
 
-use super::{compare::refused_list, error::is_name_server};
+use super::{compare::refused_list, error::is_name_server, process::TOLD};
 
 /// The most findings about instability; what is beyond is counted in one more.
 const MAX_UNSTABLE: usize = 50;
@@ -94,11 +94,12 @@ fn alarms(captured: &Captured, out: &mut Vec<Finding>) {
     let observed = &captured.observed;
     let alarm = |message: String| Finding::new(Rule::SandboxAlarm, "server", message);
     for file in &observed.canaries {
-        out.push(
-            alarm("while it was only asked for its lists it read a file that looks like a secret".to_owned())
-                .evidence(file.raw())
-                .severe(of_reading(file.raw())),
-        );
+        let (what, severity) = match file.raw().strip_suffix(TOLD) {
+            Some(_) => ("told the contents of a file that looks like a secret", Severity::High),
+            None => ("read a file that looks like a secret", of_reading(file.raw())),
+        };
+        let message = format!("while it was only asked for its lists it {what}");
+        out.push(alarm(message).evidence(file.raw()).severe(severity));
     }
     let secret = |file: &&Untrusted| SECRETS.iter().any(|part| file.raw().contains(part));
     for file in observed.files.iter().filter(secret).filter(|file| !observed.canaries.contains(file)) {

@@ -101,6 +101,8 @@ impl Part {
     ) -> Result<Result<Heard, Approach>, CaptureError> {
         let mut running = start.sandbox.spawn(start.plan).map_err(|error| CaptureError::new(Failure::Start(error)))?;
         let mut client = self.client(&mut running, start)?;
+        #[cfg(target_os = "linux")]
+        let canaries = std::mem::take(&mut running.canaries);
         let words = self.talk(approach, &mut client);
         client.close();
         // A program that closed its output is about to end, and its exit code says why. Any other is ended at once.
@@ -109,6 +111,8 @@ impl Part {
         let ended = running.finish(patience).map_err(|error| CaptureError::new(Failure::Lost(error)))?;
         let by_itself = closed && closing.elapsed() < patience;
         observed.merge(ended.observed.clone());
+        #[cfg(target_os = "linux")]
+        observed.canaries.extend(repeated(&canaries, &words, &client.stderr(STDERR)));
         words.map_err(|failure| {
             let stderr = Untrusted::new(String::from_utf8_lossy(&client.stderr(STDERR)));
             CaptureError { stderr, ..CaptureError::new(told_by_end(failure, &ended, by_itself)) }
@@ -154,6 +158,35 @@ impl Part {
         tracing::debug!(counts = ?client.counts(), protocol = %hello.protocol, "heard a server out");
         Ok(Ok(Heard { told, again, other, undeclared, observed: Observed::default() }))
     }
+}
+
+/// Ends the name of a canary whose secret was told, not only read.
+pub(super) const TOLD: &str = " (told in an answer)";
+
+/// The canaries whose secrets stand in what a program said.
+#[cfg(target_os = "linux")]
+fn repeated(
+    canaries: &[crate::observe::canaries::Canary],
+    words: &Result<Result<Heard, Approach>, Failure>,
+    stderr: &[u8],
+) -> Vec<Untrusted> {
+    if canaries.is_empty() {
+        return Vec::new();
+    }
+    let mut said = stderr.to_vec();
+    if let Ok(Ok(heard)) = words {
+        let told = [Some(&heard.told), heard.again.as_ref(), heard.other.as_ref()].into_iter().flatten();
+        let manifests = told.map(|told| &told.manifest).chain(heard.undeclared.as_ref());
+        for manifest in manifests {
+            // Decoded texts, so that no escape of JSON stands inside a secret.
+            for text in manifest.texts() {
+                said.push(b'\n');
+                said.extend_from_slice(text.text.as_bytes());
+            }
+        }
+    }
+    let names = crate::observe::canaries::leaked(canaries, &said);
+    names.into_iter().map(|name| Untrusted::new(format!("{name}{TOLD}"))).collect()
 }
 
 /// Without a session a server can also greet differently the second time.
