@@ -201,4 +201,3 @@ async fn keep(with: &Locking<'_>, wish: &Wish, args: &AddArgs) -> Result<Option<
     };
     Ok(Some(Outcome { server, packages: owned, report, summary }))
 }
-

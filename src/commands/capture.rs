@@ -35,7 +35,8 @@ pub(super) fn run(settings: &Settings, args: &CaptureArgs) -> Result<Code, Comma
     ui.start(&args.command.join(" "));
     let captured = capture::capture(&target, &sandbox, &Bounds::default());
     ui.done();
-    let captured = captured.map_err(|error| CommandError::incomplete(&error).maybe_hint(error.needs().map(|need| need.hint())))?;
+    let captured =
+        captured.map_err(|error| CommandError::incomplete(&error).maybe_hint(error.needs().map(|need| need.hint())))?;
     for unstable in &captured.unstable {
         ui.warn(&format!("unstable: {} differs between {}", unstable.subject, unstable.between.as_str()));
     }
@@ -98,8 +99,7 @@ fn program_of(
             .map_err(|error| CommandError::incomplete(&error).hint(error.remedy()))?;
         return Ok((found.program.clone(), found.read.clone(), Some(found.to_model())));
     }
-    let found =
-        if word.contains('/') { Some(settings.current_dir().join(word)) } else { settings.probe().find(word) };
+    let found = if word.contains('/') { Some(settings.current_dir().join(word)) } else { settings.probe().find(word) };
     let program = found.and_then(|program| program.canonicalize().ok()).ok_or_else(|| {
         CommandError::usage(format!("there is no program `{}`", escape(word)))
             .hint("a launcher such as npx downloads first, which the sandbox forbids: `mcpsec add` instead")

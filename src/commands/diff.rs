@@ -100,10 +100,11 @@ async fn side(
     }
     let file = settings.current_dir().join(text);
     if file.is_file() {
-        let other = match crate::files::read_bytes(&file, 64 << 20).map_err(|error| crate::error::io("read", &file, &error))? {
-            Some(bytes) => Lock::parse_bytes(&bytes, &escape(text)).map_err(|error| project::lock_error(&error))?,
-            None => Lock::empty(),
-        };
+        let other =
+            match crate::files::read_bytes(&file, 64 << 20).map_err(|error| crate::error::io("read", &file, &error))? {
+                Some(bytes) => Lock::parse_bytes(&bytes, &escape(text)).map_err(|error| project::lock_error(&error))?,
+                None => Lock::empty(),
+            };
         let known = || CommandError::usage(format!("{} has no server `{name}`", escape(text)));
         return other.servers.get(name).cloned().ok_or_else(known);
     }
@@ -168,7 +169,9 @@ fn at_version(spec: &Spec, version: &str) -> Result<Spec, CommandError> {
             }
         }
     };
-    text.parse().map_err(|_| CommandError::usage(format!("`{}` is neither a version of {spec} nor a lock file", escape(version))))
+    text.parse().map_err(|_| {
+        CommandError::usage(format!("`{}` is neither a version of {spec} nor a lock file", escape(version)))
+    })
 }
 
 /// Two states of one server.

@@ -90,7 +90,13 @@ fn sandbox(settings: &Settings, wanted: Isolation, findings: &mut Vec<Finding>) 
         Finding::good("sandbox", "policy", format!("isolation = \"{wanted_word}\" is met by `{}`", best.as_str()))
     } else {
         let detail = format!("isolation = \"{wanted_word}\", and the strongest here is `{}`", best.as_str());
-        Finding::not("weak", "sandbox", "policy", detail, "nothing is captured or run below it: follow the remedies above")
+        Finding::not(
+            "weak",
+            "sandbox",
+            "policy",
+            detail,
+            "nothing is captured or run below it: follow the remedies above",
+        )
     });
     state
 }
@@ -151,10 +157,20 @@ fn registries(settings: &Settings, findings: &mut Vec<Finding>) {
     match settings.npmrc() {
         Ok(input) => {
             let files = input.files.len() + usize::from(input.project.is_some());
-            findings.push(Finding::good("registry", "npm", format!("{} of npm read", ui::count(files, "configuration file"))));
+            findings.push(Finding::good(
+                "registry",
+                "npm",
+                format!("{} of npm read", ui::count(files, "configuration file")),
+            ));
         }
         Err(error) => {
-            findings.push(Finding::not("weak", "registry", "npm", error.to_string(), "make the file readable, or remove it"));
+            findings.push(Finding::not(
+                "weak",
+                "registry",
+                "npm",
+                error.to_string(),
+                "make the file readable, or remove it",
+            ));
         }
     }
     match settings.pypi() {
@@ -170,11 +186,23 @@ fn registries(settings: &Settings, findings: &mut Vec<Finding>) {
             });
         }
         Err(error) => {
-            findings.push(Finding::not("weak", "registry", "pypi", error.to_string(), "make the file readable, or remove it"));
+            findings.push(Finding::not(
+                "weak",
+                "registry",
+                "pypi",
+                error.to_string(),
+                "make the file readable, or remove it",
+            ));
         }
     }
     if settings.offline {
-        findings.push(Finding::not("weak", "registry", "network", "--offline", "leave out --offline to fetch anything new"));
+        findings.push(Finding::not(
+            "weak",
+            "registry",
+            "network",
+            "--offline",
+            "leave out --offline to fetch anything new",
+        ));
     }
 }
 

@@ -33,10 +33,13 @@ fn one(id: &str) -> Result<String, CommandError> {
         (None, Some(check)) => (format!("check {}", check.id()), explain::check(*check)),
         (None, None) => {
             let id = Untrusted::new(id).excerpt(60);
-            return Err(CommandError::usage(format!("there is no rule or check `{id}`")).hint("mcpsec explain lists them all"));
+            return Err(
+                CommandError::usage(format!("there is no rule or check `{id}`")).hint("mcpsec explain lists them all")
+            );
         }
     };
-    let mut out = format!("{title}\n\n{}\n\nwhy it matters: {}\n\nwhat to do: {}\n", told.means, told.why, told.resolve);
+    let mut out =
+        format!("{title}\n\n{}\n\nwhy it matters: {}\n\nwhat to do: {}\n", told.means, told.why, told.resolve);
     if !told.example.is_empty() {
         out.push_str(&format!("\nexample: {}\n", told.example));
     }

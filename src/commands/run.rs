@@ -68,8 +68,11 @@ fn find<'a>(
     })?;
     let differences = differences(server, entry, &config.targets);
     if !differences.is_empty() {
-        return Err(CommandError::denied(format!("mcp.toml asks for something else than is locked: {}", differences.join("; ")))
-            .hint(format!("mcpsec add {name} locks what mcp.toml asks for")));
+        return Err(CommandError::denied(format!(
+            "mcp.toml asks for something else than is locked: {}",
+            differences.join("; ")
+        ))
+        .hint(format!("mcpsec add {name} locks what mcp.toml asks for")));
     }
     Ok((server, entry))
 }
@@ -119,7 +122,9 @@ fn plan(
 /// A path of mcp.toml: absolute, `~/…` of the user, or relative to the project.
 fn place(settings: &Settings, project: &Path, text: &String) -> Result<PathBuf, CommandError> {
     let path = match text.strip_prefix("~/") {
-        Some(rest) => settings.home().ok_or_else(|| CommandError::usage("cannot tell where your home folder is"))?.join(rest),
+        Some(rest) => {
+            settings.home().ok_or_else(|| CommandError::usage("cannot tell where your home folder is"))?.join(rest)
+        }
         None if text == "~" => {
             return Err(CommandError::usage("a whole home folder cannot be opened to a server")
                 .hint("name the folders below it that the server needs, as ~/FOLDER"));

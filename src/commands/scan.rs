@@ -1,8 +1,5 @@
 //! `mcpsec scan MANIFEST.json|-`: the poison rules over any manifest, offline and without a project.
-use std::{
-    io::Read as _,
-    path::Path,
-};
+use std::{io::Read as _, path::Path};
 
 use mcpsec_audit::{
     poison,
@@ -41,7 +38,11 @@ pub(super) fn run(settings: &Settings, args: &ScanArgs) -> Result<Code, CommandE
     let server = ServerReport {
         name: name_of(&manifest)?,
         spec: shown(&args.manifest),
-        version: manifest.server_info().get("version").and_then(Value::as_str).map(|text| Untrusted::new(text).excerpt(60)),
+        version: manifest
+            .server_info()
+            .get("version")
+            .and_then(Value::as_str)
+            .map(|text| Untrusted::new(text).excerpt(60)),
         verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
         evidence: std::collections::BTreeMap::new(),
         checks,
@@ -111,4 +112,3 @@ pub(super) fn name_of(manifest: &Manifest) -> Result<ServerName, CommandError> {
     let name = name.parse().or_else(|_| "manifest".parse::<ServerName>());
     name.map_err(CommandError::bug)
 }
-

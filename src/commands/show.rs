@@ -11,7 +11,12 @@ pub(super) fn show(settings: &Settings, name: &ServerName, evidence: bool) -> Re
 
 /// Prints a server's closure as a tree.
 pub(super) fn tree(settings: &Settings, name: &ServerName, evidence: bool) -> Result<Code, CommandError> {
-    print(settings, name, |lock, server, style| mcpsec_report::tree(lock, server, evidence, style), mcpsec_report::tree_json)
+    print(
+        settings,
+        name,
+        |lock, server, style| mcpsec_report::tree(lock, server, evidence, style),
+        mcpsec_report::tree_json,
+    )
 }
 
 fn print(

@@ -126,7 +126,9 @@ impl Summary {
         }
         let (label, told) = match &self.told {
             Told::Manifest(captured) => ("tells", tells(captured)),
-            Told::Unchecked(why) => ("not checked", format!("what the server tells the model: {}", Untrusted::new(why).excerpt(400))),
+            Told::Unchecked(why) => {
+                ("not checked", format!("what the server tells the model: {}", Untrusted::new(why).excerpt(400)))
+            }
             Told::Unknown => ("not checked", "what the server tells the model".to_owned()),
         };
         row(label, told);
@@ -149,7 +151,8 @@ impl Summary {
 /// How much it tells, and how that was heard.
 fn tells(captured: &Captured) -> String {
     let manifest = &captured.manifest;
-    let counts = [(Kind::Tool, "tool"), (Kind::Prompt, "prompt"), (Kind::Resource, "resource"), (Kind::Template, "template")];
+    let counts =
+        [(Kind::Tool, "tool"), (Kind::Prompt, "prompt"), (Kind::Resource, "resource"), (Kind::Template, "template")];
     let counts = counts.into_iter().filter(|(kind, _)| *kind == Kind::Tool || !manifest.entries(*kind).is_empty());
     let counts: Vec<String> = counts.map(|(kind, word)| ui::count(manifest.entries(kind).len(), word)).collect();
     let words: usize = manifest.texts().iter().map(|text| text.text.split_whitespace().count()).sum();

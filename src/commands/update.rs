@@ -99,7 +99,8 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
             if !shown.is_empty() {
                 verify::print(settings, &Report { command: "update", servers: shown })?;
             }
-            let mut text: String = moves.iter().map(|(server, versions)| format!("{}: {versions}\n", server.name)).collect();
+            let mut text: String =
+                moves.iter().map(|(server, versions)| format!("{}: {versions}\n", server.name)).collect();
             if unchanged > 0 {
                 text.push_str(&format!("{} up to date\n", ui::count(unchanged, "server")));
             }
@@ -116,7 +117,10 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
     if report.verdict() != Verdict::Pass {
         ui.warn("nothing was written to mcp.lock");
         for subject in denied(settings, &config, &report) {
-            ui.warn(&format!("if you have read it and mean it: --accept {} --reason '…'", shell_words::quote(&subject)));
+            ui.warn(&format!(
+                "if you have read it and mean it: --accept {} --reason '…'",
+                shell_words::quote(&subject)
+            ));
         }
         return Ok(crate::exit::of_verdict(report.verdict()));
     }

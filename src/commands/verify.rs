@@ -18,7 +18,7 @@ use super::{
     compare::differences,
     evidence,
     sources::Sources,
-    told::{self, Ears, Heard},
+    told::{self, Cannot, Ears, Heard},
     upstream,
 };
 use crate::{
@@ -183,10 +183,11 @@ fn told(
     let open = whole.filter(|check| !matches!(check.status, CheckStatus::Pass | CheckStatus::NotApplicable)).count();
     let heard = match config.servers.get(name) {
         Some(_) if open > 0 => {
-            Heard::Cannot(format!("{} not here as locked", crate::ui::count(open, "artifact")), None)
+            let why = format!("{} not here as locked", crate::ui::count(open, "artifact"));
+            Heard::Cannot(Cannot::because(why, None))
         }
         Some(entry) => seen.ears.listen(&packages_of(lock, locked), locked, entry, seen.anew)?,
-        None => Heard::Cannot("mcp.toml does not name this server".to_owned(), None),
+        None => Heard::Cannot(Cannot::because("mcp.toml does not name this server", None)),
     };
     told::of_lock(settings, config, name, lock, &heard)
 }

@@ -50,12 +50,8 @@ fn world(told: &Value) -> Option<(TestEnv, NpmServer)> {
 
 /// A client that speaks to `mcpsec run NAME` as an editor would.
 fn speak(env: &TestEnv, name: &str, requests: &[Value]) -> Vec<Value> {
-    let mut child = env
-        .command(["run", name])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("mcpsec starts");
+    let mut child =
+        env.command(["run", name]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("mcpsec starts");
     let mut stdin = child.stdin.take().expect("stdin");
     let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
     let mut answers = Vec::new();
@@ -184,15 +180,14 @@ fn servers_of_each_ecosystem_run_when_everything_upstream_is_gone() {
     let npm = NpmServer::start();
     npm.publish(&telling("1.0.0", &benign()));
     let pypi = PypiServer::start();
-    pypi.publish(wheel("looker", "1.0").entry_point("looker", "looker_server:main").file("looker_server.py", LISTED_PY));
+    pypi.publish(
+        wheel("looker", "1.0").entry_point("looker", "looker_server:main").file("looker_server.py", LISTED_PY),
+    );
     let repository = GitRepo::new();
     let package_json = br#"{"name":"gitty","version":"1.0.0","type":"module","bin":{"gitty":"server.mjs"}}"#;
     let told = benign().to_string();
-    let commit = repository.commit(&[
-        ("package.json", package_json),
-        ("server.mjs", LISTED),
-        ("told.json", told.as_bytes()),
-    ]);
+    let commit =
+        repository.commit(&[("package.json", package_json), ("server.mjs", LISTED), ("told.json", told.as_bytes())]);
     repository.tag("v1.0.0", &commit);
     let mut env = TestEnv::new();
     env.npm(&npm);
@@ -211,7 +206,11 @@ fn servers_of_each_ecosystem_run_when_everything_upstream_is_gone() {
         let answers = speak(
             &env,
             name,
-            &[hello(1), ask(2, "tools/list", json!({})), ask(3, "tools/call", json!({ "name": tool, "arguments": {} }))],
+            &[
+                hello(1),
+                ask(2, "tools/list", json!({})),
+                ask(3, "tools/call", json!({ "name": tool, "arguments": {} })),
+            ],
         );
         assert_eq!(answers[1]["result"]["tools"][0]["name"], tool, "{name}");
         assert_eq!(answers[2]["result"]["content"][0]["text"], format!("called {tool}"), "{name}");

@@ -25,7 +25,12 @@ impl<'a> Accepting<'a> {
     }
 
     /// Marks findings that are accepted. `denies` says which ones need that.
-    pub(crate) fn findings(&mut self, manifest: &Manifest, findings: &mut [Finding], denies: impl Fn(&Finding) -> bool) {
+    pub(crate) fn findings(
+        &mut self,
+        manifest: &Manifest,
+        findings: &mut [Finding],
+        denies: impl Fn(&Finding) -> bool,
+    ) {
         for finding in findings.iter_mut().filter(|finding| denies(finding)) {
             finding.accepted = self.reason(manifest, &finding.subject, Some(finding.rule));
         }

@@ -56,8 +56,10 @@ pub(crate) fn install(
     }
     let mut unpacked = Unpacked::new();
     let failed = |error: &dyn std::fmt::Display| {
-        CommandError::denied(format!("{} cannot be installed: {error}", server.name))
-            .hint(format!("mcpsec verify {} says what is wrong with the store, and fetches what is missing", server.name))
+        CommandError::denied(format!("{} cannot be installed: {error}", server.name)).hint(format!(
+            "mcpsec verify {} says what is wrong with the store, and fetches what is missing",
+            server.name
+        ))
     };
     for result in store.check_many(plan.artifacts()) {
         let artifact = result.map_err(|error| failed(&error))?;

@@ -123,9 +123,9 @@ pub(crate) fn of_lock(
             result(Check::Manifest, status)
         }
         Heard::Off(why) => result(Check::Manifest, CheckStatus::Unchecked(why.clone())).tolerated(if_possible),
-        Heard::Cannot(why, hint) => {
-            let result = result(Check::Manifest, CheckStatus::Unchecked(why.clone())).tolerated(if_possible);
-            hint.iter().fold(result, |result, hint| result.hint(hint))
+        Heard::Cannot(cannot) => {
+            let result = result(Check::Manifest, CheckStatus::Unchecked(cannot.why.clone())).tolerated(if_possible);
+            cannot.hint.iter().fold(result, |result, hint| result.hint(hint))
         }
         Heard::NoSandbox(why) => {
             result(Check::Manifest, CheckStatus::Unchecked(why.clone())).hint("mcpsec doctor says what helps")
@@ -154,14 +154,12 @@ fn capture_check(config: &Config, name: &ServerName, heard: &Heard) -> CheckResu
     let if_possible = config.policy.capture != CapturePolicy::Required;
     match heard {
         Heard::Captured(captured) => result(isolation(config, captured)),
-        Heard::Cannot(why, hint) => {
-            let result = result(CheckStatus::Unchecked(why.clone())).tolerated(if_possible);
-            hint.iter().fold(result, |result, hint| result.hint(hint))
+        Heard::Cannot(cannot) => {
+            let result = result(CheckStatus::Unchecked(cannot.why.clone())).tolerated(if_possible);
+            cannot.hint.iter().fold(result, |result, hint| result.hint(hint))
         }
         Heard::Off(why) => result(CheckStatus::Unchecked(why.clone())).tolerated(if_possible),
-        Heard::NoSandbox(why) => {
-            result(CheckStatus::Unchecked(why.clone())).hint("mcpsec doctor says what helps")
-        }
+        Heard::NoSandbox(why) => result(CheckStatus::Unchecked(why.clone())).hint("mcpsec doctor says what helps"),
     }
 }
 
@@ -170,7 +168,11 @@ fn isolation(config: &Config, captured: &Captured) -> CheckStatus {
     if had >= wanted {
         return CheckStatus::Pass;
     }
-    CheckStatus::Fail(format!("captured with isolation `{}`, and the policy asks for `{}`", had.as_str(), wanted.as_str()))
+    CheckStatus::Fail(format!(
+        "captured with isolation `{}`, and the policy asks for `{}`",
+        had.as_str(),
+        wanted.as_str()
+    ))
 }
 
 /// Whether a server says now what it said when it was locked. Places that were unstable then may differ; what it tells other

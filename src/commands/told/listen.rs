@@ -40,12 +40,29 @@ pub(crate) struct Ears<'a> {
 pub(crate) enum Heard {
     /// What it says, from this run or an earlier one.
     Captured(Box<Captured>),
-    /// The server cannot list here: it needs a network, credentials or a runtime. Why, and what would help.
-    Cannot(String, Option<String>),
+    /// The server cannot list here: it needs a network, credentials or a runtime.
+    Cannot(Cannot),
     /// This machine has no sandbox of the level that the policy asks for.
     NoSandbox(String),
     /// Captures are switched off.
     Off(String),
+}
+
+/// Why a server could not be heard.
+pub(crate) struct Cannot {
+    /// For people, with the server's own last words.
+    pub(crate) why: String,
+    /// For the lock: no words that change from run to run.
+    pub(crate) kept: String,
+    /// What would help.
+    pub(crate) hint: Option<String>,
+}
+
+impl Cannot {
+    pub(crate) fn because(why: impl Into<String>, hint: Option<String>) -> Self {
+        let why = why.into();
+        Self { kept: why.clone(), why, hint }
+    }
 }
 
 impl Heard {
@@ -53,7 +70,8 @@ impl Heard {
     pub(crate) fn told(&self) -> Told {
         match self {
             Self::Captured(captured) => Told::Manifest(captured.clone()),
-            Self::Cannot(why, _) | Self::NoSandbox(why) => Told::Unchecked(why.clone()),
+            Self::Cannot(cannot) => Told::Unchecked(cannot.kept.clone()),
+            Self::NoSandbox(why) => Told::Unchecked(why.clone()),
             Self::Off(_) => Told::Unknown,
         }
     }
@@ -104,7 +122,11 @@ impl<'a> Ears<'a> {
         let here = installed::install(self.settings, self.config, self.store, packages, server, Some(sandbox))?;
         let installed = match here {
             Ok(installed) => installed,
-            Err(not) => return Ok(Heard::Cannot(not.why, not.remedy)),
+            // What is wrong names places of this machine.
+            Err(not) => {
+                let kept = "it could not be installed on the machine that locked it".to_owned();
+                return Ok(Heard::Cannot(Cannot { why: not.why, kept, hint: not.remedy }));
+            }
         };
         let network: BTreeSet<String> = match server.told.captured() {
             // What was allowed when it was locked is allowed again: other words may come without it.
@@ -112,9 +134,14 @@ impl<'a> Ears<'a> {
             _ => self.network.clone(),
         };
         let declared: BTreeSet<String> = config.env.iter().cloned().collect();
-        let real: BTreeMap<String, String> =
-            self.real_env.iter().filter(|(name, _)| declared.contains(*name)).map(|(k, v)| (k.clone(), v.clone())).collect();
-        let placeholders: BTreeSet<String> = declared.iter().filter(|name| !real.contains_key(*name)).cloned().collect();
+        let real: BTreeMap<String, String> = self
+            .real_env
+            .iter()
+            .filter(|(name, _)| declared.contains(*name))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        let placeholders: BTreeSet<String> =
+            declared.iter().filter(|name| !real.contains_key(*name)).cloned().collect();
         let question = Question {
             closure: server.closure_id.to_string(),
             entry: format!("{:?}", server.entry),
@@ -126,7 +153,8 @@ impl<'a> Ears<'a> {
         };
         // Answers that real values or a network helped to get depend on more than can be named.
         let repeatable = real.is_empty() && network.is_empty();
-        if repeatable && !anew
+        if repeatable
+            && !anew
             && let Some(captured) = question.recall(self.settings)
         {
             return Ok(Heard::Captured(Box::new(captured)));
@@ -145,7 +173,8 @@ impl<'a> Ears<'a> {
 }
 
 fn cannot(error: &CaptureError) -> Heard {
-    Heard::Cannot(error.to_string(), error.needs().map(|need| need.hint()))
+    let hint = error.needs().map(|need| need.hint());
+    Heard::Cannot(Cannot { why: error.to_string(), kept: error.failure.to_string(), hint })
 }
 
 fn target(

@@ -108,7 +108,8 @@ impl Stored {
         let word = |text: &str| Isolation::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         let texts = |set: BTreeSet<String>| set.into_iter().map(Untrusted::new).collect();
         let unstable = self.unstable.into_iter().map(|(between, place, other)| {
-            let between = [Between::Calls, Between::Processes, Between::Clients].into_iter().find(|b| b.as_str() == between)?;
+            let between =
+                [Between::Calls, Between::Processes, Between::Clients].into_iter().find(|b| b.as_str() == between)?;
             Some(Unstable { subject: place.parse().ok()?, between, other: json::sorted(other) })
         });
         Some(Captured {

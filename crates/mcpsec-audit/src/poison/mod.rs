@@ -63,7 +63,13 @@ struct Alarm {
 }
 
 impl Alarm {
-    fn new(rule: Rule, severity: Severity, confidence: Confidence, span: (usize, usize), message: &'static str) -> Self {
+    fn new(
+        rule: Rule,
+        severity: Severity,
+        confidence: Confidence,
+        span: (usize, usize),
+        message: &'static str,
+    ) -> Self {
         Self { rule, severity, confidence, start: span.0, end: span.1, message }
     }
 }

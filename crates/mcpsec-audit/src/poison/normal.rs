@@ -16,7 +16,8 @@ pub(super) struct Normal {
 impl Normal {
     /// Makes a text plain. The text is at most some 256 KiB long: see `CHUNK`.
     pub(super) fn new(text: &str) -> Self {
-        let mut out = Self { text: String::with_capacity(text.len()), map: Vec::with_capacity(text.len()), breaks: vec![] };
+        let mut out =
+            Self { text: String::with_capacity(text.len()), map: Vec::with_capacity(text.len()), breaks: vec![] };
         let mut lines = 0_u32;
         let mut gap: Option<usize> = None;
         for (at, c) in text.char_indices() {
@@ -59,7 +60,11 @@ impl Normal {
     /// The same text changed character by character where a character may become several, one, or none. Positions still
     /// lead to the original.
     pub(super) fn rewritten(&self, mut change: impl FnMut(usize, char, &mut String)) -> Self {
-        let mut out = Self { text: String::with_capacity(self.text.len()), map: Vec::with_capacity(self.map.len()), breaks: vec![] };
+        let mut out = Self {
+            text: String::with_capacity(self.text.len()),
+            map: Vec::with_capacity(self.map.len()),
+            breaks: vec![],
+        };
         let mut breaks = self.breaks.iter().copied().peekable();
         for (at, c) in self.text.char_indices() {
             while breaks.next_if(|place| *place <= at).is_some() {

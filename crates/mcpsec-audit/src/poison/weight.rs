@@ -86,19 +86,34 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
     if let Some((weight, sentence)) = worst.filter(|(weight, _)| *weight >= NOTABLE) {
         let severity = if weight >= SEVERE { Severity::High } else { Severity::Medium };
         let message = "many small signs of an order that has nothing to do with the tool";
-        alarms.push(Alarm::new(Rule::HiddenInstruction, severity, Confidence::Low, (sentence.start, sentence.end), message));
+        alarms.push(Alarm::new(
+            Rule::HiddenInstruction,
+            severity,
+            Confidence::Low,
+            (sentence.start, sentence.end),
+            message,
+        ));
     }
 }
 
 fn weigh(reading: &Reading, index: usize, sentence: &Sentence, role: Role, context: &Context) -> u32 {
-    let sound = |near: &Sentence| !reading.protects(near) && !near.senses.has(Sense::Defence) && !secrets::configures(reading.words(near));
+    let sound = |near: &Sentence| {
+        !reading.protects(near) && !near.senses.has(Sense::Defence) && !secrets::configures(reading.words(near))
+    };
     let next = reading.sentences.get(index + 1).filter(|next| sound(next));
-    if sentence.first && !sentence.senses.any(&[Sense::Order, Sense::Hush, Sense::Authority]) && role == Role::Description {
+    if sentence.first
+        && !sentence.senses.any(&[Sense::Order, Sense::Hush, Sense::Authority])
+        && role == Role::Description
+    {
         return 0;
     }
     let both = [Some(sentence), next];
     let found = |sense: Sense| both.iter().flatten().any(|near| reading.affirmed(near, sense).is_some());
-    if reading.protects(sentence) || sentence.senses.has(Sense::Defence) || context.reports_on_attacks(reading, sentence) || secrets::configures(reading.words(sentence)) {
+    if reading.protects(sentence)
+        || sentence.senses.has(Sense::Defence)
+        || context.reports_on_attacks(reading, sentence)
+        || secrets::configures(reading.words(sentence))
+    {
         return 0;
     }
     let mut harm = 0;

@@ -188,6 +188,8 @@ impl World {
             targets: self.targets.clone(),
             closure: Closure::new(root, self.nodes.clone()).expect("closure"),
             findings: Vec::new(),
+            told: mcpsec_model::capture::Told::Unknown,
+            accepted: Vec::new(),
         };
         LockedServer::new(parts, &self.packages).expect("server")
     }

@@ -152,7 +152,13 @@ fn assault(tier: Isolation, groups: &[&[Attack]], circumstances: Circumstances) 
         }
     }
     lost.extend(after.keys().filter(|path| !before.contains_key(*path)).map(|path| format!("new: {}", path.display())));
-    assert!(lost.is_empty(), "{} defences of {} ({circumstances:?}) fell:\n{}", lost.len(), tier.as_str(), lost.join("\n"));
+    assert!(
+        lost.is_empty(),
+        "{} defences of {} ({circumstances:?}) fell:\n{}",
+        lost.len(),
+        tier.as_str(),
+        lost.join("\n")
+    );
 }
 
 /// Makes all attacks of a group, those that need no company in one process. What they say, and what secrets they got.

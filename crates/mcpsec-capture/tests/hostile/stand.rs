@@ -2,7 +2,6 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-
     os::unix::fs::{PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     sync::{OnceLock, mpsc},
@@ -250,11 +249,13 @@ impl Stand {
     /// Everything outside that may be seen to change: names, lengths, rights, owners, times, contents.
     pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, String> {
         let mut seen = BTreeMap::new();
-        let mut rest = ["attacks", "home", "movable", "outside", "readable"].map(|name| self.folder.path().join(name)).to_vec();
+        let mut rest =
+            ["attacks", "home", "movable", "outside", "readable"].map(|name| self.folder.path().join(name)).to_vec();
         while let Some(path) = rest.pop() {
             let metadata = path.symlink_metadata().expect("metadata");
             use std::os::unix::fs::MetadataExt as _;
-            let about = (metadata.mode(), metadata.uid(), metadata.nlink(), metadata.mtime_nsec(), metadata.ctime_nsec());
+            let about =
+                (metadata.mode(), metadata.uid(), metadata.nlink(), metadata.mtime_nsec(), metadata.ctime_nsec());
             let content = if metadata.is_file() { std::fs::read(&path).ok() } else { None };
             if metadata.is_dir() {
                 rest.extend(path.read_dir().expect("folder").map(|entry| entry.expect("entry").path()));

@@ -1,7 +1,7 @@
 //! The sandbox from outside: plain programs work in it, and what it must refuse is refused, in every tier that works here.
 #![cfg(target_os = "linux")]
 
-mod inside;
 mod denied;
+mod inside;
 mod observed;
 mod plain;
