@@ -164,10 +164,10 @@ pub(super) fn hear(
     let Locking { settings, config, lock, .. } = *with;
     let before = lock.servers.get(&wish.name).map(|server| server.accepted.as_slice()).unwrap_or_default();
     let mut accepting = Accepting::new(with.consent, before);
-    let heard = with.ears.listen(packages, &server, &wish.config, false)?;
-    let said = told::of_capture(settings, config, &wish.name, &heard, lock, &mut accepting);
+    let hearing = with.ears.listen(packages, &server, &wish.config, false)?;
+    let said = told::of_capture(settings, config, &wish.name, &hearing, lock, &mut accepting);
     let accepted = accepting.finish()?;
-    Ok((server.with_told(heard.told(), accepted).map_err(CommandError::bug)?, said))
+    Ok((server.with_told(hearing.heard.told(), accepted).map_err(CommandError::bug)?, said))
 }
 
 /// What the lock holds already of what a server tells the model, judged by today's rules.

@@ -1,6 +1,9 @@
 //! `mcpsec verify`: does everything still match mcp.lock? Read-only for the project; missing artifacts are fetched into the
 //! store, against the locked digests, unless `--offline`.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use mcpsec_audit::policy;
 use mcpsec_model::{
@@ -18,7 +21,7 @@ use super::{
     compare::differences,
     evidence,
     sources::Sources,
-    told::{self, Cannot, Ears, Heard},
+    told::{self, Cannot, Ears, Heard, Hearing},
     upstream,
 };
 use crate::{
@@ -139,6 +142,7 @@ fn judge(
                 findings.push(super::inspect::install_script(package));
             }
         }
+        checks.push(scripts_check(name, lock, &packages));
         let entries: Vec<&Package> = packages.iter().filter_map(|package| lock.packages.get(*package)).collect();
         let root = locked.closure.root().package();
         let said = evidence::judge(config, name, root, entries.iter().copied(), seen.known);
@@ -169,6 +173,13 @@ fn judge(
     })
 }
 
+/// Nothing runs an install script but the installation in the sandbox, and that only for packages that the policy names.
+fn scripts_check(name: &ServerName, lock: &Lock, packages: &BTreeSet<&PackageId>) -> CheckResult {
+    let wants = |id: &&&PackageId| lock.packages.get(**id).is_some_and(|package| package.install_scripts);
+    let status = if packages.iter().any(|id| wants(&id)) { CheckStatus::Pass } else { CheckStatus::NotApplicable };
+    CheckResult::new(Check::InstallScripts, name.as_str(), status)
+}
+
 /// What the server tells the model, if its artifacts are whole: nothing else is started.
 fn told(
     name: &ServerName,
@@ -181,15 +192,15 @@ fn told(
 ) -> Result<told::Said, CommandError> {
     let whole = checks.iter().filter(|check| check.check == Check::ArtifactHash);
     let open = whole.filter(|check| !matches!(check.status, CheckStatus::Pass | CheckStatus::NotApplicable)).count();
-    let heard = match config.servers.get(name) {
+    let hearing = match config.servers.get(name) {
         Some(_) if open > 0 => {
             let why = format!("{} not here as locked", crate::ui::count(open, "artifact"));
-            Heard::Cannot(Cannot::because(why, None))
+            Hearing::from(Heard::Cannot(Cannot::because(why, None)))
         }
         Some(entry) => seen.ears.listen(&packages_of(lock, locked), locked, entry, seen.anew)?,
-        None => Heard::Cannot(Cannot::because("mcp.toml does not name this server", None)),
+        None => Heard::Cannot(Cannot::because("mcp.toml does not name this server", None)).into(),
     };
-    told::of_lock(settings, config, name, lock, &heard)
+    told::of_lock(settings, config, name, lock, &hearing)
 }
 
 /// The packages of one server, by id.

@@ -2,6 +2,7 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod diff;
 mod evidence;
 mod evidence_artifact;
 mod hostile;
@@ -10,6 +11,7 @@ mod offline;
 mod online;
 mod output;
 mod refusals;
+mod rights;
 mod secrets;
 mod strangers;
 mod tamper;

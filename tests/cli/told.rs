@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::worlds::git_spec;
 
-const LISTED: &[u8] = include_bytes!("../../testdata/servers/listed.mjs");
+pub(crate) const LISTED: &[u8] = include_bytes!("../../testdata/servers/listed.mjs");
 const LISTED_PY: &[u8] = include_bytes!("../../testdata/servers/listed.py");
 
 /// An npm server that tells this.
-fn telling(version: &str, told: &Value) -> NpmPackage {
+pub(crate) fn telling(version: &str, told: &Value) -> NpmPackage {
     npm_package("mailer", version)
         .bin("mailer", "server.mjs")
         .file("server.mjs", LISTED)
@@ -32,7 +32,7 @@ fn send(description: &str) -> Value {
     })
 }
 
-fn benign() -> Value {
+pub(crate) fn benign() -> Value {
     json!({ "tools": [send("Sends a message to one recipient and returns its id.")] })
 }
 
@@ -49,7 +49,7 @@ fn world(told: &Value) -> Option<(TestEnv, NpmServer)> {
 }
 
 /// A client that speaks to `mcpsec run NAME` as an editor would.
-fn speak(env: &TestEnv, name: &str, requests: &[Value]) -> Vec<Value> {
+pub(crate) fn speak(env: &TestEnv, name: &str, requests: &[Value]) -> Vec<Value> {
     let mut child =
         env.command(["run", name]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("mcpsec starts");
     let mut stdin = child.stdin.take().expect("stdin");
@@ -65,13 +65,13 @@ fn speak(env: &TestEnv, name: &str, requests: &[Value]) -> Vec<Value> {
     answers
 }
 
-fn hello(id: u64) -> Value {
+pub(crate) fn hello(id: u64) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": "initialize", "params": {
         "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "editor", "version": "1" },
     } })
 }
 
-fn ask(id: u64, method: &str, params: Value) -> Value {
+pub(crate) fn ask(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 

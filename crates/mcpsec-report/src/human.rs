@@ -143,14 +143,15 @@ fn passes(out: &mut String, groups: &[&Folded<'_>], style: Style) {
 /// What the subjects of a check are.
 fn noun(check: Check) -> &'static str {
     match check {
-        Check::Config | Check::Lock | Check::Capture | Check::Manifest | Check::Poison => SERVERS,
+        Check::Config | Check::Lock | Check::Capture | Check::Manifest | Check::Poison | Check::InstallScripts => {
+            SERVERS
+        }
         Check::ArtifactHash => "artifacts",
         Check::Upstream
         | Check::RegistrySignature
         | Check::Provenance
         | Check::Signer
-        | Check::GitSignature
-        | Check::InstallScripts => "packages",
+        | Check::GitSignature => "packages",
     }
 }
 

@@ -5,19 +5,22 @@ use mcpsec_audit::{
     drift, poison,
     policy::{self, Weight},
 };
-use mcpsec_capture::capture;
+use mcpsec_capture::{capture, install::Note};
 use mcpsec_model::{
     capture::{Between, Captured, Told},
     check::{Check, CheckResult, CheckStatus},
     config::{CapturePolicy, Config},
     drift::Drift,
-    finding::Finding,
+    finding::{Finding, Rule},
     lock::Lock,
     manifest::{Manifest, Subject, Text, texts_at},
     name::ServerName,
 };
 
-use super::{Accepting, listen::Heard};
+use super::{
+    Accepting,
+    listen::{Heard, Hearing},
+};
 use crate::{cli::Consent, commands::scan, error::CommandError, settings::Settings};
 
 /// What is said about one server.
@@ -48,14 +51,15 @@ pub(crate) fn of_capture(
     settings: &Settings,
     config: &Config,
     name: &ServerName,
-    heard: &Heard,
+    hearing: &Hearing,
     lock: &Lock,
     accepting: &mut Accepting<'_>,
 ) -> Said {
     let mut said = Said::default();
-    said.checks.push(capture_check(config, name, heard));
-    let Heard::Captured(captured) = heard else { return said };
-    said.findings = texts(name, captured, lock);
+    said.checks.push(capture_check(config, name, &hearing.heard));
+    said.findings = scripts(&hearing.notes);
+    let Heard::Captured(captured) = &hearing.heard else { return said };
+    said.findings.extend(texts(name, captured, lock));
     let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies;
     accepting.findings(&captured.manifest, &mut said.findings, denies);
     said.checks.push(scan::check(settings, config, name.as_str(), &said.findings));
@@ -91,9 +95,10 @@ pub(crate) fn of_lock(
     config: &Config,
     name: &ServerName,
     lock: &Lock,
-    heard: &Heard,
+    hearing: &Hearing,
 ) -> Result<Said, CommandError> {
-    let mut said = Said::default();
+    let mut said = Said { findings: scripts(&hearing.notes), ..Said::default() };
+    let heard = &hearing.heard;
     let Some(server) = lock.servers.get(name) else { return Ok(said) };
     let if_possible = config.policy.capture != CapturePolicy::Required;
     let result = |check, status| CheckResult::new(check, name.as_str(), status);
@@ -132,7 +137,7 @@ pub(crate) fn of_lock(
         }
     };
     said.checks.push(status);
-    said.findings = texts(name, captured, lock);
+    said.findings.extend(texts(name, captured, lock));
     // What it says now, where that differs, is judged as well: those are the words that a model would read.
     if let Heard::Captured(now) = heard
         && now.manifest.id() != captured.manifest.id()
@@ -147,6 +152,22 @@ pub(crate) fn of_lock(
     accepting.finish()?;
     said.checks.push(scan::check(settings, config, name.as_str(), &said.findings));
     Ok(said)
+}
+
+/// Install scripts that were run because the policy names them, with what they tried.
+fn scripts(notes: &[Note]) -> Vec<Finding> {
+    let run = notes.iter().filter_map(|note| match note {
+        Note::ScriptRun { package, script, tried } => {
+            let tried = if tried.is_empty() { "nothing beyond its folder".to_owned() } else { tried.join(", ") };
+            let message = format!("its script `{script}` was run in the sandbox, as the policy says; it tried {tried}");
+            Some(Finding::new(Rule::InstallScript, package.clone(), message))
+        }
+        note => {
+            tracing::info!("{note:?}");
+            None
+        }
+    });
+    run.collect()
 }
 
 fn capture_check(config: &Config, name: &ServerName, heard: &Heard) -> CheckResult {

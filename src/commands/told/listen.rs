@@ -8,7 +8,7 @@ use std::{
 
 use mcpsec_capture::{
     capture::{self, CaptureError, Environment, Target},
-    install::InstalledServer,
+    install::{InstalledServer, Note},
     mcp::Bounds,
     sandbox::{Limits, Network, Plan, Sandbox, SandboxError, Stdio},
 };
@@ -34,6 +34,18 @@ pub(crate) struct Ears<'a> {
     network: BTreeSet<String>,
     real_env: BTreeMap<String, String>,
     sandbox: OnceLock<Result<Sandbox, String>>,
+}
+
+/// What came of listening to one server, and what its installation has to tell.
+pub(crate) struct Hearing {
+    pub(crate) heard: Heard,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl From<Heard> for Hearing {
+    fn from(heard: Heard) -> Self {
+        Self { heard, notes: Vec::new() }
+    }
 }
 
 /// What came of listening to one server.
@@ -108,16 +120,16 @@ impl<'a> Ears<'a> {
         server: &LockedServer,
         config: &ServerConfig,
         anew: bool,
-    ) -> Result<Heard, CommandError> {
+    ) -> Result<Hearing, CommandError> {
         if self.config.policy.capture == CapturePolicy::Off {
-            return Ok(Heard::Off("the policy says capture = \"off\"".to_owned()));
+            return Ok(Heard::Off("the policy says capture = \"off\"".to_owned()).into());
         }
         if !self.settings.captures {
-            return Ok(Heard::Off("captures are switched off by MCPSEC_CAPTURE".to_owned()));
+            return Ok(Heard::Off("captures are switched off by MCPSEC_CAPTURE".to_owned()).into());
         }
         let sandbox = match self.sandbox() {
             Ok(sandbox) => sandbox,
-            Err(why) => return Ok(Heard::NoSandbox(why)),
+            Err(why) => return Ok(Heard::NoSandbox(why).into()),
         };
         let here = installed::install(self.settings, self.config, self.store, packages, server, Some(sandbox))?;
         let installed = match here {
@@ -125,7 +137,7 @@ impl<'a> Ears<'a> {
             // What is wrong names places of this machine.
             Err(not) => {
                 let kept = "it could not be installed on the machine that locked it".to_owned();
-                return Ok(Heard::Cannot(Cannot { why: not.why, kept, hint: not.remedy }));
+                return Ok(Heard::Cannot(Cannot { why: not.why, kept, hint: not.remedy }).into());
             }
         };
         let network: BTreeSet<String> = match server.told.captured() {
@@ -157,7 +169,7 @@ impl<'a> Ears<'a> {
             && !anew
             && let Some(captured) = question.recall(self.settings)
         {
-            return Ok(Heard::Captured(Box::new(captured)));
+            return Ok(Hearing { heard: Heard::Captured(Box::new(captured)), notes: installed.notes });
         }
         let target = target(&installed, config, real, network.clone());
         match capture::capture(&target, sandbox, &Bounds::default()) {
@@ -165,9 +177,9 @@ impl<'a> Ears<'a> {
                 if repeatable {
                     question.remember(self.settings, &captured);
                 }
-                Ok(Heard::Captured(Box::new(captured)))
+                Ok(Hearing { heard: Heard::Captured(Box::new(captured)), notes: installed.notes })
             }
-            Err(error) => Ok(cannot(&error)),
+            Err(error) => Ok(Hearing { heard: cannot(&error), notes: installed.notes }),
         }
     }
 }

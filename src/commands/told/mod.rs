@@ -13,4 +13,4 @@ mod memory;
 pub(super) use consent::Accepting;
 pub(super) use installed::install;
 pub(super) use judge::{Said, of_capture, of_known, of_lock};
-pub(super) use listen::{Cannot, Ears, Heard, real_env};
+pub(super) use listen::{Cannot, Ears, Heard, Hearing, real_env};
