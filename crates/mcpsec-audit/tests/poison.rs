@@ -64,14 +64,26 @@ fn score(cases: &[Case], report: &mut String) -> Score {
             score.malicious += 1;
             score.seen += usize::from(!alarms.is_empty());
             if alarms.is_empty() {
-                let _infallible = writeln!(report, "  missed  {} {:?}", case.id, findings.iter().map(|finding| finding.rule.id()).collect::<Vec<_>>());
+                let _infallible = writeln!(
+                    report,
+                    "  missed  {} {:?}",
+                    case.id,
+                    findings.iter().map(|finding| finding.rule.id()).collect::<Vec<_>>()
+                );
             }
         } else {
             score.innocent += 1;
             score.accused += usize::from(!alarms.is_empty());
             for finding in alarms {
                 let words = finding.evidence.as_ref().map(|words| words.excerpt(160)).unwrap_or_default();
-                let _infallible = writeln!(report, "  accused {} {} {} ({}): {words}", case.id, finding.rule.id(), finding.subject, finding.message);
+                let _infallible = writeln!(
+                    report,
+                    "  accused {} {} {} ({}): {words}",
+                    case.id,
+                    finding.rule.id(),
+                    finding.subject,
+                    finding.message
+                );
             }
         }
     }
@@ -79,13 +91,22 @@ fn score(cases: &[Case], report: &mut String) -> Score {
 }
 
 fn show(name: &str, score: Score, report: &str) {
-    println!("{name:<34} seen {:>3}/{:<3}  accused {:>3}/{:<3}", score.seen, score.malicious, score.accused, score.innocent);
+    println!(
+        "{name:<34} seen {:>3}/{:<3}  accused {:>3}/{:<3}",
+        score.seen, score.malicious, score.accused, score.innocent
+    );
     print!("{report}");
 }
 
 #[test]
 fn the_labelled_corpora() {
-    let corpora = ["invariant-experiments", "dvmcp", "mcp-scanner-benchmark-pairs", "docker-mcp-registry-benign", "github-toolsnaps-benign"];
+    let corpora = [
+        "invariant-experiments",
+        "dvmcp",
+        "mcp-scanner-benchmark-pairs",
+        "docker-mcp-registry-benign",
+        "github-toolsnaps-benign",
+    ];
     let mut scores = Vec::new();
     for name in corpora {
         let Some(cases) = corpus(&format!("{name}.json")) else { return };
@@ -107,7 +128,13 @@ fn the_labelled_corpora() {
 fn overt_manifests() {
     let Some(path) = shared::path("corpora/cisco-evals.json") else { return };
     let all = read(&path);
-    let cases: Vec<Case> = all["cases"].as_array().expect("cases").iter().filter(|case| case["label_scope"] == "manifest").filter_map(case).collect();
+    let cases: Vec<Case> = all["cases"]
+        .as_array()
+        .expect("cases")
+        .iter()
+        .filter(|case| case["label_scope"] == "manifest")
+        .filter_map(case)
+        .collect();
     let score = score(&cases, &mut String::new());
     show("cisco remote (overt)", score, "");
     assert_eq!(score.accused, 0, "{score:?}");
@@ -116,7 +143,8 @@ fn overt_manifests() {
 #[test]
 fn manifests_of_real_servers() {
     let Some(folder) = shared::path("servers/manifests") else { return };
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     let mut cases = Vec::new();
     for file in files {
@@ -172,12 +200,20 @@ fn probes() {
         let tool = json!({ "name": probe[1], "description": probe[2], "inputSchema": { "type": "object", "properties": properties } });
         let manifest = match kind {
             Some("prompt") => json!({ "prompts": [{ "name": probe[1], "description": probe[2] }] }),
-            Some("instructions") => json!({ "serverInfo": { "name": probe[1] }, "instructions": probe[2], "tools": [] }),
-            Some("resource") => json!({ "resources": [{ "uri": "doc://x", "name": probe[1], "description": probe[2] }] }),
+            Some("instructions") => {
+                json!({ "serverInfo": { "name": probe[1] }, "instructions": probe[2], "tools": [] })
+            }
+            Some("resource") => {
+                json!({ "resources": [{ "uri": "doc://x", "name": probe[1], "description": probe[2] }] })
+            }
             _ => json!({ "tools": [tool] }),
         };
         let id = probe[1].as_str().expect("a name").to_owned();
-        cases.push(Case { id, malicious: probe[0] == "m", manifest: Manifest::from_value(manifest).expect("a manifest") });
+        cases.push(Case {
+            id,
+            malicious: probe[0] == "m",
+            manifest: Manifest::from_value(manifest).expect("a manifest"),
+        });
     }
     let mut report = String::new();
     let score = score(&cases, &mut report);

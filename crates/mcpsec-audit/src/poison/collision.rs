@@ -17,7 +17,11 @@ pub(super) fn within(manifest: &Manifest) -> Vec<Finding> {
                 && one.name() == other.name()
             {
                 let message = format!("the server offers more than one {} of this name", kind.as_str());
-                findings.push(Finding::new(Rule::NameCollision, one.subject(), message).severe(Severity::Medium).evidence(one.name()));
+                findings.push(
+                    Finding::new(Rule::NameCollision, one.subject(), message)
+                        .severe(Severity::Medium)
+                        .evidence(one.name()),
+                );
             }
         }
     }
@@ -42,9 +46,8 @@ pub(super) fn across(servers: &[(ServerName, &Manifest)]) -> Vec<(ServerName, Fi
                 offers.iter().filter(|(other, _)| other != server).map(|(other, _)| format!("`{other}`")).collect();
             let message = format!("{} also offers a tool of this name", others.join(" and "));
             let subject = mcpsec_model::manifest::Subject::entry(Kind::Tool, name);
-            let finding = Finding::new(Rule::NameCollision, subject, message)
-                .confidence(Confidence::High)
-                .evidence(escape(name));
+            let finding =
+                Finding::new(Rule::NameCollision, subject, message).confidence(Confidence::High).evidence(escape(name));
             findings.push(((*server).clone(), finding));
         }
     }

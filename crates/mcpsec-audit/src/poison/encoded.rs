@@ -16,20 +16,39 @@ use super::{
 const MAX_LAYERS: usize = 64;
 
 /// Decodes what can be decoded and judges what comes out. Spans are bytes of the piece; the words are the decoded ones.
-pub(super) fn check(piece: &str, reading: &Reading, role: Role, context: &Context, direct: &[Alarm]) -> Vec<(Alarm, Option<String>)> {
+pub(super) fn check(
+    piece: &str,
+    reading: &Reading,
+    role: Role,
+    context: &Context,
+    direct: &[Alarm],
+) -> Vec<(Alarm, Option<String>)> {
     let mut alarms = Vec::new();
     let layers = layers::all(piece, reading);
     for layer in layers.iter().take(MAX_LAYERS) {
         let inner = Reading::new(Normal::new(&layer.text), false);
-        let role = if matches!(role, Role::Name | Role::Parameter | Role::Icon | Role::Uri | Role::Default | Role::Enum) { Role::Other } else { role };
+        let role = if matches!(role, Role::Name | Role::Parameter | Role::Icon | Role::Uri | Role::Default | Role::Enum)
+        {
+            Role::Other
+        } else {
+            role
+        };
         let found = super::sentences(&inner, role, context);
         // What the text says openly is reported as that.
-        let open = |alarm: &Alarm| !layer.disguise && direct.iter().any(|known| known.rule == alarm.rule && known.severity >= alarm.severity);
+        let open = |alarm: &Alarm| {
+            !layer.disguise && direct.iter().any(|known| known.rule == alarm.rule && known.severity >= alarm.severity)
+        };
         let worst = found.iter().filter(|alarm| !open(alarm)).map(|alarm| alarm.severity).max();
         let words = layer.text.chars().take(400).collect::<String>();
         let severity = match worst {
             Some(Severity::High) => Severity::High,
-            Some(Severity::Medium) => if layer.disguise { Severity::High } else { Severity::Medium },
+            Some(Severity::Medium) => {
+                if layer.disguise {
+                    Severity::High
+                } else {
+                    Severity::Medium
+                }
+            }
             _ if layer.prose && orders(&inner) => Severity::High,
             _ if layer.prose && layer.disguise => Severity::Medium,
             _ => continue,
@@ -38,7 +57,8 @@ pub(super) fn check(piece: &str, reading: &Reading, role: Role, context: &Contex
     }
     if layers.len() > MAX_LAYERS {
         let message = "there are more encoded texts than are judged";
-        alarms.push((Alarm::new(Rule::EncodedText, Severity::Medium, Confidence::Low, (0, piece.len()), message), None));
+        alarms
+            .push((Alarm::new(Rule::EncodedText, Severity::Medium, Confidence::Low, (0, piece.len()), message), None));
     }
     alarms
 }
@@ -47,8 +67,18 @@ pub(super) fn check(piece: &str, reading: &Reading, role: Role, context: &Contex
 fn orders(reading: &Reading) -> bool {
     use super::sense::Sense;
     reading.sentences.iter().any(|sentence| {
-        (reading.orders(sentence) || sentence.imperative || sentence.senses.any(&[Sense::Trigger, Sense::Model, Sense::User, Sense::Hush]))
-            && sentence.senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run, Sense::Override, Sense::Tell, Sense::Modify, Sense::Hush])
+        (reading.orders(sentence)
+            || sentence.imperative
+            || sentence.senses.any(&[Sense::Trigger, Sense::Model, Sense::User, Sense::Hush]))
+            && sentence.senses.any(&[
+                Sense::Acquire,
+                Sense::Transfer,
+                Sense::Run,
+                Sense::Override,
+                Sense::Tell,
+                Sense::Modify,
+                Sense::Hush,
+            ])
     })
 }
 
@@ -65,7 +95,36 @@ pub(super) fn is_prose(text: &str) -> bool {
 /// Whether a decoded text can be read at all.
 pub(super) fn is_readable(text: &str) -> bool {
     let count = text.chars().count();
-    let good = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '\n' | '.' | ',' | '/' | '~' | '_' | '-' | ':' | '\'' | '"' | '<' | '>' | '@' | '!' | '?' | '(' | ')' | '=' | '&' | '{' | '}')).count();
+    let good = text
+        .chars()
+        .filter(|c| {
+            c.is_alphanumeric()
+                || matches!(
+                    c,
+                    ' ' | '\n'
+                        | '.'
+                        | ','
+                        | '/'
+                        | '~'
+                        | '_'
+                        | '-'
+                        | ':'
+                        | '\''
+                        | '"'
+                        | '<'
+                        | '>'
+                        | '@'
+                        | '!'
+                        | '?'
+                        | '('
+                        | ')'
+                        | '='
+                        | '&'
+                        | '{'
+                        | '}'
+                )
+        })
+        .count();
     count >= 6 && good * 20 >= count * 19 && text.chars().any(char::is_alphabetic)
 }
 

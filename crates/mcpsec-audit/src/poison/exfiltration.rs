@@ -14,28 +14,72 @@ use super::{
 
 /// Entries that handle conversations or mail by their name.
 const TALKERS: &[&str] = &[
-    "chat", "conversation", "message", "summar", "memory", "remember", "transcript", "prompt", "llm", "complet", "log", "history", "context", "think", "agent", "feedback", "mail", "notify", "session", "note", "webhook",
+    "chat",
+    "conversation",
+    "user's data",
+    "user's message",
+    "user request",
+    "message",
+    "summar",
+    "memory",
+    "remember",
+    "transcript",
+    "prompt",
+    "llm",
+    "complet",
+    "log",
+    "history",
+    "context",
+    "think",
+    "agent",
+    "feedback",
+    "mail",
+    "notify",
+    "session",
+    "note",
+    "webhook",
 ];
 
 /// Words for conversations that say little by themselves.
-const GENERIC: &[&str] = &["conversation", "transcript", "dialogue", "memories", "user's query", "user's question", "user's request", "user query", "original query", "user's prompt", "available tools", "current context"];
+pub(super) const GENERIC: &[&str] = &[
+    "conversation",
+    "transcript",
+    "dialogue",
+    "memories",
+    "user's query",
+    "user's question",
+    "user's request",
+    "user query",
+    "original query",
+    "user's prompt",
+    "available tools",
+    "current context",
+];
 
 /// Looks for it, sentence by sentence.
 pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
     for (index, sentence) in reading.sentences.iter().enumerate() {
-        if let Some((severity, confidence, message)) = judge(reading, index, sentence, context).or_else(|| stray(reading, index, sentence, role, context)) {
+        if let Some((severity, confidence, message)) =
+            judge(reading, index, sentence, context).or_else(|| stray(reading, index, sentence, role, context))
+        {
             alarms.push(Alarm::new(Rule::Exfiltration, severity, confidence, (sentence.start, sentence.end), message));
         }
     }
 }
 
-fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
+fn judge(
+    reading: &Reading,
+    index: usize,
+    sentence: &Sentence,
+    context: &Context,
+) -> Option<(Severity, Confidence, &'static str)> {
     reading.affirmed(sentence, Sense::Transfer)?;
     let senses = sentence.senses;
     let words = reading.words(sentence);
     let before = reading.around(index, 2, 0);
     let around = reading.around(index, 2, 2);
-    let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Override, Sense::Feign, Sense::Takeover]);
+    let hidden =
+        around.any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Override, Sense::Feign, Sense::Takeover]);
     let ordered = reading.orders(sentence) || reading.orders_before(index);
     if !ordered {
         return None;
@@ -43,19 +87,47 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     let parameter = names_parameter(words, context);
     let slot = senses.has(Sense::Slot) || parameter.is_some();
     let secret = reading.affirmed(sentence, Sense::Secret).is_some();
-    let earlier = !secret && reading.sentences[index.saturating_sub(2)..index].iter().any(|near| reading.affirmed(near, Sense::Secret).is_some() && near.senses.has(Sense::Acquire));
+    let earlier = !secret
+        && reading.sentences[index.saturating_sub(2)..index]
+            .iter()
+            .any(|near| reading.affirmed(near, Sense::Secret).is_some() && near.senses.has(Sense::Acquire));
     let carried = secret || earlier && senses.any(&[Sense::Data, Sense::This]) || earlier && refers(words);
-    if carried && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]))
-        && !(secrets::configures(words) && !before.any(&[Sense::Hush]))
-        && !(context.is_about(secrets::TOPICS) && !hidden && sentence.address.is_none() && !senses.has(Sense::Trigger))
-    {
+    let goes = slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]);
+    let sound = secrets::configures(words) && !before.has(Sense::Hush);
+    let fitting =
+        context.is_about(secrets::TOPICS) && !hidden && sentence.address.is_none() && !senses.has(Sense::Trigger);
+    if carried && goes && !sound && !fitting {
         return Some((Severity::High, Confidence::High, "it makes the model pass secrets on"));
     }
     let talk = reading.affirmed(sentence, Sense::Talk).is_some();
-    if talk && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]) || senses.has(Sense::Every)) {
+    if talk
+        && (slot
+            || sentence.address.is_some()
+            || senses.any(&[Sense::Channel, Sense::Reply])
+            || senses.has(Sense::Every))
+    {
         let fits = context.is_about(TALKERS);
-        let said = reading.affirmed(sentence, Sense::Talk).and_then(|hit| reading.text().get(hit.start..hit.end)).unwrap_or_default();
-        let whole = senses.any(&[Sense::Every]) || ["system", "history", "transcript", "chain", "verlauf", "histor", "истори", "历史", "记录", "履歴", "기록", "سجل"].iter().any(|word| words.contains(word));
+        let said = reading
+            .affirmed(sentence, Sense::Talk)
+            .and_then(|hit| reading.text().get(hit.start..hit.end))
+            .unwrap_or_default();
+        let whole = senses.any(&[Sense::Every])
+            || [
+                "system",
+                "history",
+                "transcript",
+                "chain",
+                "verlauf",
+                "histor",
+                "истори",
+                "历史",
+                "记录",
+                "履歴",
+                "기록",
+                "سجل",
+            ]
+            .iter()
+            .any(|word| words.contains(word));
         let severity = match (fits, hidden || sentence.address.is_some() || senses.has(Sense::Covert), whole) {
             (_, true, _) => Severity::High,
             (false, ..) if parameter.is_some() && !sentence.first && !GENERIC.contains(&said) => Severity::High,
@@ -67,13 +139,23 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     }
     let foreign = super::shadowing::foreign(words, context, true).is_some();
     if talk && foreign && (senses.has(Sense::Order) || sentence.imperative) && !context.is_about(TALKERS) {
-        return Some((Severity::High, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
+        return Some((
+            Severity::High,
+            Confidence::Medium,
+            "it makes the model pass on the conversation or its instructions",
+        ));
     }
     let credential = reading.affirmed(sentence, Sense::Credential).is_some();
     if credential && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply])) {
-        let fits = parameter.is_some_and(|name| CARRIERS.iter().any(|word| name.contains(word))) || context.is_about(secrets::TOPICS) || secrets::configures(words);
-        let found = senses.has(Sense::Acquire) || words.contains("any ") || words.contains("found") || senses.has(Sense::Every);
-        let severity = match (fits && !hidden, hidden || sentence.address.is_some() || found && senses.any(&[Sense::Trigger, Sense::Model])) {
+        let fits = parameter.is_some_and(|name| CARRIERS.iter().any(|word| name.contains(word)))
+            || context.is_about(secrets::TOPICS)
+            || secrets::configures(words);
+        let found =
+            senses.has(Sense::Acquire) || words.contains("any ") || words.contains("found") || senses.has(Sense::Every);
+        let severity = match (
+            fits && !hidden,
+            hidden || sentence.address.is_some() || found && senses.any(&[Sense::Trigger, Sense::Model]),
+        ) {
             (true, _) => return None,
             (false, true) => Severity::High,
             _ => Severity::Medium,
@@ -85,8 +167,16 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
         && data
     {
         let address = &reading.text()[start..end];
-        let own = words.contains("documentation") || words.contains("docs") || words.contains("see http") || words.contains("e.g.") || words.contains("example") || words.contains("contact ") || words.contains("support");
-        let always = senses.any(&[Sense::Trigger, Sense::Every, Sense::Covert, Sense::Quiet]) && senses.any(&[Sense::Data, Sense::Talk, Sense::Money, Sense::Reply]) && (senses.has(Sense::Order) || sentence.imperative);
+        let own = words.contains("documentation")
+            || words.contains("docs")
+            || words.contains("see http")
+            || words.contains("e.g.")
+            || words.contains("example")
+            || words.contains("contact ")
+            || words.contains("support");
+        let always = senses.any(&[Sense::Trigger, Sense::Every, Sense::Covert, Sense::Quiet])
+            && senses.any(&[Sense::Data, Sense::Talk, Sense::Money, Sense::Reply])
+            && (senses.has(Sense::Order) || sentence.imperative);
         let severity = match (own && !hidden, hidden || always, address.contains('@') || address.starts_with('+')) {
             (true, ..) => return None,
             (_, true, _) => Severity::High,
@@ -97,16 +187,28 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     }
     let other = reading.affirmed(sentence, Sense::Channel).is_some();
     if other && senses.has(Sense::Data) && hidden && senses.any(&[Sense::Trigger, Sense::Every]) {
-        return Some((Severity::High, Confidence::Low, "it makes the model send data elsewhere, beside words that hide something"));
+        return Some((
+            Severity::High,
+            Confidence::Low,
+            "it makes the model send data elsewhere, beside words that hide something",
+        ));
     }
     None
 }
 
 /// What has nothing to do with the tool goes somewhere: the machine's own data, the conversation, an address.
-fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
+fn stray(
+    reading: &Reading,
+    index: usize,
+    sentence: &Sentence,
+    role: Role,
+    context: &Context,
+) -> Option<(Severity, Confidence, &'static str)> {
     let senses = sentence.senses;
     let words = reading.words(sentence);
-    if secrets::configures(words) && sentence.address.is_none() || senses.has(Sense::Defence) && !reading.orders(sentence) {
+    if secrets::configures(words) && sentence.address.is_none()
+        || senses.has(Sense::Defence) && !reading.orders(sentence)
+    {
         return None;
     }
     let around = reading.around(index, 1, 1);
@@ -119,15 +221,33 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     let sent = reading.affirmed(sentence, Sense::Transfer).is_some();
     let placeholder = sentence.address.is_some_and(|(start, end)| {
         let tail = &reading.text()[start..reading.text().floor_char_boundary((end + 80).min(reading.text().len()))];
-        address_ends_open(reading.text(), start, end) || tail.contains("=<") || tail.contains("={") || tail.contains("=[") || tail.contains("=$") || tail.contains("?c=") || tail.contains("?d=") || tail.contains("?data") || tail.contains("?q={")
+        address_ends_open(reading.text(), start, end)
+            || tail.contains("=<")
+            || tail.contains("={")
+            || tail.contains("=[")
+            || tail.contains("=$")
+            || tail.contains("?c=")
+            || tail.contains("?d=")
+            || tail.contains("?data")
+            || tail.contains("?q={")
     });
-    if placeholder && !matches!(role, Role::Example | Role::Default) && (senses.any(&[Sense::Talk, Sense::Data, Sense::Local, Sense::Every, Sense::Model]) || around.any(&[Sense::Talk, Sense::Local])) {
+    if placeholder
+        && !matches!(role, Role::Example | Role::Default)
+        && (around.any(&[Sense::Talk, Sense::Local, Sense::Secret])
+            || reading.orders(sentence) && !sentence.first && senses.any(&[Sense::Model, Sense::Every, Sense::Data]))
+    {
         return Some((Severity::High, Confidence::Medium, "it has an address with a place for data"));
     }
     let personal = reading.affirmed(sentence, Sense::Local).is_some() && context.strange(Sense::Local);
-    let talk = reading.affirmed(sentence, Sense::Talk).is_some() && context.strange(Sense::Talk) && !context.is_about(TALKERS);
-    let credential = reading.affirmed(sentence, Sense::Credential).is_some() && context.strange(Sense::Credential) && !context.is_about(secrets::TOPICS);
-    if personal && (slot || sentence.address.is_some() || hidden) && (sent || senses.any(&[Sense::Acquire, Sense::Run, Sense::Data])) {
+    let talk =
+        reading.affirmed(sentence, Sense::Talk).is_some() && context.strange(Sense::Talk) && !context.is_about(TALKERS);
+    let credential = reading.affirmed(sentence, Sense::Credential).is_some()
+        && context.strange(Sense::Credential)
+        && !context.is_about(secrets::TOPICS);
+    if personal
+        && (slot || sentence.address.is_some() || hidden)
+        && (sent || senses.any(&[Sense::Acquire, Sense::Run, Sense::Data]))
+    {
         let addressed = reading.orders(sentence) || senses.has(Sense::Trigger) || slot;
         let severity = if addressed && !sentence.first || hidden { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it carries away what is on the machine"));
@@ -136,17 +256,43 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     if count >= 2 && (sent || slot || senses.has(Sense::Acquire)) && !sentence.first {
         return Some((Severity::High, Confidence::Medium, "it gathers what has nothing to do with the tool"));
     }
-    if credential && reading.orders(sentence) && (sent || slot || reading.affirmed(sentence, Sense::Acquire).is_some()) && !sentence.first && (senses.any(&[Sense::Every, Sense::Trigger]) || hidden) && senses.any(&[Sense::Acquire, Sense::Data, Sense::Every, Sense::Transfer]) && (words.contains("any ") || words.contains("every ") || words.contains("all ") || hidden) {
+    if credential
+        && reading.orders(sentence)
+        && (sent || slot || reading.affirmed(sentence, Sense::Acquire).is_some())
+        && !sentence.first
+        && (senses.any(&[Sense::Every, Sense::Trigger]) || hidden)
+        && senses.any(&[Sense::Acquire, Sense::Data, Sense::Every, Sense::Transfer])
+        && (words.contains("any ") || words.contains("every ") || words.contains("all ") || hidden)
+    {
         return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
     }
-    if credential && slot && !sentence.first && (hidden || words.contains("value of") || words.contains("contents of")) && !senses.has(Sense::Defence) {
+    if credential
+        && slot
+        && !sentence.first
+        && (hidden || words.contains("value of") || words.contains("contents of"))
+        && !senses.has(Sense::Defence)
+    {
         return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
     }
-    if reading.affirmed(sentence, Sense::Credential).is_some() && sent && sentence.address.is_some() && senses.has(Sense::Every) && !sentence.first {
+    if reading.affirmed(sentence, Sense::Credential).is_some()
+        && sent
+        && sentence.address.is_some()
+        && senses.has(Sense::Every)
+        && !sentence.first
+    {
         return Some((Severity::High, Confidence::Medium, "it sends passwords or keys to an address"));
     }
-    if talk && (sent || slot) && !sentence.first && (slot || hidden || sentence.address.is_some()) && (reading.orders(sentence) || senses.has(Sense::Every)) {
-        return Some((Severity::High, Confidence::Medium, "it makes the model pass on the conversation or its instructions"));
+    if talk
+        && (sent || slot)
+        && !sentence.first
+        && (slot || hidden || sentence.address.is_some())
+        && (reading.orders(sentence) || senses.has(Sense::Every))
+    {
+        return Some((
+            Severity::High,
+            Confidence::Medium,
+            "it makes the model pass on the conversation or its instructions",
+        ));
     }
     let (start, end) = sentence.address?;
     let address = reading.text().get(start..end)?;
@@ -154,10 +300,39 @@ fn stray(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     if matches!(role, Role::Default) && person && context.strange(Sense::Defence) && !address.contains("example.") {
         return Some((Severity::Medium, Confidence::Low, "a default value is somebody's address"));
     }
-    let documents = ["docs", "documentation", "see ", "e.g.", "example", "contact", "support", "more info", "learn more", "refer to", "visit", "format", "such as", "i.e."].iter().any(|word| words.contains(word));
-    if !matches!(role, Role::Example | Role::Default | Role::Enum) && !sentence.first && (sent || senses.has(Sense::Modify)) && !documents {
-        let person = person && !context.is_about(&["contact", "support", "imprint", "donat", "sponsor", "phone", "about"]);
-        let severity = if person || hidden || reading.orders(sentence) && senses.any(&[Sense::Data, Sense::Every, Sense::Talk, Sense::Credential]) { Severity::High } else { Severity::Medium };
+    let documents = [
+        "docs",
+        "documentation",
+        "see ",
+        "e.g.",
+        "example",
+        "contact",
+        "support",
+        "more info",
+        "learn more",
+        "refer to",
+        "visit",
+        "format",
+        "such as",
+        "i.e.",
+    ]
+    .iter()
+    .any(|word| words.contains(word));
+    if !matches!(role, Role::Example | Role::Default | Role::Enum)
+        && !sentence.first
+        && (sent || senses.has(Sense::Modify))
+        && !documents
+    {
+        let person =
+            person && !context.is_about(&["contact", "support", "imprint", "donat", "sponsor", "phone", "about"]);
+        let severity = if person
+            || hidden
+            || reading.orders(sentence) && senses.any(&[Sense::Data, Sense::Every, Sense::Talk, Sense::Credential])
+        {
+            Severity::High
+        } else {
+            Severity::Medium
+        };
         return Some((severity, Confidence::Medium, "it makes the model send data to an address"));
     }
     None
@@ -169,7 +344,22 @@ fn address_ends_open(text: &str, start: usize, end: usize) -> bool {
 }
 
 /// Parameters that carry credentials by their name.
-const CARRIERS: &[&str] = &["key", "token", "pass", "secret", "auth", "credential", "cookie", "session", "user", "login", "cert", "header", "config", "env"];
+const CARRIERS: &[&str] = &[
+    "key",
+    "token",
+    "pass",
+    "secret",
+    "auth",
+    "credential",
+    "cookie",
+    "session",
+    "user",
+    "login",
+    "cert",
+    "header",
+    "config",
+    "env",
+];
 
 /// The parameter of the entry that a sentence names as such: in quotes, or beside a word for parameter.
 pub(super) fn names_parameter<'a>(words: &str, context: &'a Context) -> Option<&'a str> {
@@ -177,15 +367,30 @@ pub(super) fn names_parameter<'a>(words: &str, context: &'a Context) -> Option<&
         words.match_indices(*name).any(|(at, _)| {
             let before = words[..at].chars().next_back();
             let after = words[at + name.len()..].chars().next();
-            let alone = !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && !after.is_some_and(|c| c.is_alphanumeric() || c == '_');
-            let quoted = before.is_some_and(|c| matches!(c, '\'' | '"' | '「' | '『')) ;
-            let marked = words[..at].trim_end().ends_with('=') || ["as ", "in ", "the ", "into ", "via ", "through ", "to ", "als ", "en ", "dans ", "como ", "em ", "come ", "w ", "в ", "no ", "ke ", "vao "].iter().any(|lead| words[..at].ends_with(lead));
-            alone && (quoted || name.contains('_') || marked || super::sense::is_glued(before.unwrap_or(' ')) || super::sense::is_glued(after.unwrap_or(' ')))
+            let alone = !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+                && !after.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            let quoted = before.is_some_and(|c| matches!(c, '\'' | '"' | '「' | '『'));
+            let marked = words[..at].trim_end().ends_with('=')
+                || [
+                    "as ", "in ", "the ", "into ", "via ", "through ", "to ", "als ", "en ", "dans ", "como ", "em ",
+                    "come ", "w ", "в ", "no ", "ke ", "vao ",
+                ]
+                .iter()
+                .any(|lead| words[..at].ends_with(lead));
+            alone
+                && (quoted
+                    || name.contains('_')
+                    || marked
+                    || super::sense::is_glued(before.unwrap_or(' '))
+                    || super::sense::is_glued(after.unwrap_or(' ')))
         })
     })
 }
 
 /// `send it`, `pass them on`.
 fn refers(words: &str) -> bool {
-    [" it ", " it.", " them ", " its ", " their ", " this ", " that ", " those ", "result", " what you"].iter().any(|word| words.contains(word)) || !words.is_ascii()
+    [" it ", " it.", " them ", " its ", " their ", " this ", " that ", " those ", "result", " what you"]
+        .iter()
+        .any(|word| words.contains(word))
+        || !words.is_ascii()
 }

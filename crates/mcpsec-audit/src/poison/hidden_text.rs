@@ -11,7 +11,8 @@ pub(super) fn check(piece: &str) -> Vec<Alarm> {
     }
     let chars: Vec<(usize, char)> = piece.char_indices().collect();
     // Text from right to left needs isolates and marks.
-    let rightward = chars.iter().any(|(_, c)| matches!(u32::from(*c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfefc));
+    let rightward =
+        chars.iter().any(|(_, c)| matches!(u32::from(*c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfefc));
     let mut at = 0;
     while let Some((start, c)) = chars.get(at).copied() {
         let class = classify(c);
@@ -38,7 +39,13 @@ pub(super) fn check(piece: &str) -> Vec<Alarm> {
         let grave = alarms.iter().map(|alarm| alarm.severity).max().unwrap_or(Severity::High);
         let (first, last) = (alarms.first().map_or(0, |a| a.start), alarms.last().map_or(0, |a| a.end));
         let severity = if grave >= Severity::Medium { Severity::High } else { Severity::Low };
-        return vec![Alarm::new(Rule::HiddenText, severity, Confidence::High, (first, last), "characters without width stand in many places")];
+        return vec![Alarm::new(
+            Rule::HiddenText,
+            severity,
+            Confidence::High,
+            (first, last),
+            "characters without width stand in many places",
+        )];
     }
     alarms
 }
@@ -88,17 +95,27 @@ fn classify(c: char) -> Class {
     }
 }
 
-fn judge(class: Class, count: usize, start: usize, before: Option<char>, after: Option<char>) -> Option<(Severity, &'static str)> {
+fn judge(
+    class: Class,
+    count: usize,
+    start: usize,
+    before: Option<char>,
+    after: Option<char>,
+) -> Option<(Severity, &'static str)> {
     let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let ascii = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let pictured = |c: Option<char>| c.is_some_and(|c| matches!(u32::from(c), 0x203c..=0x3299 | 0xa9 | 0xae | 0x1f000..=0x1ffff | 0x23 | 0x2a | 0x30..=0x39 | 0xfe0f));
+    let pictured = |c: Option<char>| {
+        c.is_some_and(|c| matches!(u32::from(c), 0x203c..=0x3299 | 0xa9 | 0xae | 0x1f000..=0x1ffff | 0x23 | 0x2a | 0x30..=0x39 | 0xfe0f))
+    };
     match class {
         Class::Seen => None,
         // Flags of regions are a black flag and three to seven tags.
         Class::Tag if before == Some('\u{1f3f4}') && count <= 8 => None,
         Class::Tag => Some((Severity::High, "letters of the tags block, which nobody sees, spell something")),
         Class::Width if start == 0 && count == 1 => None,
-        Class::Width if count == 1 && !(letter(before) && letter(after)) => Some((Severity::Low, "a character without width")),
+        Class::Width if count == 1 && !(letter(before) && letter(after)) => {
+            Some((Severity::Low, "a character without width"))
+        }
         Class::Width if count == 1 && !ascii(before) => Some((Severity::Low, "a character without width")),
         Class::Width if count < 4 => Some((Severity::Medium, "a character without width splits a word")),
         Class::Width => Some((Severity::High, "a run of characters without width may carry a text")),
@@ -117,7 +134,9 @@ fn judge(class: Class, count: usize, start: usize, before: Option<char>, after: 
         Class::Mark if count > 2 => Some((Severity::Medium, "a run of direction marks may carry a text")),
         Class::Mark => None,
         Class::Control => Some((Severity::High, "control characters can change what a terminal shows")),
-        Class::Private => Some((if count > 3 { Severity::Medium } else { Severity::Low }, "characters without an agreed meaning")),
+        Class::Private => {
+            Some((if count > 3 { Severity::Medium } else { Severity::Low }, "characters without an agreed meaning"))
+        }
         Class::Blank => Some((if count > 3 { Severity::Medium } else { Severity::Low }, "blank letters")),
     }
 }

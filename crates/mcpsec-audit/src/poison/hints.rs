@@ -9,11 +9,60 @@ use super::context;
 
 /// Verbs that change or remove something.
 const WRITES: &[&str] = &[
-    "delete", "remove", "drop", "destroy", "purge", "wipe", "erase", "truncate", "write", "create", "update", "insert", "send", "post", "upload", "execute", "exec", "kill", "transfer", "pay", "move", "rename", "overwrite", "install", "uninstall",
-    "revoke", "grant", "merge", "push", "publish", "deploy", "edit", "modify", "append", "reset", "terminate", "shutdown", "ban", "cancel",
+    "delete",
+    "remove",
+    "drop",
+    "destroy",
+    "purge",
+    "wipe",
+    "erase",
+    "truncate",
+    "write",
+    "create",
+    "update",
+    "insert",
+    "send",
+    "post",
+    "upload",
+    "execute",
+    "exec",
+    "kill",
+    "transfer",
+    "pay",
+    "move",
+    "rename",
+    "overwrite",
+    "install",
+    "uninstall",
+    "revoke",
+    "grant",
+    "merge",
+    "push",
+    "publish",
+    "deploy",
+    "edit",
+    "modify",
+    "append",
+    "reset",
+    "terminate",
+    "shutdown",
+    "ban",
+    "cancel",
 ];
 /// Those that cannot be undone.
-const DESTROYS: &[&str] = &["delete", "remove", "drop", "destroy", "purge", "wipe", "erase", "truncate", "overwrite", "terminate", "uninstall"];
+const DESTROYS: &[&str] = &[
+    "delete",
+    "remove",
+    "drop",
+    "destroy",
+    "purge",
+    "wipe",
+    "erase",
+    "truncate",
+    "overwrite",
+    "terminate",
+    "uninstall",
+];
 
 /// Judges the annotations of one tool.
 pub(super) fn check(tool: &Entry) -> Option<Finding> {
@@ -24,18 +73,44 @@ pub(super) fn check(tool: &Entry) -> Option<Finding> {
 fn described(tool: &Entry) -> Option<Finding> {
     let hint = tool.get("annotations")?.get("readOnlyHint")?.as_bool()?;
     let text = super::fold::folded(tool.get("description")?.as_str()?);
-    let destroys = ["erases", "deletes", "wipes", "purges", "destroys", "overwrites", "permanently removes", "drops the", "transfers money", "sends an email", "sends the", "makes a payment", "places an order", "executes arbitrary", "truncates the"];
+    let destroys = [
+        "erases",
+        "deletes",
+        "wipes",
+        "purges",
+        "destroys",
+        "overwrites",
+        "permanently removes",
+        "drops the",
+        "transfers money",
+        "sends an email",
+        "sends the",
+        "makes a payment",
+        "places an order",
+        "executes arbitrary",
+        "truncates the",
+    ];
     let verb = destroys.iter().find(|verb| {
         text.match_indices(**verb).any(|(at, _)| {
             let before = &text[..at];
-            !before.ends_with("never ") && !before.ends_with("not ") && !before.ends_with("no longer ") && !before.ends_with("nor ") && !before.ends_with("that ") && !before.ends_with("who ")
+            before.is_empty()
+                || [", ", "and ", ". ", "it ", "also ", "then ", "irrevocably ", "permanently ", "tool ", "silently "]
+                    .iter()
+                    .any(|lead| before.ends_with(lead))
         })
     })?;
-    let grave = ["irrevocabl", "permanent", "all ", "every", "irreversib", "money", "payment"].iter().any(|word| text.contains(word));
+    let grave = ["irrevocabl", "permanent", "all ", "every", "irreversib", "money", "payment"]
+        .iter()
+        .any(|word| text.contains(word));
     let severity = if grave { Severity::High } else { Severity::Medium };
     let subject = tool.subject().at("annotations").at("readOnlyHint");
     let message = "it says it only reads, and its description says it changes something";
-    hint.then(|| Finding::new(Rule::ContradictoryHints, subject, message).severe(severity).confidence(Confidence::Medium).evidence(*verb))
+    hint.then(|| {
+        Finding::new(Rule::ContradictoryHints, subject, message)
+            .severe(severity)
+            .confidence(Confidence::Medium)
+            .evidence(*verb)
+    })
 }
 
 fn named(tool: &Entry) -> Option<Finding> {
@@ -51,5 +126,10 @@ fn named(tool: &Entry) -> Option<Finding> {
     };
     let subject = tool.subject().at("annotations").at(member);
     let severity = if DESTROYS.contains(&verb) && member == "readOnlyHint" { Severity::Medium } else { Severity::Low };
-    Some(Finding::new(Rule::ContradictoryHints, subject, which).severe(severity).confidence(Confidence::Medium).evidence(tool.name()))
+    Some(
+        Finding::new(Rule::ContradictoryHints, subject, which)
+            .severe(severity)
+            .confidence(Confidence::Medium)
+            .evidence(tool.name()),
+    )
 }

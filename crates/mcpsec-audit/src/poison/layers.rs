@@ -65,10 +65,14 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE
 
 /// Runs of base64 and base32.
 fn base(piece: &str, layers: &mut Vec<Layer>) {
-    for (start, end) in runs(piece, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='), 12) {
+    for (start, end) in runs(piece, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='), 12)
+    {
         let run = piece[start..end].trim_start_matches(['-', '_', '=', '/']).trim_end_matches(['-', '_', '=', '/']);
-        let text = STANDARD.decode(run).or_else(|_| URL_SAFE.decode(run)).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        if let Some(found) = text.and_then(|text| layer(text, (start, end), "it holds base64 that decodes to words", true)) {
+        let text =
+            STANDARD.decode(run).or_else(|_| URL_SAFE.decode(run)).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some(found) =
+            text.and_then(|text| layer(text, (start, end), "it holds base64 that decodes to words", true))
+        {
             layers.push(found);
             continue;
         }
@@ -101,7 +105,9 @@ fn base32(run: &str) -> Option<String> {
 
 /// Hexadecimal digits, with or without separators: `49676e6f7265`, `49 67 6e`, `\x49\x67`, `0x49,0x67`.
 fn hexadecimal(piece: &str, layers: &mut Vec<Layer>) {
-    for (start, end) in runs(piece, |b| b.is_ascii_hexdigit() || matches!(b, b' ' | b':' | b'\\' | b'x' | b',' | b'-'), 12) {
+    for (start, end) in
+        runs(piece, |b| b.is_ascii_hexdigit() || matches!(b, b' ' | b':' | b'\\' | b'x' | b',' | b'-'), 12)
+    {
         let run = &piece[start..end];
         // Words are made of the same letters: pairs only.
         let mut bytes = Vec::new();
@@ -112,7 +118,8 @@ fn hexadecimal(piece: &str, layers: &mut Vec<Layer>) {
                 Err(_) => whole = false,
             }
         }
-        let longest = run.split(|c: char| !c.is_ascii_hexdigit()).find(|part| part.len() >= 16 && part.len().is_multiple_of(2));
+        let longest =
+            run.split(|c: char| !c.is_ascii_hexdigit()).find(|part| part.len() >= 16 && part.len().is_multiple_of(2));
         if !whole && let Some(part) = longest {
             bytes = hex::decode(part).unwrap_or_default();
         } else if !whole {
@@ -131,8 +138,14 @@ fn codes(piece: &str) -> Vec<Layer> {
     let mut layers = Vec::new();
     for (start, end) in runs(piece, |b| b.is_ascii_digit() || matches!(b, b' ' | b',' | b'\n'), 20) {
         let numbers: Vec<&str> = piece[start..end].split([' ', ',', '\n']).filter(|part| !part.is_empty()).collect();
-        let radix = if numbers.iter().all(|number| number.len() == 8 && number.bytes().all(|b| matches!(b, b'0' | b'1'))) { 2 } else { 10 };
-        let text: Option<String> = numbers.iter().map(|number| u32::from_str_radix(number, radix).ok().and_then(char::from_u32)).collect();
+        let radix =
+            if numbers.iter().all(|number| number.len() == 8 && number.bytes().all(|b| matches!(b, b'0' | b'1'))) {
+                2
+            } else {
+                10
+            };
+        let text: Option<String> =
+            numbers.iter().map(|number| u32::from_str_radix(number, radix).ok().and_then(char::from_u32)).collect();
         if numbers.len() >= 6
             && let Some(text) = text
         {
@@ -182,7 +195,8 @@ fn escapes(piece: &str) -> Option<Layer> {
     // Escaped spaces and slashes are usual in links; escaped letters are not.
     let disguise = letters >= 4;
     (count >= 3).then_some(())?;
-    layer(out, (first?, last), "it holds escapes that decode to words", disguise).map(|layer| Layer { prose: layer.prose && disguise, ..layer })
+    layer(out, (first?, last), "it holds escapes that decode to words", disguise)
+        .map(|layer| Layer { prose: layer.prose && disguise, ..layer })
 }
 
 /// `%41` and `\\x41`: the byte, and how long it is written.
@@ -212,7 +226,8 @@ fn escape(rest: &str) -> Option<(char, usize)> {
         };
         return Some((char::from_u32(code)?, end + 3));
     }
-    for (name, c) in [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&apos;", '\''), ("&nbsp;", ' ')] {
+    for (name, c) in [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&apos;", '\''), ("&nbsp;", ' ')]
+    {
         if rest.starts_with(name) {
             return Some((c, name.len()));
         }
@@ -229,7 +244,9 @@ fn leet(piece: &str) -> Option<Layer> {
         let core = word.trim_end();
         let letters = core.chars().filter(|c| c.is_ascii_alphabetic()).count();
         let signs = core.chars().filter(|c| letter_of(*c).is_some()).count();
-        let plain = core.chars().all(|c| c.is_ascii_alphabetic() || letter_of(c).is_some() || matches!(c, '.' | ',' | '\'' | ':' | ';'));
+        let plain = core
+            .chars()
+            .all(|c| c.is_ascii_alphabetic() || letter_of(c).is_some() || matches!(c, '.' | ',' | '\'' | ':' | ';'));
         let ends = core.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '!' | '.' | ','));
         let inner = ends.chars().filter(|c| letter_of(*c).is_some()).count();
         if plain && signs > 0 && (inner > 0 && letters >= 1 || core.len() == 2 && letters == 1) {
@@ -243,7 +260,11 @@ fn leet(piece: &str) -> Option<Layer> {
         at += word.len();
     }
     (changed >= 2).then_some(())?;
-    layer(out, (first?, last), "it is written with digits in place of letters", false).map(|layer| Layer { prose: false, disguise: false, ..layer })
+    layer(out, (first?, last), "it is written with digits in place of letters", false).map(|layer| Layer {
+        prose: false,
+        disguise: false,
+        ..layer
+    })
 }
 
 fn letter_of(c: char) -> Option<char> {
@@ -347,7 +368,9 @@ fn spaced_out(piece: &str) -> Vec<Layer> {
 fn hyphened(piece: &str) -> Option<Layer> {
     let cut = |word: &str| {
         let parts: Vec<&str> = word.split(['-', '.', '|', '·', '_', '+', '~']).collect();
-        parts.len() >= 2 && parts.iter().any(|part| part.chars().count() >= 2) && parts.iter().all(|part| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_alphabetic))
+        parts.len() >= 2
+            && parts.iter().any(|part| part.chars().count() >= 2)
+            && parts.iter().all(|part| (1..=4).contains(&part.chars().count()) && part.chars().all(char::is_alphabetic))
     };
     let trim = |c: char| matches!(c, ',' | '.' | ';' | ':' | '!' | '"' | '\'' | '(' | ')');
     let count = piece.split_whitespace().filter(|word| cut(word.trim_matches(trim))).count();
@@ -371,16 +394,23 @@ fn hyphened(piece: &str) -> Option<Layer> {
 
 /// The text from behind.
 fn mirrored(reading: &Reading) -> Option<Layer> {
-    const BACKWARDS: &[&str] = &["eht", "dna", "uoy", "siht", "yna", "morf", "rof", "htiw", "ruoy", "ti", "fo", "ot", "ton", "elif", "daer", "dnes", "resu", "lla", "erongi", "ni"];
+    const BACKWARDS: &[&str] = &[
+        "eht", "dna", "uoy", "siht", "yna", "morf", "rof", "htiw", "ruoy", "ti", "fo", "ot", "ton", "elif", "daer",
+        "dnes", "resu", "lla", "erongi", "ni",
+    ];
     let text = reading.text();
-    let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| BACKWARDS.contains(word)).collect();
+    let words: BTreeSet<&str> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| BACKWARDS.contains(word)).collect();
     (words.len() >= 3).then_some(())?;
     // Only the sentences that are written so.
     let hidden: Vec<(usize, usize)> = reading
         .sentences
         .iter()
         .map(|sentence| (sentence.start, sentence.end))
-        .filter(|(start, end)| text[*start..*end].split(|c: char| !c.is_alphanumeric()).filter(|word| BACKWARDS.contains(word)).count() >= 2)
+        .filter(|(start, end)| {
+            text[*start..*end].split(|c: char| !c.is_alphanumeric()).filter(|word| BACKWARDS.contains(word)).count()
+                >= 2
+        })
         .collect();
     let (start, end) = (hidden.first()?.0, hidden.last()?.1);
     let mirrored: String = text[start..end].chars().rev().collect();

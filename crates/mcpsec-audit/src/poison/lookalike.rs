@@ -16,7 +16,11 @@ pub(super) fn within(manifest: &Manifest) -> Vec<Finding> {
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         for entry in manifest.entries(kind) {
             if mixes(entry.name()) {
-                let finding = Finding::new(Rule::LookalikeName, entry.subject(), "its name mixes letters of scripts that look alike");
+                let finding = Finding::new(
+                    Rule::LookalikeName,
+                    entry.subject(),
+                    "its name mixes letters of scripts that look alike",
+                );
                 findings.push(finding.evidence(entry.name()));
             }
             let other = *seen.entry(skeleton(entry.name())).or_insert(entry.name());
@@ -39,7 +43,8 @@ pub(super) fn across(servers: &[(ServerName, &Manifest)]) -> Vec<(ServerName, Fi
     let mut findings = Vec::new();
     for alike in names.values().filter(|alike| alike.len() > 1) {
         for (server, name) in alike {
-            let other = alike.iter().find(|(other, other_name)| other != server && !other_name.eq_ignore_ascii_case(name));
+            let other =
+                alike.iter().find(|(other, other_name)| other != server && !other_name.eq_ignore_ascii_case(name));
             if let Some((_, other)) = other {
                 findings.push(((*server).clone(), looks_like(Subject::entry(Kind::Tool, name), name, other)));
             }
@@ -72,11 +77,16 @@ fn skeleton(name: &str) -> String {
 
 /// Latin letters beside letters of another alphabet that fold to Latin ones, or characters nobody sees.
 fn mixes(name: &str) -> bool {
-    let latin = name.chars().any(|c| c.is_ascii_alphabetic());
     let alike = |c: char| {
         let mut plain = String::new();
         fold::fold(c, &mut plain);
-        !c.is_ascii() && c.is_alphabetic() && !matches!(u32::from(c), 0xc0..=0x24f) && plain.bytes().all(|b| b.is_ascii_alphabetic())
+        !c.is_ascii()
+            && c.is_alphabetic()
+            && !matches!(u32::from(c), 0xc0..=0x24f)
+            && plain.bytes().all(|b| b.is_ascii_alphabetic())
     };
-    name.chars().any(mcpsec_model::text::is_hidden) || latin && name.chars().any(alike)
+    // A word of one alphabet beside a word of another is a name in two languages.
+    let mixed = |word: &str| word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(alike);
+    let hidden = |c: char| mcpsec_model::text::is_hidden(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}');
+    name.chars().any(hidden) || name.split(|c: char| !c.is_alphabetic()).any(mixed)
 }

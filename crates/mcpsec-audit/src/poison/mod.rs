@@ -16,7 +16,9 @@ use mcpsec_model::{
 
 mod collision;
 mod context;
+mod control;
 mod credentials;
+mod deceit;
 mod encoded;
 mod exfiltration;
 mod fold;
@@ -63,7 +65,13 @@ struct Alarm {
 }
 
 impl Alarm {
-    fn new(rule: Rule, severity: Severity, confidence: Confidence, span: (usize, usize), message: &'static str) -> Self {
+    fn new(
+        rule: Rule,
+        severity: Severity,
+        confidence: Confidence,
+        span: (usize, usize),
+        message: &'static str,
+    ) -> Self {
         Self { rule, severity, confidence, start: span.0, end: span.1, message }
     }
 }

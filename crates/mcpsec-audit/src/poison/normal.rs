@@ -16,7 +16,8 @@ pub(super) struct Normal {
 impl Normal {
     /// Makes a text plain. The text is at most some 256 KiB long: see `CHUNK`.
     pub(super) fn new(text: &str) -> Self {
-        let mut out = Self { text: String::with_capacity(text.len()), map: Vec::with_capacity(text.len()), breaks: vec![] };
+        let mut out =
+            Self { text: String::with_capacity(text.len()), map: Vec::with_capacity(text.len()), breaks: vec![] };
         let mut lines = 0_u32;
         let mut gap: Option<usize> = None;
         for (at, c) in text.char_indices() {
@@ -52,24 +53,6 @@ impl Normal {
             fold::fold(c, &mut out.text);
             let added = out.text.len() - before;
             out.map.extend(std::iter::repeat_n(short(whole), added));
-        }
-        out
-    }
-
-    /// The same text changed character by character where a character may become several, one, or none. Positions still
-    /// lead to the original.
-    pub(super) fn rewritten(&self, mut change: impl FnMut(usize, char, &mut String)) -> Self {
-        let mut out = Self { text: String::with_capacity(self.text.len()), map: Vec::with_capacity(self.map.len()), breaks: vec![] };
-        let mut breaks = self.breaks.iter().copied().peekable();
-        for (at, c) in self.text.char_indices() {
-            while breaks.next_if(|place| *place <= at).is_some() {
-                out.breaks.push(out.text.len());
-            }
-            let before = out.text.len();
-            change(at, c, &mut out.text);
-            let added = out.text.len() - before;
-            let from = self.map.get(at).copied().unwrap_or_default();
-            out.map.extend(std::iter::repeat_n(from, added));
         }
         out
     }

@@ -55,7 +55,8 @@ impl Reading {
             for hit in &hits[from..] {
                 senses.add(hit.sense);
             }
-            let imperative = begins_with_verb(text, start, &hits[from..]) || senses.has(Sense::Trigger) && goes_on_with_verb(text, start, &hits[from..]);
+            let imperative = begins_with_verb(text, start, &hits[from..])
+                || senses.has(Sense::Trigger) && goes_on_with_verb(text, start, &hits[from..]);
             let address = address(words).map(|(a, b)| (start + a, start + b));
             let first = sentences.is_empty();
             sentences.push(Sentence { start, end, senses, hits: (from, hits.len()), imperative, first, address });
@@ -99,7 +100,8 @@ impl Reading {
     pub(super) fn near(&self, sentence: &Sentence, a: Sense, b: Sense, gap: usize) -> Option<(Hit, Hit)> {
         self.of(sentence, a).find_map(|one| {
             let other = self.of(sentence, b).find(|other| {
-                let apart = if other.start >= one.end { other.start - one.end } else { one.start.saturating_sub(other.end) };
+                let apart =
+                    if other.start >= one.end { other.start - one.end } else { one.start.saturating_sub(other.end) };
                 apart <= gap && (other.start, other.end) != (one.start, one.end)
             })?;
             Some((*one, *other))
@@ -128,7 +130,9 @@ impl Reading {
     /// Whether what this word does is denied: `never sends`, `do not include`.
     pub(super) fn denied(&self, sentence: &Sentence, hit: &Hit) -> bool {
         let text = self.text();
-        if text.get(hit.end..).is_some_and(|after| after.starts_with(" no ") || after.starts_with(" neither ") || after.starts_with(" nothing")) {
+        if text.get(hit.end..).is_some_and(|after| {
+            after.starts_with(" no ") || after.starts_with(" neither ") || after.starts_with(" nothing")
+        }) {
             return true;
         }
         if hit.language != "en" && self.refused(sentence, hit) {
@@ -140,7 +144,7 @@ impl Reading {
             }
             let between = &text[not.end..hit.start];
             // `do not commit secrets (.env, id_rsa)`: a list of examples belongs to what is denied.
-            let (between, listed) = [" (", " such as ", " like ", ": "]
+            let (between, listed) = [" (", " such as ", " like "]
                 .iter()
                 .find_map(|opening| between.find(opening))
                 .map_or((between, false), |at| (&between[..at], true));
@@ -148,10 +152,31 @@ impl Reading {
             if between.len() > 32 && !listed && !between.contains(" or ") && !between.contains(" nor ") {
                 return false;
             }
-            let goes_on = [",", ";", ":", " and ", " but ", " without ", " until ", " unless ", " before ", " forget", " fail",
-                " skip", " omit", " hesitate", " then ", " neglect", " tell", " mention", " inform", " asking", " confirm"]
-                .iter()
-                .any(|word| between.contains(word));
+            let goes_on = [
+                ",",
+                ";",
+                ":",
+                " and ",
+                " but ",
+                " without ",
+                " until ",
+                " unless ",
+                " before ",
+                " forget",
+                " fail",
+                " skip",
+                " omit",
+                " hesitate",
+                " then ",
+                " neglect",
+                " tell",
+                " mention",
+                " inform",
+                " asking",
+                " confirm",
+            ]
+            .iter()
+            .any(|word| between.contains(word));
             !goes_on
         })
     }
@@ -172,7 +197,12 @@ impl Reading {
             let Some(between) = text.get(from..to) else { return false };
             let parted = between.contains([',', ';', ':', '，', '；', '،', '؛'])
                 || not.language == "ja" && between.contains('、')
-                || [" und ", " et ", " y ", " e ", " en ", " i ", " и ", " та ", " ve ", " और ", " dan ", " va ", " och "].iter().any(|and| between.contains(and));
+                || [
+                    " und ", " et ", " y ", " e ", " en ", " i ", " и ", " та ", " ve ", " और ", " dan ", " va ",
+                    " och ",
+                ]
+                .iter()
+                .any(|and| between.contains(and));
             between.len() <= 60 && !parted && !tells(not)
         })
     }
@@ -180,11 +210,67 @@ impl Reading {
     /// Whether a sentence says that something is kept from happening: `files such as … are refused`.
     pub(super) fn protects(&self, sentence: &Sentence) -> bool {
         let words = self.words(sentence);
-        ["refused", "refuses", "rejected", "rejects", "blocked", "excluded", "excludes", "forbidden", "redacted", "redacts", "masked", "masks", "skipped", "denied", "prevented", "filtered out", "not supported", "not allowed",
-            "not permitted", "not accessible", "cannot be", "can't be", "is never", "are never", "never leave", "never log", "never stored", "not stored", "not logged", "not read", "not touched", "not included", "not sent", "not shared", "is not ", "are not ", "isn't ", "aren't ",
-            "does not ", "doesn't ", "do not need", "no access to", "stays on", "stay on", "remains local", "encrypted", "hashed", "out of reach", "off limits", "off-limits", "stripped", "removed before", "left alone", "left untouched", "ignored by default", "no credentials", "no secrets"]
-            .iter()
-            .any(|word| words.contains(word))
+        [
+            "refused",
+            "refuses",
+            "rejected",
+            "rejects",
+            "blocked",
+            "excluded",
+            "excludes",
+            "forbidden",
+            "redacted",
+            "redacts",
+            "masked",
+            "masks",
+            "skipped",
+            "denied",
+            "prevented",
+            "filtered out",
+            "not supported",
+            "not allowed",
+            "not permitted",
+            "not accessible",
+            "cannot be",
+            "can't be",
+            "is never",
+            "are never",
+            "never leave",
+            "never log",
+            "never stored",
+            "not stored",
+            "not logged",
+            "not read",
+            "not touched",
+            "not included",
+            "not sent",
+            "not shared",
+            "is not ",
+            "are not ",
+            "isn't ",
+            "aren't ",
+            "does not ",
+            "doesn't ",
+            "do not need",
+            "no access to",
+            "stays on",
+            "stay on",
+            "remains local",
+            "encrypted",
+            "hashed",
+            "out of reach",
+            "off limits",
+            "off-limits",
+            "stripped",
+            "removed before",
+            "left alone",
+            "left untouched",
+            "ignored by default",
+            "no credentials",
+            "no secrets",
+        ]
+        .iter()
+        .any(|word| words.contains(word))
     }
 
     /// The first word of this sense in a sentence that is not denied.
@@ -221,7 +307,10 @@ fn split(text: &str, breaks: &[usize]) -> Vec<(usize, usize)> {
         let end = at + c.len_utf8();
         let next = chars.peek().map(|(_, c)| *c);
         let stop = match c {
-            '.' | '!' | '?' | ';' => next.is_none_or(|c| matches!(c, ' ' | '"' | '\'' | '<' | ')')) && !(c == '.' && abbreviated(&text[start..at])),
+            '.' | '!' | '?' | ';' => {
+                next.is_none_or(|c| matches!(c, ' ' | '"' | '\'' | '<' | ')'))
+                    && !(c == '.' && abbreviated(&text[start..at]))
+            }
             '。' | '！' | '？' | '；' | '؟' | '।' | '．' => true,
             '>' => next.is_none_or(|c| c == ' ') && text[start..at].contains('<'),
             _ => end - start > 600 && c == ' ',
@@ -236,16 +325,71 @@ fn split(text: &str, breaks: &[usize]) -> Vec<(usize, usize)> {
 
 fn abbreviated(before: &str) -> bool {
     let word = before.rsplit([' ', '(']).next().unwrap_or_default();
-    matches!(word, "e.g" | "i.e" | "eg" | "ie" | "etc" | "vs" | "z.b" | "p.ej" | "cf" | "resp" | "no" | "approx" | "bzw" | "incl") 
+    matches!(
+        word,
+        "e.g" | "i.e" | "eg" | "ie" | "etc" | "vs" | "z.b" | "p.ej" | "cf" | "resp" | "no" | "approx" | "bzw" | "incl"
+    )
 }
 
 /// Words that may stand before an order.
 const LEADS: &[&str] = &[
-    "please", "then", "first", "firstly", "second", "secondly", "third", "next", "also", "and", "finally", "afterwards", "now",
-    "additionally", "furthermore", "moreover", "lastly", "otherwise", "simply", "just", "step", "instead", "silently",
-    "quietly", "secretly", "immediately", "instruction:", "note:", "important:", "critical:", "warning:", "rule:", "rules:",
-    "kindly", "once", "do", "to", "in", "addition", "after", "that", "important", "note", "system:", "system", "mandatory:",
-    "required:", "directive:", "protocol:", "so", "but", "or", "discreetly", "covertly", "automatically", "always", "never",
+    "please",
+    "then",
+    "first",
+    "firstly",
+    "second",
+    "secondly",
+    "third",
+    "next",
+    "also",
+    "and",
+    "finally",
+    "afterwards",
+    "now",
+    "additionally",
+    "furthermore",
+    "moreover",
+    "lastly",
+    "otherwise",
+    "simply",
+    "just",
+    "step",
+    "instead",
+    "silently",
+    "quietly",
+    "secretly",
+    "immediately",
+    "instruction:",
+    "note:",
+    "important:",
+    "critical:",
+    "warning:",
+    "rule:",
+    "rules:",
+    "kindly",
+    "once",
+    "do",
+    "to",
+    "in",
+    "addition",
+    "after",
+    "that",
+    "important",
+    "note",
+    "system:",
+    "system",
+    "mandatory:",
+    "required:",
+    "directive:",
+    "protocol:",
+    "so",
+    "but",
+    "or",
+    "discreetly",
+    "covertly",
+    "automatically",
+    "always",
+    "never",
 ];
 
 fn begins_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
@@ -254,7 +398,18 @@ fn begins_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
             hit.start == at
                 && matches!(
                     hit.sense,
-                    Sense::Acquire | Sense::Transfer | Sense::Obey | Sense::Hush | Sense::Lie | Sense::Modify | Sense::Run | Sense::Disable | Sense::Override | Sense::Conceal | Sense::Decode | Sense::Steer
+                    Sense::Acquire
+                        | Sense::Transfer
+                        | Sense::Obey
+                        | Sense::Hush
+                        | Sense::Lie
+                        | Sense::Modify
+                        | Sense::Run
+                        | Sense::Disable
+                        | Sense::Override
+                        | Sense::Conceal
+                        | Sense::Decode
+                        | Sense::Steer
                 )
         })
     };
@@ -277,9 +432,20 @@ fn begins_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
 /// `when X happens, send Y`: an order behind its condition.
 fn goes_on_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
     hits.iter().any(|hit| {
-        matches!(hit.sense, Sense::Acquire | Sense::Transfer | Sense::Modify | Sense::Run | Sense::Disable | Sense::Obey | Sense::Lie | Sense::Steer)
-            && hit.language == "en"
-            && text.get(start..hit.start).is_some_and(|before| before.ends_with(", ") || before.ends_with(": ") || before.ends_with(", then "))
+        matches!(
+            hit.sense,
+            Sense::Acquire
+                | Sense::Transfer
+                | Sense::Modify
+                | Sense::Run
+                | Sense::Disable
+                | Sense::Obey
+                | Sense::Lie
+                | Sense::Steer
+        ) && hit.language == "en"
+            && text
+                .get(start..hit.start)
+                .is_some_and(|before| before.ends_with(", ") || before.ends_with(": ") || before.ends_with(", then "))
     })
 }
 
@@ -288,7 +454,10 @@ fn goes_on_with_verb(text: &str, start: usize, hits: &[Hit]) -> bool {
 fn address(words: &str) -> Option<(usize, usize)> {
     let mut at = 0;
     for word in words.split_inclusive(' ') {
-        let trimmed = word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '"' | '\'' | '<' | '>' | ',' | ';' | '[' | ']' | '。' | '、' | '，'));
+        let trimmed = word.trim_matches(|c: char| {
+            c.is_whitespace()
+                || matches!(c, '(' | ')' | '"' | '\'' | '<' | '>' | ',' | ';' | '[' | ']' | '。' | '、' | '，')
+        });
         let trimmed = trimmed.trim_end_matches(['.', ':', '!', '?']);
         let lead = word.find(trimmed).unwrap_or_default();
         let mut bounds = (at + lead, at + lead + trimmed.len());
@@ -297,12 +466,18 @@ fn address(words: &str) -> Option<(usize, usize)> {
             && ["http", "https", "ftp", "ws", "wss", "dns"].iter().any(|name| trimmed[..scheme].ends_with(name))
         {
             let host = trimmed[scheme + 3..].split(['/', ':', '?', '#']).next().unwrap_or_default();
-            is = !host.is_empty() && !matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[") && host != "example.com";
-            bounds.0 = at + lead + trimmed[..scheme].rfind(|c: char| !c.is_ascii_alphabetic()).map_or(0, |place| place + trimmed[place..].chars().next().map_or(1, char::len_utf8));
+            is = !host.is_empty() && !matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[");
+            bounds.0 = at
+                + lead
+                + trimmed[..scheme]
+                    .rfind(|c: char| !c.is_ascii_alphabetic())
+                    .map_or(0, |place| place + trimmed[place..].chars().next().map_or(1, char::len_utf8));
         }
         let digits = trimmed.bytes().filter(u8::is_ascii_digit).count();
         is |= trimmed.starts_with('+') && (8..=15).contains(&digits) && digits + 1 == trimmed.len();
-        is |= trimmed.split(['/', ':']).next().is_some_and(ipv4) && !trimmed.starts_with("127.") && !trimmed.starts_with("0.");
+        is |= trimmed.split(['/', ':']).next().is_some_and(ipv4)
+            && !trimmed.starts_with("127.")
+            && !trimmed.starts_with("0.");
         is |= host_like(trimmed);
         if is {
             return Some(bounds);
@@ -315,8 +490,11 @@ fn address(words: &str) -> Option<(usize, usize)> {
 fn mailbox(word: &str) -> bool {
     let word = word.rsplit(':').next().unwrap_or(word);
     word.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !name.contains('/') && host.contains('.') && !host.starts_with('.') && !host.contains('@')
-            && !matches!(host, "example.com" | "example.org")
+        !name.is_empty()
+            && !name.contains('/')
+            && host.contains('.')
+            && !host.starts_with('.')
+            && !host.contains('@')
             && host.rsplit('.').next().is_some_and(|end| end.len() >= 2 && end.bytes().all(|b| b.is_ascii_lowercase()))
     })
 }
@@ -334,7 +512,30 @@ fn host_like(word: &str) -> bool {
     let end = labels.last().copied().unwrap_or_default();
     labels.iter().all(good)
         && labels.len() >= if path { 2 } else { 3 }
-        && matches!(end, "com" | "net" | "org" | "io" | "dev" | "app" | "xyz" | "example" | "invalid" | "test" | "ru" | "cn" | "info" | "co" | "site" | "online" | "cloud" | "me" | "ai" | "tk" | "top")
+        && matches!(
+            end,
+            "com"
+                | "net"
+                | "org"
+                | "io"
+                | "dev"
+                | "app"
+                | "xyz"
+                | "example"
+                | "invalid"
+                | "test"
+                | "ru"
+                | "cn"
+                | "info"
+                | "co"
+                | "site"
+                | "online"
+                | "cloud"
+                | "me"
+                | "ai"
+                | "tk"
+                | "top"
+        )
 }
 
 #[cfg(test)]

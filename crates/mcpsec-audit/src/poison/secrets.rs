@@ -14,14 +14,67 @@ use super::{
 
 /// Entries that have to do with secrets by their name.
 pub(super) const TOPICS: &[&str] = &[
-    "ssh", "key", "secret", "vault", "credential", "password", "env", "config", "wallet", "token", "auth", "cookie", "kube",
-    "docker", "keychain", "dotenv", "passwd", "login", "account", "setup", "connect", "sign", "cert", "gpg", "audit", "scan", "leak",
+    "ssh",
+    "key",
+    "secret",
+    "vault",
+    "credential",
+    "password",
+    "env",
+    "config",
+    "wallet",
+    "token",
+    "auth",
+    "cookie",
+    "kube",
+    "docker",
+    "keychain",
+    "dotenv",
+    "passwd",
+    "login",
+    "account",
+    "setup",
+    "connect",
+    "sign",
+    "cert",
+    "gpg",
+    "audit",
+    "scan",
+    "leak",
 ];
 
 /// Words for places of secrets that are spoken of innocently.
 const SOFT: &[&str] = &[
-    "environment variables", "env variables", "env vars", "shell environment", "process environment", ".env", "dotenv", ".npmrc", "kubeconfig", ".kube/config", ".gitconfig", "known_hosts", ".profile", ".bashrc", ".zshrc",
-    "mcp configuration", "mcp config", "mcp settings", "client configuration", "1password", "bitwarden", "lastpass", "secrets manager", "password manager", "aws credentials", "cloud credentials", "deploy key", "deploy keys", "ssh key", "ssh keys",
+    "environment variables",
+    "env variables",
+    "env vars",
+    "shell environment",
+    "process environment",
+    ".env",
+    "dotenv",
+    ".npmrc",
+    "kubeconfig",
+    ".kube/config",
+    ".gitconfig",
+    "known_hosts",
+    ".profile",
+    ".bashrc",
+    ".zshrc",
+    "mcp configuration",
+    "mcp config",
+    "mcp settings",
+    "client configuration",
+    "1password",
+    "bitwarden",
+    "lastpass",
+    "secrets manager",
+    "password manager",
+    "aws credentials",
+    "cloud credentials",
+    "deploy key",
+    "deploy keys",
+    "ssh key",
+    "ssh keys",
 ];
 
 /// Looks for it, sentence by sentence.
@@ -46,12 +99,18 @@ fn file(
     let around = reading.around(index, 1, 1);
     let senses = sentence.senses;
     let words = reading.words(sentence);
-    if reading.protects(sentence) && !senses.any(&[Sense::Hush, Sense::Covert]) && !reading.around(index, 1, 1).any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Threat]) {
+    if reading.protects(sentence)
+        && !senses.any(&[Sense::Hush, Sense::Covert])
+        && !reading.around(index, 1, 1).any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Threat])
+    {
         return None;
     }
     if matches!(role, Role::Default | Role::Enum | Role::Example) {
         let words_too = words.split(' ').count() >= 4;
-        if context.strange(Sense::Secret) && senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run]) && (words_too || words.contains("$(")) {
+        if context.strange(Sense::Secret)
+            && senses.any(&[Sense::Acquire, Sense::Transfer, Sense::Run])
+            && (words_too || words.contains("$("))
+        {
             return Some((Severity::High, Confidence::Medium, "a value tells the model to use a place of secrets"));
         }
         let severity = if context.is_about(TOPICS) { Severity::Low } else { Severity::Medium };
@@ -61,13 +120,41 @@ fn file(
     let given = reading.affirmed(sentence, Sense::Transfer);
     let acts = taken.is_some() || given.is_some() || senses.has(Sense::Run);
     let addressed = reading.orders(sentence) || reading.orders_before(index);
-    let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Feign, Sense::Authority, Sense::Override, Sense::Takeover]);
+    let hidden =
+        around.any(&[Sense::Hush, Sense::Covert, Sense::Feign, Sense::Authority, Sense::Override, Sense::Takeover]);
     let setup = configures(words) || senses.has(Sense::Defence) && !hidden;
-    let contents = ["content", "inhalt", "contenu", "contenido", "conteudo", "contenut", "inhoud", "zawartos", "содержим", "内容", "中身", "내용", "text of", "value of", "values of", "output of", "base64 of", "dump of", "copy of"].iter().any(|word| words.contains(&super::fold::folded(word)));
-    if acts && addressed && !(setup && !contents) {
-        let strong = senses.any(&[Sense::Trigger, Sense::Model]) || contents || taken.is_some() && given.is_some() || hidden;
+    let contents = [
+        "content",
+        "inhalt",
+        "contenu",
+        "contenido",
+        "conteudo",
+        "contenut",
+        "inhoud",
+        "zawartos",
+        "содержим",
+        "内容",
+        "中身",
+        "내용",
+        "text of",
+        "value of",
+        "values of",
+        "output of",
+        "base64 of",
+        "dump of",
+        "copy of",
+    ]
+    .iter()
+    .any(|word| words.contains(&super::fold::folded(word)));
+    if acts && addressed && (contents || !setup) {
+        let strong =
+            senses.any(&[Sense::Trigger, Sense::Model]) || contents || taken.is_some() && given.is_some() || hidden;
         let severity = if strong || !context.is_about(TOPICS) { Severity::High } else { Severity::Medium };
-        let severity = if context.is_about(TOPICS) && !hidden && given.is_none() { severity.min(Severity::Medium) } else { severity };
+        let severity = if context.is_about(TOPICS) && !hidden && given.is_none() {
+            severity.min(Severity::Medium)
+        } else {
+            severity
+        };
         return Some((severity, Confidence::High, "it tells the model to use a place of secrets"));
     }
     if contents && !setup && !matches!(role, Role::Other) {
@@ -75,11 +162,22 @@ fn file(
         return Some((severity, Confidence::Medium, "it asks for the contents of a place of secrets"));
     }
     if acts && hidden {
-        return Some((Severity::High, Confidence::Medium, "it names a place of secrets beside words that hide something"));
+        return Some((
+            Severity::High,
+            Confidence::Medium,
+            "it names a place of secrets beside words that hide something",
+        ));
     }
-    if context.strange(Sense::Secret) && !setup && (!sentence.first || role != Role::Description || senses.any(&[Sense::Order, Sense::Trigger])) {
-        let named = reading.of(sentence, Sense::Secret).any(|hit| hit.language != "en" || !SOFT.contains(&&reading.text()[hit.start..hit.end]));
-        let carried = acts || senses.any(&[Sense::Slot, Sense::Data, Sense::Trigger, Sense::Order, Sense::Every]) || names_parameter(words, context).is_some();
+    if context.strange(Sense::Secret)
+        && !setup
+        && (!sentence.first || role != Role::Description || senses.any(&[Sense::Order, Sense::Trigger]))
+    {
+        let named = reading
+            .of(sentence, Sense::Secret)
+            .any(|hit| hit.language != "en" || !SOFT.contains(&&reading.text()[hit.start..hit.end]));
+        let carried = acts
+            || senses.any(&[Sense::Slot, Sense::Data, Sense::Trigger, Sense::Order, Sense::Every])
+            || names_parameter(words, context).is_some();
         let severity = if named && carried && !context.is_about(TOPICS) { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it speaks of a place of secrets that is none of its business"));
     }
@@ -87,7 +185,12 @@ fn file(
 }
 
 /// Passwords and the like are to be looked for and passed on.
-fn asked(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Option<(Severity, Confidence, &'static str)> {
+fn asked(
+    reading: &Reading,
+    index: usize,
+    sentence: &Sentence,
+    context: &Context,
+) -> Option<(Severity, Confidence, &'static str)> {
     reading.affirmed(sentence, Sense::Credential)?;
     let senses = sentence.senses;
     reading.affirmed(sentence, Sense::Acquire)?;
@@ -96,8 +199,9 @@ fn asked(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
     }
     let around = reading.around(index, 1, 1);
     let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Override]);
-    let passed = reading.affirmed(sentence, Sense::Transfer).is_some() && senses.any(&[Sense::Reply, Sense::Slot, Sense::Channel]);
-    let severity = match (hidden, passed && senses.has(Sense::Every) || passed && sentence.address.is_some()) {
+    let passed = reading.affirmed(sentence, Sense::Transfer).is_some()
+        && senses.any(&[Sense::Reply, Sense::Slot, Sense::Channel]);
+    let severity = match (hidden, passed && (senses.has(Sense::Every) || sentence.address.is_some())) {
         (true, _) => Severity::High,
         (_, true) if !context.is_about(TOPICS) => Severity::High,
         _ if passed => Severity::Medium,
@@ -108,8 +212,46 @@ fn asked(reading: &Reading, index: usize, sentence: &Sentence, context: &Context
 
 /// How a person sets a server up: not for the model to act on.
 pub(super) fn configures(words: &str) -> bool {
-    ["set the ", "set via", "is set", "are set", "must be set", "configure", "authenticat", "is read from", "are read from", "requires the", "required to authenticate", "api key for", "environment variable", "defaults to", "default:", "path to", "e.g.", "such as", "for example"]
+    [
+        "set the ",
+        "set via",
+        "is set",
+        "are set",
+        "must be set",
+        "configure",
+        "authenticat",
+        "is read from",
+        "are read from",
+        "requires the",
+        "must contain",
+        "starting with",
+        "must start",
+        "in pem format",
+        "required to authenticate",
+        "api key for",
+        "environment variable",
+        "defaults to",
+        "default:",
+        "path to",
+        "e.g.",
+        "such as",
+        "for example",
+    ]
+    .iter()
+    .any(|phrase| words.contains(phrase))
+        && ![
+            "all environment",
+            "send",
+            "pass ",
+            "include",
+            "contents",
+            "attach",
+            "upload",
+            "forward",
+            "append",
+            "printenv",
+            "dump",
+        ]
         .iter()
         .any(|phrase| words.contains(phrase))
-        && !["all environment", "send", "pass ", "include", "contents", "attach", "upload", "forward", "append", "printenv", "dump"].iter().any(|phrase| words.contains(phrase))
 }

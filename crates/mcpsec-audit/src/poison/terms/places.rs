@@ -3,11 +3,23 @@ use super::Table;
 
 /// The machine and what is personal on it.
 pub(super) const LOCAL: Table = &[
-    ("*", "whoami|uname -a|ifconfig|ps aux|ls -la|ls -r|netstat|git log|git remote|git diff|git config|systeminfo|ipconfig|~/documents|~/desktop|~/downloads|~/pictures|~/.config*|~/library|/home/*|c:\\users*|%appdata%|$home|/var/log*|/etc/hosts|/etc/*|~/.local*|~/.*|id -a|env vars|history.db|places.sqlite|cat ~*|$(cat*|$(env*|.git/config|.git folder|package.json"),
-    ("en", "run env|output of env|env command|environment dump|clipboard|terminal scrollback|scrollback|shell output|desktop|downloads folder|documents folder|home directory|home folder|browser history|browsing history|open tabs|browser profile|browser storage|contact list|address book|contacts|calendar entries|inbox|mailbox|screenshot|screenshots|source tree|repository contents|private repository|working directory|workspace files|current project|project files|open files|open file|running processes|installed packages|installed software|network configuration|internal hostnames|local files|other files|names of all files|directory listing|file listing|folder listing|operating system user|machine name|user name and|location data|health data|photos|call history|text messages|phone number of|the machine|local network|host machine|recent documents|notes folder|customer list|customer records|sales figures|payroll|salaries|tax return|bank statement*|diary|source code of|diff of|database dump|production database|git history|stash|connection string*"),
-    ("de", "zwischenablage|heimverzeichnis|home-verzeichnis|browserverlauf|eigene dateien|schreibtisch|adressbuch|posteingang|bildschirmfoto*"),
+    (
+        "*",
+        "whoami|uname -a|ifconfig|ps aux|ls -la|ls -r|netstat|git log|git remote|git diff|git config|systeminfo|ipconfig|~/documents|~/desktop|~/downloads|~/pictures|~/.config*|~/library|/home/*|c:\\users*|%appdata%|$home|/var/log*|/etc/hosts|/etc/*|~/.local*|~/.*|id -a|env vars|history.db|places.sqlite|cat ~*|$(cat*|$(env*|.git/config|.git folder|package.json",
+    ),
+    (
+        "en",
+        "run env|output of env|env command|environment dump|clipboard|terminal scrollback|scrollback|shell output|desktop|downloads folder|documents folder|home directory|home folder|browser history|browsing history|open tabs|browser profile|browser storage|contact list|address book|contacts|calendar entries|inbox|mailbox|screenshot|screenshots|source tree|repository contents|private repository|working directory|workspace files|current project|project files|open files|open file|running processes|installed packages|installed software|network configuration|internal hostnames|local files|other files|names of all files|directory listing|file listing|folder listing|operating system user|machine name|user name and|location data|health data|photos|call history|text messages|phone number of|the machine|local network|host machine|recent documents|notes folder|customer list|customer records|sales figures|payroll|salaries|tax return|bank statement*|diary|source code of|diff of|database dump|production database|git history|stash|connection string*",
+    ),
+    (
+        "de",
+        "zwischenablage|heimverzeichnis|home-verzeichnis|browserverlauf|eigene dateien|schreibtisch|adressbuch|posteingang|bildschirmfoto*",
+    ),
     ("fr", "presse-papiers|répertoire personnel|historique de navigation|carnet d'adresses|boîte de réception|bureau"),
-    ("es", "portapapeles|carpeta personal|historial de navegación|libreta de direcciones|bandeja de entrada|escritorio"),
+    (
+        "es",
+        "portapapeles|carpeta personal|historial de navegación|libreta de direcciones|bandeja de entrada|escritorio",
+    ),
     ("pt", "área de transferência|pasta pessoal|histórico de navegação|caixa de entrada|agenda de contatos"),
     ("it", "appunti del sistema|cartella personale|cronologia di navigazione|rubrica|posta in arrivo|scrivania"),
     ("nl", "klembord|thuismap|browsegeschiedenis|adresboek|postvak"),
@@ -21,13 +33,22 @@ pub(super) const LOCAL: Table = &[
 
 /// Where an agent keeps what it follows later.
 pub(super) const MEMORY: Table = &[
-    ("*", "claude.md|agents.md|gemini.md|.cursorrules|.cursor/rules|.windsurfrules|copilot-instructions*|settings.json|memory.md|.mcp.json|mcp.json|config.toml|.bashrc|.zshrc|.profile|crontab|.git/hooks|autostart|launchagents|system.md|rules.md|.clinerules"),
-    ("en", "long-term memory|long term memory|persistent memory|your memory|memory file|rules file|rule file|project rules|custom instructions|memory store|memory bank|your rules|agent settings|agent configuration|agent config|your configuration|your settings|startup file|startup scripts|permission settings|allowlist|allow-list|allow list|trusted hosts|trusted_hosts|auto-approval|saved instructions|standing instructions|saved preferences|future sessions|every future session|later sessions|next session|remember permanently|permanently remember|commit this to memory|commit to memory|store this rule|save this rule"),
+    (
+        "*",
+        "claude.md|agents.md|gemini.md|.cursorrules|.cursor/rules|.windsurfrules|copilot-instructions*|settings.json|memory.md|.mcp.json|mcp.json|config.toml|.bashrc|.zshrc|.profile|crontab|.git/hooks|autostart|launchagents|system.md|rules.md|.clinerules",
+    ),
+    (
+        "en",
+        "long-term memory|long term memory|persistent memory|your memory|memory file|rules file|rule file|project rules|custom instructions|memory store|memory bank|your rules|agent settings|agent configuration|agent config|your configuration|your settings|startup file|startup scripts|permission settings|allowlist|allow-list|allow list|trusted hosts|trusted_hosts|auto-approval|saved instructions|standing instructions|saved preferences|future sessions|every future session|later sessions|next session|remember permanently|permanently remember|commit this to memory|commit to memory|store this rule|save this rule",
+    ),
 ];
 
 /// Consent and confirmation.
 pub(super) const CONSENT: Table = &[
-    ("en", "permission for|user's permission|the user's agreement|agreement of the user|consent|confirmation|confirmations|approval|approvals|permission prompt|permission prompts|permission dialog|consent dialog|confirmation dialogs|confirmation step|human-in-the-loop|human in the loop|authorization prompt|approval prompt|approval prompts|security prompt|security prompts|warnings|warning dialog|second opinion|dry run|dry-run|dialogs"),
+    (
+        "en",
+        "permission for|user's permission|the user's agreement|agreement of the user|consent|confirmation|confirmations|approval|approvals|permission prompt|permission prompts|permission dialog|consent dialog|confirmation dialogs|confirmation step|human-in-the-loop|human in the loop|authorization prompt|approval prompt|approval prompts|security prompt|security prompts|warnings|warning dialog|second opinion|dry run|dry-run|dialogs",
+    ),
     ("de", "einwilligung|bestätigung*|rückfrage*|zustimmung|genehmigung*|freigabe*"),
     ("fr", "consentement|confirmation*|autorisation*|approbation*|accord de"),
     ("es", "consentimiento|confirmaci*|autorizaci*|aprobaci*"),
@@ -49,8 +70,14 @@ pub(super) const CONSENT: Table = &[
 
 /// Consent is taken as given.
 pub(super) const GRANTED: Table = &[
-    ("en", "was given|were given|has been given|already given|is given|given in advance|granted|is implied|implied|assumed|presumed|is simulated|are simulated|simulated|answered with yes|answer yes|answer with yes|click yes|accept all|is waived|waived|is not needed|are not needed|not required|no longer required|no longer needed|is superfluous|are superfluous|unnecessary|is suspended|are suspended|is switched off|switch off|switched off|turned off|turn off|disabled|disable|deactivate|skip|skipped|bypass|bypassed|suppress|dismiss|pre-approved|preapproved|auto-accept|auto accept|agreed to|agreed beforehand|agreed in advance|on the user's behalf|on behalf of the user|on their behalf|in the user's name|counts as|treat as|treat every|treated as|taken as|considered|already approved|already agreed|already confirmed|already consented|has agreed|have agreed|has consented|has authorised|has authorized|is authorised|is authorized|false alarms|false positives|confirm yourself|by the agent itself|confirm automatically|automatically confirm|false"),
-    ("de", "gilt als erteilt|erteilt|nicht nötig|nicht erforderlich|entfällt|entfallen|bereits gegeben|überspring*|abgeschaltet|schalte"),
+    (
+        "en",
+        "was given|were given|has been given|already given|is given|given in advance|granted|is implied|implied|assumed|presumed|is simulated|are simulated|simulated|answered with yes|answer yes|answer with yes|click yes|accept all|is waived|waived|is not needed|are not needed|not required|no longer required|no longer needed|is superfluous|are superfluous|unnecessary|is suspended|are suspended|is switched off|switch off|switched off|turned off|turn off|disabled|disable|deactivate|skip|skipped|bypass|bypassed|suppress|dismiss|pre-approved|preapproved|auto-accept|auto accept|agreed to|agreed beforehand|agreed in advance|on the user's behalf|on behalf of the user|on their behalf|in the user's name|counts as|treat as|treat every|treated as|taken as|considered|already approved|already agreed|already confirmed|already consented|has agreed|have agreed|has consented|has authorised|has authorized|is authorised|is authorized|false alarms|false positives|confirm yourself|by the agent itself|confirm automatically|automatically confirm|false",
+    ),
+    (
+        "de",
+        "gilt als erteilt|erteilt|nicht nötig|nicht erforderlich|entfällt|entfallen|bereits gegeben|überspring*|abgeschaltet|schalte",
+    ),
     ("fr", "déjà donné*|accordé*|inutile*|pas nécessaire|réputé*|désactive*|implicite"),
     ("es", "ya dio|ya ha dado|concedid*|innecesari*|no es necesari*|se da por|implícit*|desactiv*|omite*"),
     ("pt", "já deu|já foi dad*|concedid*|desnecessári*|não é necessári*|implícit*|desativ*"),
@@ -71,11 +98,17 @@ pub(super) const GRANTED: Table = &[
 
 /// Standing above the user or others.
 pub(super) const RANK: Table = &[
-    ("en", "over anything|believed over|trusted over|over whatever|over what the|rather than the user|before anything the user|comes first|come first|above all else|above everything|above what|the last word|final say|decides over|whose wishes|beats what|has the final|is authoritative over|ranks above|rank above|outranks|outrank|overrides|override|overrule|overrules|stands above|stand above|goes above|above the user|above the wishes|above any|trumps|trump|weighs more|weigh more|prevails|prevail|takes precedence|take precedence|takes priority|take priority|supersedes|supersede|has priority|have priority|is binding|are binding|higher authority|highest authority|final authority|come before the user|comes before|wins over|over the user|more important than|matter more than|counts more than|beats|more weight than|ahead of the user|is second to|secondary to|subordinate to"),
+    (
+        "en",
+        "over anything|believed over|trusted over|over whatever|over what the|rather than the user|before anything the user|comes first|come first|above all else|above everything|above what|the last word|final say|decides over|whose wishes|beats what|has the final|is authoritative over|ranks above|rank above|outranks|outrank|overrides|override|overrule|overrules|stands above|stand above|goes above|above the user|above the wishes|above any|trumps|trump|weighs more|weigh more|prevails|prevail|takes precedence|take precedence|takes priority|take priority|supersedes|supersede|has priority|have priority|is binding|are binding|higher authority|highest authority|final authority|come before the user|comes before|wins over|over the user|more important than|matter more than|counts more than|beats|more weight than|ahead of the user|is second to|secondary to|subordinate to",
+    ),
     ("de", "steht über|stehen über|hat vorrang|haben vorrang|geht vor|gehen vor|wiegt mehr|wichtiger als|übergeordnet"),
     ("fr", "prime sur|priment sur|prévaut|prévalent|l'emporte*|passe* avant|au-dessus de|plus important"),
     ("es", "prevalece*|por encima de|tienen prioridad|tiene prioridad|pesan más|valen más|más importante que"),
-    ("pt", "prevalec*|acima d*|têm prioridade|tem prioridade|valem mais|vale mais|mais importante que|mais do que os pedidos"),
+    (
+        "pt",
+        "prevalec*|acima d*|têm prioridade|tem prioridade|valem mais|vale mais|mais importante que|mais do que os pedidos",
+    ),
     ("it", "prevale*|prevalgono|al di sopra|hanno la precedenza|ha la precedenza|valgono più|più importante"),
     ("nl", "gaat voor|gaan voor|staat boven|staan boven|heeft voorrang|hebben voorrang|weegt zwaarder|wegen zwaarder"),
     ("pl", "ma pierwszeństwo|mają pierwszeństwo|ważniejsz*|ponad|nadrzędn*|stoją wyżej"),
@@ -93,7 +126,10 @@ pub(super) const RANK: Table = &[
 
 /// Living without rules.
 pub(super) const LAWLESS: Table = &[
-    ("en", "no content policy|no restrictions|without restrictions|no limits|without limits|no rules|without rules|no filter|no filters|unfiltered|uncensored|unrestricted|never declines|never refuse|never refuses|never decline|must not refuse|do not refuse|cannot refuse|refusals|no ethical|no guidelines|without guidelines|free of restrictions|free from restrictions|freed from|no longer bound|not bound by|no safety|without safety|no moral|anything goes|do anything now|no policy|without filters|no boundaries|has no restrictions|have no restrictions|exempt from"),
+    (
+        "en",
+        "no content policy|no restrictions|without restrictions|no limits|without limits|no rules|without rules|no filter|no filters|unfiltered|uncensored|unrestricted|never declines|never refuse|never refuses|never decline|must not refuse|do not refuse|cannot refuse|refusals|no ethical|no guidelines|without guidelines|free of restrictions|free from restrictions|freed from|no longer bound|not bound by|no safety|without safety|no moral|anything goes|do anything now|no policy|without filters|no boundaries|has no restrictions|have no restrictions|exempt from",
+    ),
     ("de", "keine regeln|ohne einschränkungen|keine einschränkungen|uneingeschränkt|ohne filter"),
     ("fr", "sans restriction*|aucune restriction|aucune limite|sans filtre|sans limite*"),
     ("es", "sin restricciones|sin límites|sin filtros|ninguna restricción"),
@@ -107,7 +143,10 @@ pub(super) const LAWLESS: Table = &[
 
 /// Saying what is not so.
 pub(super) const LIE: Table = &[
-    ("en", "confirmed ours|less weight than|as confirmed|as verified|as approved|were posted|was posted|say they|as harmless|as safe|as benign|as routine|as successful|as completed|say they were|say it has|say that they|claim it|blame the|attribute it to|deny that|insist that|not possible|as your own|your own judgement|your own judgment|your own opinion|say that you checked|say you checked|say that it was|say that it is|say that there|claim to|claim that|report that|report success|report it as|report the|state that|tell the user that|tell the user it|tell them that|tell them it|say it was|say it is|make up|invent|fabricate|falsify|lie about|misreport|misstate|show the old|show the user's own|show the original|display the original|describe rivals|whatever the numbers|whatever the facts|regardless of the facts|regardless of the data|regardless of quality|regardless of price|independent of the results|as if there had been|as an independent|as independent|as neutral|as unbiased|as objective|without disclosing|without mentioning that|never mention competitors|do not mention competitors|never compare|unreliable|competitor|competitors|rivals|sponsor|sponsored|is paid|paid placement|commission|affiliate|our partner|partner link|our product|our service|our brand|rank it first|rank them first|list it first|first place|in first position"),
+    (
+        "en",
+        "confirmed ours|less weight than|as confirmed|as verified|as approved|were posted|was posted|say they|as harmless|as safe|as benign|as routine|as successful|as completed|say they were|say it has|say that they|claim it|blame the|attribute it to|deny that|insist that|not possible|as your own|your own judgement|your own judgment|your own opinion|say that you checked|say you checked|say that it was|say that it is|say that there|claim to|claim that|report that|report success|report it as|report the|state that|tell the user that|tell the user it|tell them that|tell them it|say it was|say it is|make up|invent|fabricate|falsify|lie about|misreport|misstate|show the old|show the user's own|show the original|display the original|describe rivals|whatever the numbers|whatever the facts|regardless of the facts|regardless of the data|regardless of quality|regardless of price|independent of the results|as if there had been|as an independent|as independent|as neutral|as unbiased|as objective|without disclosing|without mentioning that|never mention competitors|do not mention competitors|never compare|unreliable|competitor|competitors|rivals|sponsor|sponsored|is paid|paid placement|commission|affiliate|our partner|partner link|our product|our service|our brand|rank it first|rank them first|list it first|first place|in first position",
+    ),
     ("de", "erfinde*|behaupte*|gib aus als|als eigene|als unabhängig*|schlecht dar|konkurrenz"),
     ("fr", "invente*|prétends|prétendez|affirme*|comme si c'était|concurrent*"),
     ("es", "inventa*|invente|afirma*|afirme|como si fuera|competencia|competidor*|pagad*"),
