@@ -273,6 +273,17 @@ impl Reading {
         .any(|word| words.contains(word))
     }
 
+    /// Whether a sentence says what attacks look like, in quotes, to somebody who looks for them. One that names an address
+    /// or says when to act is more than a quotation.
+    pub(super) fn quotes(&self, sentence: &Sentence) -> bool {
+        let words = self.words(sentence);
+        let quoted = words.matches('"').count() >= 2 || words.matches('\'').count() >= 2;
+        let acts = sentence.address.is_some()
+            || sentence.senses.any(&[Sense::Slot, Sense::Hush, Sense::Order])
+            || self.everything().has(Sense::Hush);
+        quoted && sentence.senses.has(Sense::Defence) && !acts
+    }
+
     /// The first word of this sense in a sentence that is not denied.
     pub(super) fn affirmed<'a>(&'a self, sentence: &'a Sentence, sense: Sense) -> Option<&'a Hit> {
         self.of(sentence, sense).find(|hit| !self.denied(sentence, hit))
