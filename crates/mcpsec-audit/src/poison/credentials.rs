@@ -57,7 +57,7 @@ pub(super) fn check(reading: &Reading, role: Role, topic: &Context) -> Option<Al
     }
     let confidence = if asks(GRAVE) { Confidence::High } else { Confidence::Low };
     // Whoever imports a wallet needs its words; nobody else does.
-    let unfit = asks(GRAVE)
+    let unfit = asks(&GRAVE[..3])
         && !topic.is_about(&[
             "import", "restore", "recover", "create", "wallet", "verif", "ssn", "tax", "pay", "card", "identity",
             "kyc", "mnemonic",

@@ -16,6 +16,9 @@ use super::{
 const TALKERS: &[&str] = &[
     "chat",
     "conversation",
+    "user's data",
+    "user's message",
+    "user request",
     "message",
     "summar",
     "memory",
@@ -38,7 +41,7 @@ const TALKERS: &[&str] = &[
 ];
 
 /// Words for conversations that say little by themselves.
-const GENERIC: &[&str] = &[
+pub(super) const GENERIC: &[&str] = &[
     "conversation",
     "transcript",
     "dialogue",
@@ -89,11 +92,11 @@ fn judge(
             .iter()
             .any(|near| reading.affirmed(near, Sense::Secret).is_some() && near.senses.has(Sense::Acquire));
     let carried = secret || earlier && senses.any(&[Sense::Data, Sense::This]) || earlier && refers(words);
-    if carried
-        && (slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]))
-        && !(secrets::configures(words) && !before.any(&[Sense::Hush]))
-        && !(context.is_about(secrets::TOPICS) && !hidden && sentence.address.is_none() && !senses.has(Sense::Trigger))
-    {
+    let goes = slot || sentence.address.is_some() || senses.any(&[Sense::Channel, Sense::Reply]);
+    let sound = secrets::configures(words) && !before.has(Sense::Hush);
+    let fitting =
+        context.is_about(secrets::TOPICS) && !hidden && sentence.address.is_none() && !senses.has(Sense::Trigger);
+    if carried && goes && !sound && !fitting {
         return Some((Severity::High, Confidence::High, "it makes the model pass secrets on"));
     }
     let talk = reading.affirmed(sentence, Sense::Talk).is_some();
@@ -230,8 +233,8 @@ fn stray(
     });
     if placeholder
         && !matches!(role, Role::Example | Role::Default)
-        && (senses.any(&[Sense::Talk, Sense::Data, Sense::Local, Sense::Every, Sense::Model])
-            || around.any(&[Sense::Talk, Sense::Local]))
+        && (around.any(&[Sense::Talk, Sense::Local, Sense::Secret])
+            || reading.orders(sentence) && !sentence.first && senses.any(&[Sense::Model, Sense::Every, Sense::Data]))
     {
         return Some((Severity::High, Confidence::Medium, "it has an address with a place for data"));
     }

@@ -26,11 +26,9 @@ fn suspicious(reading: &Reading, start: usize, end: usize) -> bool {
             Sense::Others,
             Sense::Takeover,
             Sense::Danger,
-            Sense::Authority,
             Sense::Regardless,
             Sense::Model,
             Sense::Credential,
-            Sense::User,
         ];
         (reading.orders(sentence) || sentence.imperative)
             && (sentence.senses.any(&harm) || sentence.address.is_some())
@@ -148,7 +146,8 @@ fn images(reading: &Reading, alarms: &mut Vec<Alarm>) {
         let near = reading.sentences.iter().any(|sentence| {
             sentence.start < start + end
                 && sentence.end > start
-                && (reading.orders(sentence) || sentence.senses.any(&[Sense::Transfer, Sense::Reply]))
+                && (reading.orders(sentence) && !sentence.first
+                    || sentence.senses.any(&[Sense::Talk, Sense::Secret, Sense::Local, Sense::Credential]))
         });
         let severity = match (carries, near) {
             (true, true) => Severity::High,

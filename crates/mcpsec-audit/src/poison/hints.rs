@@ -93,12 +93,10 @@ fn described(tool: &Entry) -> Option<Finding> {
     let verb = destroys.iter().find(|verb| {
         text.match_indices(**verb).any(|(at, _)| {
             let before = &text[..at];
-            !before.ends_with("never ")
-                && !before.ends_with("not ")
-                && !before.ends_with("no longer ")
-                && !before.ends_with("nor ")
-                && !before.ends_with("that ")
-                && !before.ends_with("who ")
+            before.is_empty()
+                || [", ", "and ", ". ", "it ", "also ", "then ", "irrevocably ", "permanently ", "tool ", "silently "]
+                    .iter()
+                    .any(|lead| before.ends_with(lead))
         })
     })?;
     let grave = ["irrevocabl", "permanent", "all ", "every", "irreversib", "money", "payment"]

@@ -7,6 +7,7 @@ use mcpsec_model::{
 use super::{
     Alarm,
     context::Context,
+    control, deceit,
     reading::{Reading, Sentence},
     sense::Sense,
 };
@@ -23,16 +24,16 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
             overriding(reading, sentence),
             takeover(reading, index, sentence),
             obedience(reading, sentence),
-            against_user(reading, index, sentence),
-            weakening(reading, index, sentence),
+            control::against_user(reading, index, sentence),
+            control::weakening(reading, index, sentence),
             authority(reading, index, sentence, role),
-            money(reading, index, sentence, context),
+            deceit::money(reading, index, sentence, context),
             decoding(reading, index, sentence),
-            consent(reading, index, sentence),
-            rank(reading, sentence),
-            lawless(reading, index, sentence),
-            memory(reading, index, sentence, context),
-            lying(reading, index, sentence),
+            control::consent(reading, index, sentence),
+            control::rank(reading, sentence),
+            control::lawless(reading, index, sentence),
+            control::memory(reading, index, sentence, context),
+            deceit::lying(reading, index, sentence),
             called(reading, index, sentence),
         ];
         if let Some((severity, confidence, message)) =
@@ -96,19 +97,19 @@ fn takeover(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
         Sense::Run,
         Sense::Reply,
     ]);
-    let harm = near.any(&[
-        Sense::Override,
-        Sense::Obey,
-        Sense::Hush,
-        Sense::Secret,
-        Sense::Covert,
-        Sense::Regardless,
-        Sense::Others,
-        Sense::Protection,
-        Sense::Talk,
-    ]);
+    let rules = near.has(Sense::Override) && near.has(Sense::Rules);
+    let harm = rules
+        || near.any(&[
+            Sense::Obey,
+            Sense::Hush,
+            Sense::Secret,
+            Sense::Covert,
+            Sense::Regardless,
+            Sense::Protection,
+            Sense::Lawless,
+        ]);
     let severity = match (acts || reading.orders(sentence), harm) {
-        (_, true) => Severity::High,
+        (true, true) if !sentence.first || reading.orders(sentence) => Severity::High,
         (true, _) if senses.any(&[Sense::Reply, Sense::Every, Sense::Model]) => Severity::Medium,
         _ => Severity::Low,
     };
@@ -153,6 +154,15 @@ fn obedience(reading: &Reading, sentence: &Sentence) -> Verdict {
     .any(|word| words.contains(word))
         || hit.language != "en";
     let sound = [
+        "authenticat",
+        "log in",
+        "login",
+        "sign in",
+        "to complete",
+        "to finish",
+        "guide",
+        "style",
+        "convention",
         "user's instructions",
         "instructions below",
         "instructions above",
@@ -187,111 +197,6 @@ fn obedience(reading: &Reading, sentence: &Sentence) -> Verdict {
     Some((severity, Confidence::Medium, "it tells the model to follow what strangers write"))
 }
 
-/// Even if the user objects.
-fn against_user(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
-    reading.affirmed(sentence, Sense::Regardless)?;
-    let senses = sentence.senses;
-    let near = reading.around(index, 1, 1);
-    let acts = senses.any(&[
-        Sense::Transfer,
-        Sense::Acquire,
-        Sense::Override,
-        Sense::Modify,
-        Sense::Disable,
-        Sense::Run,
-        Sense::Steer,
-        Sense::Invoked,
-    ]);
-    let keeps = ["leave ", "keep ", "use ", "call ", "answer", "proceed", "continue", "carry on"]
-        .iter()
-        .any(|word| reading.words(sentence).contains(word));
-    if !reading.orders(sentence) && !keeps || !acts && !keeps {
-        return None;
-    }
-    let objects = [
-        "asks not",
-        "asked not",
-        "declin",
-        "refus",
-        "objects",
-        "says no",
-        "disagree",
-        "opts out",
-        "says otherwise",
-        "tells you not",
-        "forbid",
-        "names another",
-        "says another",
-        "asks for another",
-        "asked for",
-        "wants",
-        "insists",
-        "chooses",
-        "specifies",
-        "prefers",
-        "requests",
-        "did not ask",
-        "didn't ask",
-        "does not ask",
-        "cancel",
-    ]
-    .iter()
-    .any(|word| reading.words(sentence).contains(word));
-    let harm = near.any(&[
-        Sense::Hush,
-        Sense::Covert,
-        Sense::Secret,
-        Sense::Override,
-        Sense::Talk,
-        Sense::Authority,
-        Sense::Protection,
-        Sense::Danger,
-        Sense::Steer,
-    ]) || sentence.address.is_some();
-    let severity = if objects || harm { Severity::High } else { Severity::Medium };
-    Some((severity, Confidence::Medium, "it gives orders against the user's will"))
-}
-
-/// Switch protection off; run a dangerous command.
-fn weakening(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
-    let senses = sentence.senses;
-    let near = reading.around(index, 1, 1);
-    let hidden = near.any(&[
-        Sense::Hush,
-        Sense::Covert,
-        Sense::Override,
-        Sense::Authority,
-        Sense::Unasked,
-        Sense::Quiet,
-        Sense::Takeover,
-    ]);
-    if let Some((off, _)) = reading.near(sentence, Sense::Disable, Sense::Protection, 40).or_else(|| {
-        reading
-            .near(sentence, Sense::Broken, Sense::Protection, 30)
-            .filter(|_| senses.any(&[Sense::Regardless, Sense::Override]))
-    }) && !reading.denied(sentence, &off)
-        && reading.orders(sentence)
-    {
-        let model = senses.any(&[Sense::Model, Sense::Trigger]);
-        let severity = if hidden || model && senses.has(Sense::Order) { Severity::High } else { Severity::Medium };
-        return Some((severity, Confidence::Medium, "it tells the model to switch protection off"));
-    }
-    let danger = reading.affirmed(sentence, Sense::Danger)?;
-    let acts = [Sense::Run, Sense::Transfer, Sense::Modify, Sense::Acquire]
-        .iter()
-        .any(|act| reading.affirmed(sentence, *act).is_some());
-    if acts
-        && reading.orders(sentence)
-        && !reading.denied(sentence, danger)
-        && !super::secrets::configures(reading.words(sentence))
-    {
-        let severity =
-            if hidden || senses.any(&[Sense::Trigger, Sense::Model]) { Severity::High } else { Severity::Medium };
-        return Some((severity, Confidence::Medium, "it tells the model to run or plant something dangerous"));
-    }
-    None
-}
-
 /// `<system>` and the like around orders.
 fn authority(reading: &Reading, index: usize, sentence: &Sentence, role: Role) -> Verdict {
     if !sentence.senses.has(Sense::Authority) || matches!(role, Role::Content) {
@@ -299,6 +204,14 @@ fn authority(reading: &Reading, index: usize, sentence: &Sentence, role: Role) -
     }
     let near = reading.around(index, 0, 4);
     let words = reading.words(sentence);
+    let opens = reading.of(sentence, Sense::Authority).any(|hit| {
+        let said = &reading.text()[hit.start..hit.end];
+        !matches!(said, "system:" | "assistant:" | "developer:" | "system message:" | "system note:")
+            || hit.start <= sentence.start + 2
+    });
+    if !opens {
+        return None;
+    }
     let template = ["<|", "[inst]", "<<sys>>", "<start_of_turn", "[system]", "### system", "<system"]
         .iter()
         .any(|mark| words.contains(mark));
@@ -347,37 +260,6 @@ fn authority(reading: &Reading, index: usize, sentence: &Sentence, role: Role) -
     Some((severity, Confidence::Medium, "it speaks to the model as if it were somebody else"))
 }
 
-/// Other people's money to another account.
-fn money(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Verdict {
-    let senses = sentence.senses;
-    let named = reading.words(sentence).split(' ').any(wallet);
-    let stray = named
-        && !sentence.first
-        && context.strange(Sense::Money)
-        && senses.has(Sense::Money)
-        && !["e.g.", "such as", "example", "format"].iter().any(|word| reading.words(sentence).contains(word));
-    if stray {
-        return Some((Severity::High, Confidence::Medium, "it sends payments or messages to somebody else"));
-    }
-    if !senses.has(Sense::Money) || !senses.any(&[Sense::Modify, Sense::Transfer]) {
-        return None;
-    }
-    if !reading.orders(sentence) && !named {
-        return None;
-    }
-    [Sense::Modify, Sense::Transfer].iter().find_map(|act| reading.affirmed(sentence, *act))?;
-    let near = reading.around(index, 1, 1);
-    let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Feign, Sense::Authority, Sense::Override]);
-    let account = sentence.address.is_some() || reading.words(sentence).split(' ').any(wallet);
-    if account && !sentence.first && (context.strange(Sense::Money) || senses.any(&[Sense::Every, Sense::Modify]))
-        || account && (senses.any(&[Sense::Trigger, Sense::Every, Sense::Order]) || hidden)
-        || hidden && senses.has(Sense::Modify)
-    {
-        return Some((Severity::High, Confidence::Medium, "it sends payments or messages to somebody else"));
-    }
-    None
-}
-
 /// Decode this, then do what it says.
 fn decoding(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
     reading.affirmed(sentence, Sense::Decode)?;
@@ -389,194 +271,6 @@ fn decoding(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
         return None;
     }
     Some((Severity::High, Confidence::Medium, "it tells the model to decode a text and to follow it"))
-}
-
-/// Confirmations are taken as given.
-fn consent(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
-    let (asked, given) = reading.near(sentence, Sense::Consent, Sense::Granted, 60)?;
-    if reading.denied(sentence, &given) || reading.denied(sentence, &asked) && asked.start > given.start {
-        return None;
-    }
-    let senses = sentence.senses;
-    let words = reading.words(sentence);
-    let near = reading.around(index, 1, 1);
-    let model = senses.any(&[Sense::Model, Sense::User, Sense::Order, Sense::Trigger, Sense::Every])
-        || near.any(&[Sense::Hush, Sense::Authority, Sense::Unasked]);
-    let switch = [
-        "if true",
-        "if set",
-        "when true",
-        "set to true",
-        "optional",
-        "flag",
-        "whether",
-        "parameter",
-        "default",
-        "boolean",
-        "can be",
-        "true to",
-        "unless",
-        "only if",
-        "only after",
-        "until",
-        "if the user",
-        "once the user",
-        "after the user",
-        "when the user",
-    ]
-    .iter()
-    .any(|word| words.contains(word));
-    let severity = match (model, switch) {
-        (_, true) => Severity::Low,
-        (true, _) => Severity::High,
-        _ => Severity::Medium,
-    };
-    Some((severity, Confidence::Medium, "it takes the user's consent as given"))
-}
-
-/// Its words are said to stand above the user's.
-fn rank(reading: &Reading, sentence: &Sentence) -> Verdict {
-    let hit = reading.affirmed(sentence, Sense::Rank)?;
-    let senses = sentence.senses;
-    let over =
-        senses.has(Sense::User) || senses.has(Sense::Rules) && senses.any(&[Sense::Prior, Sense::Others, Sense::Model]);
-    let claims = senses.any(&[Sense::Rules, Sense::ToolWord, Sense::Obey, Sense::This])
-        && senses.any(&[Sense::User, Sense::Rules]);
-    let data = [
-        "setting",
-        "default",
-        "value",
-        "parameter",
-        "flag",
-        "config",
-        "theme",
-        "argument",
-        "field",
-        "filter",
-        "if both",
-        "when both",
-        "css",
-        "rule set",
-        "profile",
-        "locale",
-        "version",
-    ]
-    .iter()
-    .any(|word| reading.words(sentence).contains(word));
-    let own = senses.has(Sense::User)
-        || hit.language != "en"
-        || [
-            "this tool",
-            "this server",
-            "these instructions",
-            "this description",
-            "this text",
-            "here",
-            "our ",
-            "its rules",
-            "server's",
-            "tool's",
-            "this message",
-            "this note",
-            "you",
-        ]
-        .iter()
-        .any(|word| reading.words(sentence).contains(word));
-    if !own || !over || !claims || data && hit.language == "en" && !senses.has(Sense::Rules) {
-        return None;
-    }
-    Some((
-        if data { Severity::Medium } else { Severity::High },
-        Confidence::Medium,
-        "it claims to stand above the user or other instructions",
-    ))
-}
-
-/// A model without rules.
-fn lawless(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
-    reading.affirmed(sentence, Sense::Lawless).or_else(|| reading.of(sentence, Sense::Lawless).next())?;
-    let senses = sentence.senses;
-    let near = reading.around(index, 1, 1);
-    let model = senses.has(Sense::Model) || near.any(&[Sense::Takeover, Sense::Override]);
-    if !model || senses.has(Sense::Defence) && !reading.orders(sentence) {
-        return None;
-    }
-    Some((Severity::High, Confidence::Medium, "it tells the model that it has no rules"))
-}
-
-/// Planting orders where the agent finds them later.
-fn memory(reading: &Reading, index: usize, sentence: &Sentence, context: &Context) -> Verdict {
-    reading.affirmed(sentence, Sense::Memory)?;
-    let senses = sentence.senses;
-    let near = reading.around(index, 1, 1);
-    let words = reading.words(sentence);
-    let writes = [Sense::Transfer, Sense::Modify].iter().any(|act| reading.affirmed(sentence, *act).is_some())
-        || words.contains("writes")
-        || words.contains("adds ")
-        || words.contains("remember");
-    let fits = !context.strange(Sense::Memory)
-        || context.is_about(&["memor", "remember", "rule", "config", "setting", "setup", "init", "install"]);
-    if !writes || sentence.first && sentence.imperative {
-        return None;
-    }
-    let hidden = near.any(&[Sense::Hush, Sense::Covert, Sense::Quiet, Sense::Override, Sense::Unasked])
-        || sentence.address.is_some();
-    let severity = match (fits, hidden, reading.orders(sentence) || senses.has(Sense::Model)) {
-        (_, true, _) => Severity::High,
-        (false, _, true) => Severity::High,
-        (false, ..) => Severity::Medium,
-        _ => return None,
-    };
-    Some((severity, Confidence::Medium, "it wants orders written where the agent will find them later"))
-}
-
-/// Saying what is not so, for somebody's profit.
-fn lying(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
-    let lie = reading.affirmed(sentence, Sense::Lie)?;
-    let senses = sentence.senses;
-    let words = reading.words(sentence);
-    let near = reading.around(index, 1, 1);
-    let steers =
-        senses.any(&[Sense::Steer, Sense::Regardless, Sense::Feign, Sense::Instead]) || words.contains("whatever the");
-    let strong = [
-        "as your own",
-        "invent",
-        "fabricat",
-        "falsif",
-        "lie about",
-        "misreport",
-        "misstate",
-        "whatever the",
-        "regardless of",
-        "as independent",
-        "as neutral",
-        "as objective",
-        "as unbiased",
-        "without disclosing",
-        "say that you checked",
-        "make up",
-        "show the old",
-        "show the user's own",
-    ]
-    .iter()
-    .any(|word| words.contains(word))
-        || lie.language != "en";
-    let hidden =
-        near.any(&[Sense::Hush, Sense::Covert, Sense::Feign]) || near.has(Sense::Not) && near.any(&[Sense::Tell]);
-    let lies: usize = reading.of(sentence, Sense::Lie).count();
-    if !reading.orders(sentence) && !sentence.imperative && !senses.has(Sense::Model)
-        || lie.language == "en" && words.contains("do not") && !strong
-    {
-        return None;
-    }
-    let severity = match (strong && (steers || lies > 1), hidden, steers && lies > 1) {
-        (true, ..) | (_, true, true) => Severity::High,
-        (_, true, _) if strong || steers => Severity::High,
-        (_, _, true) => Severity::High,
-        _ if strong => Severity::Medium,
-        _ => return None,
-    };
-    Some((severity, Confidence::Medium, "it tells the model to say what is not so"))
 }
 
 /// `Agent: do …`: the model is called by its name and ordered.
@@ -662,20 +356,6 @@ fn called(reading: &Reading, index: usize, sentence: &Sentence) -> Verdict {
         _ => Severity::Low,
     };
     Some((severity, Confidence::Medium, "it calls the model by name and orders something"))
-}
-
-/// Forms of accounts: 0x and 40 digits, IBAN, base58 addresses.
-pub(super) fn wallet(word: &str) -> bool {
-    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-    let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    let hex =
-        word.strip_prefix("0x").is_some_and(|rest| rest.len() >= 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
-    let iban = word.len() >= 15
-        && word.bytes().take(2).all(|b| b.is_ascii_alphabetic())
-        && word.bytes().skip(2).take(2).all(|b| b.is_ascii_digit())
-        && digits >= 10;
-    let base58 = (26..=62).contains(&word.len()) && digits >= 3 && word.bytes().all(|b| b.is_ascii_alphanumeric());
-    hex || iban || base58
 }
 
 /// Whether words stand in quotes.

@@ -77,7 +77,6 @@ fn skeleton(name: &str) -> String {
 
 /// Latin letters beside letters of another alphabet that fold to Latin ones, or characters nobody sees.
 fn mixes(name: &str) -> bool {
-    let latin = name.chars().any(|c| c.is_ascii_alphabetic());
     let alike = |c: char| {
         let mut plain = String::new();
         fold::fold(c, &mut plain);
@@ -86,5 +85,8 @@ fn mixes(name: &str) -> bool {
             && !matches!(u32::from(c), 0xc0..=0x24f)
             && plain.bytes().all(|b| b.is_ascii_alphabetic())
     };
-    name.chars().any(mcpsec_model::text::is_hidden) || latin && name.chars().any(alike)
+    // A word of one alphabet beside a word of another is a name in two languages.
+    let mixed = |word: &str| word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(alike);
+    let hidden = |c: char| mcpsec_model::text::is_hidden(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}');
+    name.chars().any(hidden) || name.split(|c: char| !c.is_alphabetic()).any(mixed)
 }

@@ -16,7 +16,9 @@ use mcpsec_model::{
 
 mod collision;
 mod context;
+mod control;
 mod credentials;
+mod deceit;
 mod encoded;
 mod exfiltration;
 mod fold;
@@ -181,6 +183,13 @@ fn sentences(reading: &Reading, role: Role, context: &Context) -> Vec<Alarm> {
     smuggling::check(reading, role, context, &mut alarms);
     payload::check(reading, &mut alarms);
     weight::check(reading, role, context, &mut alarms);
+    for alarm in &mut alarms {
+        if alarm.severity == Severity::High
+            && reading.sentences.iter().any(|s| s.start == alarm.start && reading.quotes(s))
+        {
+            alarm.severity = Severity::Medium;
+        }
+    }
     alarms
 }
 

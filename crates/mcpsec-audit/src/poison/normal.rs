@@ -57,28 +57,6 @@ impl Normal {
         out
     }
 
-    /// The same text changed character by character where a character may become several, one, or none. Positions still
-    /// lead to the original.
-    pub(super) fn rewritten(&self, mut change: impl FnMut(usize, char, &mut String)) -> Self {
-        let mut out = Self {
-            text: String::with_capacity(self.text.len()),
-            map: Vec::with_capacity(self.map.len()),
-            breaks: vec![],
-        };
-        let mut breaks = self.breaks.iter().copied().peekable();
-        for (at, c) in self.text.char_indices() {
-            while breaks.next_if(|place| *place <= at).is_some() {
-                out.breaks.push(out.text.len());
-            }
-            let before = out.text.len();
-            change(at, c, &mut out.text);
-            let added = out.text.len() - before;
-            let from = self.map.get(at).copied().unwrap_or_default();
-            out.map.extend(std::iter::repeat_n(from, added));
-        }
-        out
-    }
-
     /// The bytes of the original that became this part of the plain text.
     pub(super) fn span(&self, start: usize, end: usize) -> (usize, usize) {
         let from = self.map.get(start).or(self.map.last()).map_or(0, |(from, _)| *from as usize);

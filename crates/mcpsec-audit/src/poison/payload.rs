@@ -28,24 +28,20 @@ pub(super) fn check(reading: &Reading, alarms: &mut Vec<Alarm>) {
             .any(|end| address.ends_with(end))
         });
         let drop = senses.has(Sense::Payload);
-        let severity = if reading.of(sentence, Sense::Run).any(|hit| reading.denied(sentence, hit)) && !piped {
+        if reading.of(sentence, Sense::Run).any(|hit| reading.denied(sentence, hit)) && !piped {
             continue;
-        } else if piped && addressed {
-            Severity::High
-        } else if code
-            && reading.affirmed(sentence, Sense::Run).is_some()
-            && (addressed || !sentence.first && senses.any(&[Sense::Acquire, Sense::Trigger]))
-        {
-            Severity::High
-        } else if drop && sentence.address.is_some() && addressed && senses.any(&[Sense::Run, Sense::Transfer]) {
-            Severity::High
-        } else if piped
-            || drop && (addressed || near.any(&[Sense::Hush, Sense::Authority])) && sentence.address.is_some()
-        {
-            Severity::Medium
-        } else {
-            continue;
-        };
+        }
+        let ordered = addressed || !sentence.first && senses.any(&[Sense::Acquire, Sense::Trigger, Sense::Transfer]);
+        let runs = code && reading.affirmed(sentence, Sense::Run).is_some() && ordered;
+        let dropped = drop && sentence.address.is_some();
+        let severity =
+            if piped && addressed || runs || dropped && addressed && senses.any(&[Sense::Run, Sense::Transfer]) {
+                Severity::High
+            } else if piped || dropped && (addressed || near.any(&[Sense::Hush, Sense::Authority])) {
+                Severity::Medium
+            } else {
+                continue;
+            };
         let span = (sentence.start, sentence.end);
         alarms.push(Alarm::new(
             Rule::PayloadLink,

@@ -144,7 +144,7 @@ impl Reading {
             }
             let between = &text[not.end..hit.start];
             // `do not commit secrets (.env, id_rsa)`: a list of examples belongs to what is denied.
-            let (between, listed) = [" (", " such as ", " like ", ": "]
+            let (between, listed) = [" (", " such as ", " like "]
                 .iter()
                 .find_map(|opening| between.find(opening))
                 .map_or((between, false), |at| (&between[..at], true));
@@ -271,6 +271,17 @@ impl Reading {
         ]
         .iter()
         .any(|word| words.contains(word))
+    }
+
+    /// Whether a sentence says what attacks look like, in quotes, to somebody who looks for them. One that names an address
+    /// or says when to act is more than a quotation.
+    pub(super) fn quotes(&self, sentence: &Sentence) -> bool {
+        let words = self.words(sentence);
+        let quoted = words.matches('"').count() >= 2 || words.matches('\'').count() >= 2;
+        let acts = sentence.address.is_some()
+            || sentence.senses.any(&[Sense::Slot, Sense::Hush, Sense::Order])
+            || self.everything().has(Sense::Hush);
+        quoted && sentence.senses.has(Sense::Defence) && !acts
     }
 
     /// The first word of this sense in a sentence that is not denied.
@@ -466,9 +477,7 @@ fn address(words: &str) -> Option<(usize, usize)> {
             && ["http", "https", "ftp", "ws", "wss", "dns"].iter().any(|name| trimmed[..scheme].ends_with(name))
         {
             let host = trimmed[scheme + 3..].split(['/', ':', '?', '#']).next().unwrap_or_default();
-            is = !host.is_empty()
-                && !matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[")
-                && host != "example.com";
+            is = !host.is_empty() && !matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[");
             bounds.0 = at
                 + lead
                 + trimmed[..scheme]
@@ -497,7 +506,6 @@ fn mailbox(word: &str) -> bool {
             && host.contains('.')
             && !host.starts_with('.')
             && !host.contains('@')
-            && !matches!(host, "example.com" | "example.org")
             && host.rsplit('.').next().is_some_and(|end| end.len() >= 2 && end.bytes().all(|b| b.is_ascii_lowercase()))
     })
 }

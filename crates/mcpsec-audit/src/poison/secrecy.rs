@@ -337,7 +337,7 @@ fn untold(reading: &Reading, sentence: &Sentence) -> Option<Sense> {
                         .iter()
                         .any(|and| between.contains(and))
                 });
-                if tell.start < not.end && !behind || turned && !behind {
+                if !behind && (tell.start < not.end || turned) {
                     continue;
                 }
                 if apart <= 45 && (sentence.senses.any(&[Sense::User, Sense::This])) {

@@ -41,6 +41,24 @@ pub(super) const TOPICS: &[&str] = &[
     "audit",
     "scan",
     "leak",
+    "sftp",
+    "scp",
+    "rsync",
+    "encrypt",
+    "decrypt",
+    "vpn",
+    "gpg",
+    "cluster",
+    "s3",
+    "gcloud",
+    "azure",
+    "terraform",
+    "postgres",
+    "mysql",
+    "dotfile",
+    "rotate",
+    "identity",
+    "publish",
 ];
 
 /// Words for places of secrets that are spoken of innocently.
@@ -146,7 +164,7 @@ fn file(
     ]
     .iter()
     .any(|word| words.contains(&super::fold::folded(word)));
-    if acts && addressed && !(setup && !contents) {
+    if acts && addressed && (contents || !setup) {
         let strong =
             senses.any(&[Sense::Trigger, Sense::Model]) || contents || taken.is_some() && given.is_some() || hidden;
         let severity = if strong || !context.is_about(TOPICS) { Severity::High } else { Severity::Medium };
@@ -201,7 +219,7 @@ fn asked(
     let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Authority, Sense::Override]);
     let passed = reading.affirmed(sentence, Sense::Transfer).is_some()
         && senses.any(&[Sense::Reply, Sense::Slot, Sense::Channel]);
-    let severity = match (hidden, passed && senses.has(Sense::Every) || passed && sentence.address.is_some()) {
+    let severity = match (hidden, passed && (senses.has(Sense::Every) || sentence.address.is_some())) {
         (true, _) => Severity::High,
         (_, true) if !context.is_about(TOPICS) => Severity::High,
         _ if passed => Severity::Medium,
@@ -223,6 +241,10 @@ pub(super) fn configures(words: &str) -> bool {
         "is read from",
         "are read from",
         "requires the",
+        "must contain",
+        "starting with",
+        "must start",
+        "in pem format",
         "required to authenticate",
         "api key for",
         "environment variable",

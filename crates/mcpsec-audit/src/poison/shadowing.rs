@@ -40,7 +40,7 @@ fn judge(
     let next = reading.sentences.get(index + 1).filter(|next| next.imperative || next.senses.has(Sense::Order));
     let follows = next.map(|next| next.senses).unwrap_or_default();
     let account = |words: &str| {
-        words.split(' ').any(super::instruction::wallet) || words.contains(" account number") && words.contains("00 ")
+        words.split(' ').any(super::deceit::wallet) || words.contains(" account number") && words.contains("00 ")
     };
     let address = sentence.address.is_some()
         || next.is_some_and(|next| next.address.is_some())

@@ -108,7 +108,7 @@ pub(super) fn name(reading: &Reading, role: Role, context: &Context) -> Vec<Alar
     } else if role == Role::Parameter && FULL.iter().any(|name| words.contains(name)) {
         let severity = if context.is_about(MODELS) { Severity::Low } else { Severity::Medium };
         let severity = if severity == Severity::Medium
-            && ["full ", "entire", "verbatim", "all ", "complete", "whole"].iter().any(|word| words.contains(word))
+            && ["full ", "entire", "verbatim", "complete", "whole"].iter().any(|word| words.contains(word))
         {
             Severity::High
         } else {
@@ -231,9 +231,12 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
         let unfit =
             context.strange(Sense::Credential) && context.strange(Sense::Secret) && !context.is_about(secrets::TOPICS);
         let wanted = context.parameter
-            || (senses.has(Sense::Steer) || reading.affirmed(sentence, Sense::Acquire).is_some())
+            || (senses.has(Sense::Steer)
+                || [Sense::Acquire, Sense::Transfer].iter().any(|act| reading.affirmed(sentence, *act).is_some()))
                 && reading.orders(sentence)
-                && (senses.has(Sense::Slot) || super::exfiltration::names_parameter(words, context).is_some());
+                && !sentence.first
+                && (senses.any(&[Sense::Slot, Sense::Every])
+                    || super::exfiltration::names_parameter(words, context).is_some());
         if grave
             && whose
             && unfit
@@ -279,9 +282,8 @@ pub(super) fn template(reading: &Reading, role: Role) -> Option<Alarm> {
         &reading.text().split('{').skip(1).filter_map(|part| part.split('}').next()).collect::<Vec<_>>().join(" "),
     );
     let asks = FULL.iter().any(|name| places.contains(name))
-        || ["api key", "password", "token", "secret", "conversation", "credential"]
-            .iter()
-            .any(|name| places.contains(name));
+        || reading.text().contains("http")
+            && ["api key", "password", "credentials", "conversation"].iter().any(|name| places.contains(name));
     asks.then(|| {
         Alarm::new(
             Rule::ParameterSmuggling,

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// From this weight on it is severe, and from this one on worth a look.
-const SEVERE: u32 = 14;
+const SEVERE: u32 = 15;
 const NOTABLE: u32 = 11;
 
 /// What harms, where it has nothing to do with the tool.
@@ -108,12 +108,21 @@ fn weigh(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
         return 0;
     }
     let both = [Some(sentence), next];
-    let found = |sense: Sense| both.iter().flatten().any(|near| reading.affirmed(near, sense).is_some());
+    let generic = |near: &Sentence| sense_is_generic(reading, near);
+    let found = |sense: Sense| {
+        if sense == Sense::Talk && both.iter().flatten().all(|near| generic(near)) {
+            return false;
+        }
+        both.iter().flatten().any(|near| reading.affirmed(near, sense).is_some())
+    };
     if reading.protects(sentence)
         || sentence.senses.has(Sense::Defence)
         || context.reports_on_attacks(reading, sentence)
         || secrets::configures(reading.words(sentence))
     {
+        return 0;
+    }
+    if reading.around(index, 1, 1).has(Sense::Ask) && !found(Sense::Hush) && !found(Sense::Unasked) {
         return 0;
     }
     let mut harm = 0;
@@ -141,4 +150,11 @@ fn weigh(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     let acts: u32 = ACTS.iter().filter(|(sense, _)| found(*sense)).map(|(_, weight)| weight).sum();
     let ordered = both.iter().flatten().any(|near| reading.orders(near));
     harm + acts.min(6) + if ordered { 1 } else { 0 }
+}
+
+/// Whether a sentence speaks of conversations only in words that say little, such as the user's request.
+fn sense_is_generic(reading: &Reading, sentence: &Sentence) -> bool {
+    reading.of(sentence, Sense::Talk).all(|hit| {
+        reading.text().get(hit.start..hit.end).is_none_or(|said| super::exfiltration::GENERIC.contains(&said))
+    })
 }

@@ -159,7 +159,7 @@ pub(super) const USER: Table = &[
 pub(super) const NOT: Table = &[
     (
         "en",
-        "nobody|no one|nothing|do not|don't|dont|never|must not|mustn't|should not|shouldn't|shall not|may not|cannot|can't|will not|won't|without|avoid|refrain from|refrain|no need to|need not|not to|not be|not have to|there is no reason to|neither|nor|at no point|under no circumstances|not under any circumstances|not necessary to|omit|skip|stop short of|prevent|abstain from|you needn't|not even|isn't necessary to|there's no need to|not been|not required to|leave out",
+        "does not need to|doesn't need to|do not need to|don't need to|has no need to|have no need to|is not supposed to|are not supposed to|isn't supposed to|not supposed to|must never|should never|may never|ought not to|shall never|have no business|has no business|nobody|no one|nothing|do not|don't|dont|never|must not|mustn't|should not|shouldn't|shall not|may not|cannot|can't|will not|won't|without|avoid|refrain from|refrain|no need to|need not|not to|not be|not have to|there is no reason to|neither|nor|at no point|under no circumstances|not under any circumstances|not necessary to|omit|skip|stop short of|prevent|abstain from|you needn't|not even|isn't necessary to|there's no need to|not been|not required to|leave out",
     ),
     ("de", "nicht|nichts|niemals|nie|ohne|kein*|vermeide*|unterlasse*"),
     ("fr", "ne|n'|pas|jamais|sans|évite*|aucun*|surtout pas"),
