@@ -2,6 +2,6 @@
 #![cfg(target_os = "linux")]
 
 mod denied;
-mod inside;
 mod observed;
 mod plain;
+mod plans;
