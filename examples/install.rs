@@ -1,5 +1,5 @@
 //! Installs one server of a lock from a store and prints how it is started, with the time each step took; for people who work
-//! on the installer: `cargo run --example install -- <mcp.lock> <store> <server>`.
+//! on the installer: `cargo run --example install -- <mcp.lock> <store> <platform> <server> [npm:name@version whose scripts may run]…`.
 #![expect(clippy::print_stdout, reason = "it is a program")]
 use std::{collections::BTreeMap, error::Error, path::PathBuf, time::Instant};
 
@@ -12,15 +12,17 @@ use mcpsec_model::{lock::Lock, target::Platform};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [lock, store, name, allowed @ ..] = arguments.as_slice() else {
-        return Err("<mcp.lock> <store> <server>".into());
+    let [lock, store, platform, name, allowed @ ..] = arguments.as_slice() else {
+        return Err("<mcp.lock> <store> <platform> <server>".into());
     };
     let lock = Lock::parse_bytes(&std::fs::read(lock)?, "mcp.lock")?;
     let store = Store::create(store)?;
     let server = lock.servers.values().find(|server| server.name.as_str() == name).ok_or("no such server")?;
-    let path: Vec<PathBuf> = std::env::split_paths("/root/.pyenv/shims:/usr/local/bin:/usr/bin:/bin").collect();
+    #[expect(clippy::disallowed_methods, reason = "a program of its own, without the settings of the command line")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let memory = store.root().join("tmp/runtimes.json");
-    let platform: Platform = "linux-x86_64-gnu".parse()?;
+    let platform: Platform = platform.parse()?;
     let allowed: Vec<_> = allowed.iter().map(Into::into).collect();
     let terms = Terms { platform, search: Search { path: &path, memory: Some(&memory) }, install_scripts: &allowed };
     let start = Instant::now();
