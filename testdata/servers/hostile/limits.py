@@ -5,6 +5,7 @@ import json
 import mmap
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -164,6 +165,28 @@ def memory_in_pipes(target):
     return f"{held // MIB} MiB in {len(pipes)} pipes"
 
 
+def memory_in_sockets(target):
+    """The same in the queues of sockets."""
+    held = 0
+    pairs = []
+    try:
+        while held < target["most"]:
+            pair = socket.socketpair()
+            pairs.append(pair)
+            for one in pair:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 * MIB)
+                one.setblocking(False)
+                try:
+                    while held < target["most"]:
+                        held += one.send(bytes(65536))
+                except BlockingIOError:
+                    continue
+    except OSError as error:
+        raise Refused(f"{held // MIB} MiB, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{held // MIB} MiB in {len(pairs)} pairs"
+
+
 def folders(target):
     return {"home": os.environ["HOME"], "tmp": os.environ.get("TMPDIR", "/tmp")}[target["folder"]]
 
@@ -227,6 +250,54 @@ def disk_unseen_files(target):
         raise Refused(f"{written // MIB} MiB, then errno {error.errno}")
     time.sleep(target["hold"])
     return f"{written // MIB} MiB in {len(held)} files"
+
+
+def deeper(levels):
+    """Goes down in a tree that is deeper than any path is long."""
+    for level in range(levels):
+        name = "d" * 200
+        os.mkdir(name)
+        os.chdir(name)
+
+
+def disk_deep_files(target):
+    """Files so deep that no path leads to them."""
+    os.chdir(folders(target))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    written = 0
+    try:
+        deeper(60)
+        while written < target["most"]:
+            with open(f"deep-{written}", "wb", buffering=0) as file:
+                written += file.write(bytes(MIB))
+    except OSError as error:
+        raise Refused(f"{written // MIB} MiB, then errno {error.errno}")
+    time.sleep(target["hold"])
+    return f"{written // MIB} MiB"
+
+
+def leftovers(_target):
+    """A home that resists being tidied up, and links that lead whoever tidies up elsewhere."""
+    said(os.environ["HOME"])
+    home = os.environ["HOME"]
+    os.chdir(home)
+    for name in (b"line\nbreak", b"\xff\xfe", b"-rf", b" ", b"~", b"$(id)"):
+        os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+    os.symlink(_target["outside"], "to-outside")
+    os.symlink("/", "to-root")
+    os.mkdir("closed")
+    os.symlink(_target["outside"], "closed/to-outside")
+    os.close(os.open("closed/file", os.O_CREAT | os.O_WRONLY, 0))
+    os.mkdir("deep")
+    os.chdir("deep")
+    deeper(60)
+    os.chdir(home)
+    try:
+        os.chmod("closed", 0)
+    except OSError:
+        # Not every sandbox lets it change rights of paths; a folder can be made without any.
+        os.mkdir("closed-from-the-start", 0)
+    raise Refused("left")
 
 
 def disk_reserved(target):

@@ -174,6 +174,8 @@ fn harmless(tier: Isolation, circumstances: Circumstances, name: &str) -> bool {
     match name {
         // Shared folders inside are its own scratch folders.
         "files.shared_folders" => tier == Isolation::Namespace,
+        // Landlock does not hide that there is a file, nor when it is used. It is what this tier lacks; nothing is read by it.
+        "files.key_known" | "files.watched" => tier == Isolation::Landlock,
         // A sinkhole may answer all names, from inside.
         "network.names" => circumstances.watched,
         _ => false,

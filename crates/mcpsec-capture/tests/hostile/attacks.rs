@@ -85,6 +85,8 @@ pub(crate) const FILES: &[Attack] = &[
     ("files.devices", SucceedsForRoot),
     ("files.device_made", SucceedsForRoot),
     ("files.cgroup_made", Depends("there may be no control groups to be seen")),
+    ("files.key_known", Succeeds),
+    ("files.watched", Succeeds),
     ("files.locked", Succeeds),
     ("files.executed", Succeeds),
 ];

@@ -132,6 +132,7 @@ pub(crate) fn disk(tier: Isolation) {
             ("limits.disk_one_file", 64 * MIB),
             ("limits.disk_many_files", 32 * MIB),
             ("limits.disk_unseen_files", 48 * MIB),
+            ("limits.disk_deep_files", 48 * MIB),
             ("limits.disk_reserved", 64 * MIB),
             ("limits.disk_empty_files", 20_000),
         ] {
@@ -151,16 +152,20 @@ pub(crate) fn disk(tier: Isolation) {
 pub(crate) fn time(tier: Isolation) {
     let Some((stand, sandbox)) = set_up(tier) else { return };
     for (name, word) in [("limits.hang", "hanging"), ("limits.stop", "stopping"), ("limits.spin", "spinning")] {
-        let soon = limits(|limits| limits.wall = Some(Duration::from_millis(700)));
-        let went = go(&stand, &sandbox, name, &json!({}), soon);
-        assert!(went.ran.stdout.contains(word), "{name} never got there: {}", went.ran.stderr);
-        assert_eq!(went.ran.ended.limit, Some(Limit::Wall), "{name}: {:?}", went.ran.ended);
-        assert!(went.took < Duration::from_secs(5), "{name} took {:?}", went.took);
+        // On a busy machine it may not get there so soon.
+        let got_there = [500, 5000].into_iter().any(|wall| {
+            let soon = limits(|limits| limits.wall = Some(Duration::from_millis(wall)));
+            let went = go(&stand, &sandbox, name, &json!({}), soon);
+            assert_eq!(went.ran.ended.limit, Some(Limit::Wall), "{name}: {:?}", went.ran.ended);
+            assert!(went.took < Duration::from_millis(wall + 5000), "{name} took {:?}", went.took);
+            went.ran.stdout.contains(word)
+        });
+        assert!(got_there, "{name} never started");
         // Impatience ends it as well, and is no limit of the plan.
         let start = Instant::now();
         let mut plan = stand.plan(name, &json!({}));
         plan.limits.wall = None;
-        let ran = stand::end(sandbox.spawn(&plan).expect("started"), Duration::from_millis(400));
+        let ran = stand::end(sandbox.spawn(&plan).expect("started"), Duration::from_millis(200));
         assert!(start.elapsed() < Duration::from_secs(5), "{name}: {:?}", start.elapsed());
         assert_eq!(ran.ended.limit, None, "{name}");
         assert!(!ran.ended.status.success(), "{name}: {:?}", ran.ended.status);

@@ -65,6 +65,8 @@ in_every_tier! {
     neighbours => crate::neighbours::cannot_see_each_other;
     nothing_inherited => crate::leaks::nothing_inherited;
     nothing_persists => crate::leaks::nothing_persists;
+    leftovers => crate::leaks::leftovers;
+    streams => crate::leaks::streams;
     arguments => crate::leaks::arguments;
     replaced_paths => crate::leaks::replaced_paths;
     seen_from_outside => crate::leaks::seen_from_outside;
