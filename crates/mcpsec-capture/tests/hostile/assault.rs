@@ -176,6 +176,8 @@ fn harmless(tier: Isolation, circumstances: Circumstances, name: &str) -> bool {
         "files.shared_folders" => tier == Isolation::Namespace,
         // Landlock does not hide that there is a file, nor when it is used. It is what this tier lacks; nothing is read by it.
         "files.key_known" | "files.watched" => tier == Isolation::Landlock,
+        // In a namespace of its own there is nothing to be found by number.
+        "kernel.ipc_by_number" => tier == Isolation::Namespace,
         // A sinkhole may answer all names, from inside.
         "network.names" => circumstances.watched,
         _ => false,
