@@ -16,7 +16,9 @@ pub(crate) const STAGE: &str = env!("CARGO_BIN_EXE_mcpsec-stage");
 pub(crate) fn tiers() -> Vec<Sandbox> {
     let tiers = [Isolation::Namespace, Isolation::Landlock];
     let tried = tiers.map(|tier| Sandbox::detect(Path::new(STAGE), Isolation::Landlock, Some(tier)));
-    tried.into_iter().flatten().collect()
+    let tiers: Vec<Sandbox> = tried.into_iter().flatten().collect();
+    assert!(!tiers.is_empty(), "nothing can be tested: {:?}", Sandbox::probe_all(Path::new(STAGE)));
+    tiers
 }
 
 /// The landlock tier as older kernels have it: without limits on cutting files short, on ports, on devices, on signals.
