@@ -29,8 +29,8 @@ enum Verdict {
 
 impl Verdict {
     fn of(attack: &str, ran: &Ran) -> Self {
-        let lines = ran.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let Some(said) = lines.filter(|line| line["attack"] == attack).last() else {
+        let mut lines = ran.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let Some(said) = lines.rfind(|line| line["attack"] == attack) else {
             return Self::Silent(format!("{:?}: {}{}", ran.ended, ran.stdout, ran.stderr));
         };
         assert_eq!(said["broken"], Value::Null, "the attack {attack} itself is broken, which proves nothing");
@@ -152,7 +152,13 @@ fn assault(tier: Isolation, groups: &[&[Attack]], circumstances: Circumstances) 
         }
     }
     lost.extend(after.keys().filter(|path| !before.contains_key(*path)).map(|path| format!("new: {}", path.display())));
-    assert!(lost.is_empty(), "{} defences of {} ({circumstances:?}) fell:\n{}", lost.len(), tier.as_str(), lost.join("\n"));
+    assert!(
+        lost.is_empty(),
+        "{} defences of {} ({circumstances:?}) fell:\n{}",
+        lost.len(),
+        tier.as_str(),
+        lost.join("\n")
+    );
 }
 
 /// Makes all attacks of a group, those that need no company in one process. What they say, and what secrets they got.

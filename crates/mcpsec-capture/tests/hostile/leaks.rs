@@ -24,11 +24,7 @@ pub(crate) fn nothing_inherited(tier: Isolation) {
         let secret = folder.path().join("secret");
         stand::file(&secret, SECRET, 0o666);
         // Low and high numbers, for reading and writing, and a folder.
-        let script = format!(
-            "exec 7<'{0}' 8>>'{0}' 9<'{1}' && exec \"$@\"",
-            secret.display(),
-            folder.path().display()
-        );
+        let script = format!("exec 7<'{0}' 8>>'{0}' 9<'{1}' && exec \"$@\"", secret.display(), folder.path().display());
         users::again_from_shell(&test, "with open files", &script);
         return;
     }
@@ -55,7 +51,9 @@ pub(crate) fn nothing_persists(tier: Isolation) {
     let Some(sandbox) = stand::sandbox(tier, &stand.python) else { return };
     let scratch = || {
         let entries = std::fs::read_dir("/tmp").expect("/tmp").flatten().map(|entry| entry.path());
-        entries.filter(|path| path.join(".left-for-next-time").exists() || path.join("home/.left-for-next-time").exists()).count()
+        entries
+            .filter(|path| path.join(".left-for-next-time").exists() || path.join("home/.left-for-next-time").exists())
+            .count()
     };
     for _ in 0..2 {
         let ran = stand.attack(&sandbox, "files.persisted", &json!({}));
@@ -94,7 +92,11 @@ pub(crate) fn streams(tier: Isolation) {
         let log = folder.path().join("log");
         stand::file(&log, &format!("{SECRET}\n"), 0o666);
         let log = log.to_str().expect("a name");
-        users::again_from_shell(&test, log, "exec 0>>\"$MCPSEC_HOSTILE_VARIANT\" 2>>\"$MCPSEC_HOSTILE_VARIANT\"; exec \"$@\"");
+        users::again_from_shell(
+            &test,
+            log,
+            "exec 0>>\"$MCPSEC_HOSTILE_VARIANT\" 2>>\"$MCPSEC_HOSTILE_VARIANT\"; exec \"$@\"",
+        );
         return;
     };
     let Some(stand) = Stand::new() else { return };
@@ -112,7 +114,7 @@ pub(crate) fn streams(tier: Isolation) {
         let ended = sandbox.spawn(&plan).expect("started").finish(Duration::from_secs(20)).expect("the end is known");
         assert!(ended.status.success(), "{:?}", ended.status);
         let text = std::fs::read_to_string(&log).expect("the log");
-        let answer = text.lines().skip(before).filter(|line| line.contains("streams_reopened")).last().expect("an answer");
+        let answer = text.lines().skip(before).find(|line| line.contains("streams_reopened")).expect("an answer");
         assert_eq!(answer.contains(SECRET), bare, "{answer}");
         assert!(!answer.contains("broken"), "{answer}");
     }
@@ -122,14 +124,16 @@ pub(crate) fn streams(tier: Isolation) {
 pub(crate) fn arguments(tier: Isolation) {
     let Some(stand) = Stand::new() else { return };
     let Some(sandbox) = stand::sandbox(tier, &stand.python) else { return };
-    let code = "import sys,os;print(len(sys.argv),sum(map(len,sys.argv[1:])),len(os.environ.get('BIG','')),sys.argv[-1][:20])";
+    let code =
+        "import sys,os;print(len(sys.argv),sum(map(len,sys.argv[1:])),len(os.environ.get('BIG','')),sys.argv[-1][:20])";
     let run = |args: Vec<OsString>, env: Vec<(OsString, OsString)>| {
         let mut plan = stand.plan("-", &json!({}));
         plan.args = ["-I", "-S", "-c", code].map(OsString::from).into_iter().chain(args).collect();
         plan.env.extend(env);
         sandbox.spawn(&plan).map(|running| stand::end(running, Duration::from_secs(20)))
     };
-    let ran = run(vec!["x".repeat(100_000).into(); 10], vec![("BIG".into(), "y".repeat(100_000).into())]).expect("started");
+    let ran =
+        run(vec!["x".repeat(100_000).into(); 10], vec![("BIG".into(), "y".repeat(100_000).into())]).expect("started");
     assert_eq!(ran.stdout, format!("11 1000000 100000 {}\n", "x".repeat(20)), "{}", ran.stderr);
     let ran = run(vec!["--mcpsec-sandbox-stage".into(), "0".into(), "-c".into()], vec![]).expect("started");
     assert_eq!(ran.stdout, "4 25 0 -c\n", "{}", ran.stderr);
@@ -163,12 +167,20 @@ pub(crate) fn replaced_paths(tier: Isolation) {
     symlink(stand.folder.path().join("home"), &nested).expect("link");
     for writes in [false, true] {
         let mut plan = stand.plan("files.key", &json!({}));
-        if writes { plan.write.push(nested.clone()) } else { plan.read.push(nested.clone()) }
+        if writes {
+            plan.write.push(nested.clone())
+        } else {
+            plan.read.push(nested.clone())
+        }
         match sandbox.spawn(&plan) {
             Err(error) => assert!(matches!(error, SandboxError::Setup { .. }), "{error}"),
             Ok(running) => {
                 let ran = stand::end(running, Duration::from_secs(20));
-                assert!(!ran.stdout.contains(SECRET), "the link that a stranger made opens what it points to: {}", ran.stdout);
+                assert!(
+                    !ran.stdout.contains(SECRET),
+                    "the link that a stranger made opens what it points to: {}",
+                    ran.stdout
+                );
             }
         }
     }

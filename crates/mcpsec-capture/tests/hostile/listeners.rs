@@ -60,7 +60,8 @@ impl Listeners {
             stream(name, place(path), &heard, &mut marks);
             everyone(path);
         }
-        let datagrams = [("datagram_outside", path("outside/datagrams")), ("datagram_readable", path("readable/datagrams"))];
+        let datagrams =
+            [("datagram_outside", path("outside/datagrams")), ("datagram_readable", path("readable/datagrams"))];
         for (name, path) in &datagrams {
             datagram(name, place(path), &heard, &mut marks);
             everyone(path);
@@ -89,7 +90,8 @@ impl Listeners {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         // UDP: nobody answers, but a stranger that hears says so. On loopback nothing gets lost on the way.
         let _sent = socket.send_to(b"called", ("127.0.0.1", self.calls.0));
-        std::net::TcpStream::connect(("127.0.0.1", self.calls.0)).is_ok() || UnixStream::connect_addr(&abstract_name).is_ok()
+        std::net::TcpStream::connect(("127.0.0.1", self.calls.0)).is_ok()
+            || UnixStream::connect_addr(&abstract_name).is_ok()
     }
 
     /// All that was heard since the last time, in words.
@@ -127,7 +129,9 @@ impl Mark {
                 let here = if address.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
                 UdpSocket::bind(here).expect("a port").send_to(MARK, address).expect("sent");
             }
-            Self::Stream(address) => UnixStream::connect_addr(address).expect("listener").write_all(MARK).expect("written"),
+            Self::Stream(address) => {
+                UnixStream::connect_addr(address).expect("listener").write_all(MARK).expect("written")
+            }
             Self::Datagram(address) => {
                 UnixDatagram::unbound().expect("a socket").send_to_addr(MARK, address).expect("sent");
             }

@@ -8,6 +8,7 @@
 //!
 //! Attacks that use up the machine are never made without a sandbox, and stop by themselves at a bound.
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stderr, reason = "what was skipped or stopped, and why, is said to whoever runs the tests")]
 
 mod assault;
 mod attacks;

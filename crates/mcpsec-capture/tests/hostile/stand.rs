@@ -2,7 +2,6 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-
     os::unix::fs::{PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     sync::{OnceLock, mpsc},
@@ -21,7 +20,7 @@ use crate::{
 };
 
 /// The scripts, so that a user who cannot read the sources can run them.
-const SCRIPTS: [(&str, &str); 9] = [
+const SCRIPTS: [(&str, &str); 10] = [
     ("attack.py", include_str!("../../../../testdata/servers/hostile/attack.py")),
     ("calls.py", include_str!("../../../../testdata/servers/hostile/calls.py")),
     ("network.py", include_str!("../../../../testdata/servers/hostile/network.py")),
@@ -29,6 +28,7 @@ const SCRIPTS: [(&str, &str); 9] = [
     ("processes.py", include_str!("../../../../testdata/servers/hostile/processes.py")),
     ("kernel.py", include_str!("../../../../testdata/servers/hostile/kernel.py")),
     ("limits.py", include_str!("../../../../testdata/servers/hostile/limits.py")),
+    ("staying.py", include_str!("../../../../testdata/servers/hostile/staying.py")),
     ("neighbour.py", include_str!("../../../../testdata/servers/hostile/neighbour.py")),
     ("victim.py", include_str!("../../../../testdata/servers/hostile/victim.py")),
 ];
@@ -250,11 +250,13 @@ impl Stand {
     /// Everything outside that may be seen to change: names, lengths, rights, owners, times, contents.
     pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, String> {
         let mut seen = BTreeMap::new();
-        let mut rest = ["attacks", "home", "movable", "outside", "readable"].map(|name| self.folder.path().join(name)).to_vec();
+        let mut rest =
+            ["attacks", "home", "movable", "outside", "readable"].map(|name| self.folder.path().join(name)).to_vec();
         while let Some(path) = rest.pop() {
             let metadata = path.symlink_metadata().expect("metadata");
             use std::os::unix::fs::MetadataExt as _;
-            let about = (metadata.mode(), metadata.uid(), metadata.nlink(), metadata.mtime_nsec(), metadata.ctime_nsec());
+            let about =
+                (metadata.mode(), metadata.uid(), metadata.nlink(), metadata.mtime_nsec(), metadata.ctime_nsec());
             let content = if metadata.is_file() { std::fs::read(&path).ok() } else { None };
             if metadata.is_dir() {
                 rest.extend(path.read_dir().expect("folder").map(|entry| entry.expect("entry").path()));
