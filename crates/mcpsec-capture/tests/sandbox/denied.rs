@@ -8,7 +8,7 @@ use std::{
 
 use mcpsec_capture::sandbox::{Ended, Limit};
 
-use crate::common::{everywhere, file, python, run, shell, watched};
+use crate::plans::{everywhere, file, python, run, shell, watched};
 
 /// Tries each line of python and prints the names of those that did not raise.
 fn attempts(attempts: &[(&str, String)]) -> String {

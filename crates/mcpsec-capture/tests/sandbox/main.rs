@@ -1,7 +1,7 @@
 //! The sandbox from outside: plain programs work in it, and what it must refuse is refused, in every tier that works here.
 #![cfg(target_os = "linux")]
 
-mod common;
 mod denied;
 mod observed;
 mod plain;
+mod plans;

@@ -1,7 +1,7 @@
 //! What a program tries is told, in every tier.
 use mcpsec_model::text::Untrusted;
 
-use crate::common::{python, run, tiers};
+use crate::plans::{python, run, tiers};
 
 #[test]
 fn names_addresses_canaries_programs_and_refused_calls_are_told() {
@@ -21,7 +21,7 @@ fn names_addresses_canaries_programs_and_refused_calls_are_told() {
         plan.canaries = true;
         let running = sandbox.spawn(&plan).expect("starts");
         assert!(running.canaries.iter().any(|canary| canary.path == ".ssh/id_ed25519"));
-        let said = crate::common::collect(running);
+        let said = crate::plans::collect(running);
         let observed = &said.ended.observed;
         let has =
             |set: &std::collections::BTreeSet<Untrusted>, part: &str| set.iter().any(|text| text.raw().contains(part));

@@ -11,11 +11,11 @@ use std::{
 use mcpsec_capture::sandbox::{Limit, Sandbox, SandboxError};
 use mcpsec_model::config::Isolation;
 
-use crate::common::{Said, everywhere, file, node, plan, python, run, shell, tiers, watched};
+use crate::plans::{Said, everywhere, file, node, plan, python, run, shell, tiers, watched};
 
 #[test]
 fn every_tier_of_this_system_works() {
-    for (tier, tried) in Sandbox::probe_all(Path::new(crate::common::STAGE)) {
+    for (tier, tried) in Sandbox::probe_all(Path::new(crate::plans::STAGE)) {
         assert_eq!(tried.is_ok(), tier != Isolation::Seatbelt, "{tier:?}: {tried:?}");
     }
     assert_eq!(tiers().len(), 2);
@@ -27,7 +27,7 @@ fn a_tier_that_is_not_here_is_not_replaced_by_another() {
     let error = Sandbox::detect(launcher, Isolation::Landlock, None).expect_err("no launcher");
     let SandboxError::TooWeak { wanted: Isolation::Landlock, reasons } = error else { panic!("{error}") };
     assert!(reasons.contains("namespace: start the launcher") && reasons.contains("landlock: "), "{reasons}");
-    let only = Sandbox::detect(Path::new(crate::common::STAGE), Isolation::Landlock, Some(Isolation::None));
+    let only = Sandbox::detect(Path::new(crate::plans::STAGE), Isolation::Landlock, Some(Isolation::None));
     assert!(matches!(only, Err(SandboxError::TooWeak { wanted: Isolation::None, .. })), "{only:?}");
 }
 
@@ -224,7 +224,7 @@ fn what_a_level_costs() {
         }
         start.elapsed() / rounds
     };
-    let launcher = Path::new(crate::common::STAGE);
+    let launcher = Path::new(crate::plans::STAGE);
     println!("none: {:?}", measure(&Sandbox::dangerous_none(launcher), false));
     for sandbox in tiers() {
         let (plain, watched) = (measure(&sandbox, false), measure(&sandbox, true));
