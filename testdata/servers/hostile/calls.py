@@ -10,7 +10,8 @@ LIBC.syscall.restype = ctypes.c_long
 # Name: (x86_64, aarch64). From the kernel's tables, which never change.
 NUMBERS = {
     "ioctl": (16, 29), "shmget": (29, 194), "shmat": (30, 196), "clone": (56, 220), "msgget": (68, 186),
-    "ptrace": (101, 117), "rt_sigqueueinfo": (129, 138), "personality": (135, 92), "sched_setparam": (142, 118),
+    "shmctl": (31, 195), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187), "semop": (65, 193),
+    "semctl": (66, 191), "semtimedop": (220, 192), "mq_unlink": (241, 181), "ptrace": (101, 117), "rt_sigqueueinfo": (129, 138), "personality": (135, 92), "sched_setparam": (142, 118),
     "modify_ldt": (154, None), "pivot_root": (155, 41), "acct": (163, 89), "mount": (165, 40), "umount2": (166, 39),
     "swapon": (167, 224), "reboot": (169, 142), "sethostname": (170, 161), "iopl": (172, None), "ioperm": (173, None),
     "init_module": (175, 105), "delete_module": (176, 106), "quotactl": (179, 60), "tkill": (200, 130),

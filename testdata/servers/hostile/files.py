@@ -251,14 +251,6 @@ def outside_marked(target):
     def descriptor(action):
         fd = os.open(file, os.O_PATH)
         return done(lambda: action(f"/proc/self/fd/{fd}"))
-
-    def flags():
-        """chattr: by a descriptor that was opened for reading."""
-        fd = os.open(file, os.O_RDONLY)
-        value = ctypes.c_int(0x40)  # no dump
-        if LIBC.ioctl(fd, 0x40086602, ctypes.byref(value)) != 0:
-            raise OSError(ctypes.get_errno(), "ioctl")
-        return "done"
     attributes = ctypes.create_string_buffer(24)
     path = ctypes.c_char_p(file.encode())
     return first_success([
@@ -271,10 +263,19 @@ def outside_marked(target):
         ("utime by descriptor", lambda: descriptor(lambda way: os.utime(way, (1, 1)))),
         ("setxattr", lambda: done(lambda: os.setxattr(file, "user.mark", b"1"))),
         ("removexattr", lambda: done(lambda: os.removexattr(file, "user.planted"))),
-        ("flags", flags),
+        ("flags", lambda: flags_changed(file)),
         ("file_setattr", lambda: done(lambda: call("file_setattr", -100, path, attributes, 24, 0))),
         ("chmod of the folder", lambda: done(lambda: os.chmod(target["outside"], 0o700))),
     ])
+
+
+def flags_changed(path):
+    """As chattr does: by a descriptor that was opened for reading."""
+    fd = os.open(path, os.O_RDONLY)
+    value = ctypes.c_int(0x40)  # no dump
+    if LIBC.ioctl(fd, 0x40086602, ctypes.byref(value)) != 0:
+        raise OSError(ctypes.get_errno(), "ioctl")
+    return "changed"
 
 
 def readable_written(target):
@@ -295,6 +296,7 @@ def readable_written(target):
         ("chmod", lambda: made(lambda: os.chmod(file, 0o600))),
         ("utime", lambda: made(lambda: os.utime(file, (1, 1)))),
         ("setxattr", lambda: made(lambda: os.setxattr(file, "user.mark", b"1"))),
+        ("flags", lambda: flags_changed(file)),
         ("hard link", lambda: second_name_written(target, file)),
     ])
 
@@ -435,6 +437,15 @@ def executed(target):
     if code in (100, 101):
         raise Refused(f"exec refused ({code})")
     return f"ran, exit code {code}"
+
+
+def streams_reopened(_target):
+    """Its standard streams are files of whoever started it; by their names in /proc they might be opened in other ways."""
+    def reopened(fd, flags):
+        again = os.open(f"/proc/self/fd/{fd}", flags)
+        return os.pread(again, 4096, 0).decode("utf-8", "replace") or "nothing in it"
+    return first_success([(f"{fd} {flags:o}", lambda fd=fd, flags=flags: reopened(fd, flags))
+                          for fd in (0, 1, 2) for flags in (os.O_RDONLY, os.O_RDWR)])
 
 
 def persisted(_target):

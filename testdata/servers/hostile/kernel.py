@@ -235,6 +235,16 @@ def shared_memory(target):
     ])
 
 
+def ipc_by_number(_target):
+    """Whatever else of System V and POSIX can be had by a small number or a name: queues of messages, semaphores."""
+    zeros = ctypes.create_string_buffer(64)
+    return first_success([(attempt[0], lambda attempt=attempt: reaches(*attempt)) for attempt in [
+        ("shmat", -1, None, 0), ("shmctl", -1, 0, zeros), ("msgsnd", -1, zeros, 0, 0x800), ("msgrcv", -1, zeros, 0, 0, 0x800),
+        ("msgctl", -1, 0, zeros), ("semop", -1, zeros, 1), ("semctl", -1, 0, 0, 0), ("semtimedop", -1, zeros, 1, None),
+        ("mq_unlink", ctypes.c_char_p(b"mcpsec-no-such-queue")),
+    ]])
+
+
 def shared_memory_made(_target):
     """A segment of its own, that stays when all its processes are gone. Destroyed again here."""
     identity = call("shmget", 0, 4096, 0o1600)

@@ -85,6 +85,8 @@ pub(crate) const FILES: &[Attack] = &[
     ("files.devices", SucceedsForRoot),
     ("files.device_made", SucceedsForRoot),
     ("files.cgroup_made", Depends("there may be no control groups to be seen")),
+    ("files.key_known", Succeeds),
+    ("files.watched", Succeeds),
     ("files.locked", Succeeds),
     ("files.executed", Succeeds),
 ];
@@ -127,6 +129,7 @@ pub(crate) const KERNEL: &[Attack] = &[
     ("kernel.personality", Succeeds),
     ("kernel.old_calls", Depends("the kernel may lack them")),
     ("kernel.shared_memory", Succeeds),
+    ("kernel.ipc_by_number", Succeeds),
     ("kernel.shared_memory_made", Succeeds),
     ("kernel.limits_raised", SucceedsForRoot),
     ("kernel.core_dumped", Depends("where cores go is the machine's choice")),

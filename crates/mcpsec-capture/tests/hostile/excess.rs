@@ -21,8 +21,8 @@ struct Went {
 impl Went {
     /// What it said of itself; null if it was ended before it could.
     fn verdict(&self) -> Value {
-        let lines = self.ran.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let said = lines.filter(|line| line.get("attack").is_some()).last().unwrap_or_default();
+        let mut lines = self.ran.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let said = lines.rfind(|line| line.get("attack").is_some()).unwrap_or_default();
         assert_eq!(said["broken"], Value::Null, "the attack itself is broken, which proves nothing");
         said
     }
@@ -94,11 +94,11 @@ pub(crate) fn memory(tier: Isolation) {
 
 pub(crate) fn processes(tier: Isolation) {
     let Some((stand, sandbox)) = set_up(tier) else { return };
-    let few = || limits(|limits| limits.processes = Some(40));
+    let few = || limits(|limits| limits.processes = Some(60));
     for name in ["limits.processes", "limits.threads"] {
         let mild = go(&stand, &sandbox, name, &json!({"most": 20}), few());
-        assert!(mild.succeeded(), "20 of 40: {} {:?}", mild.verdict(), mild.ran.ended);
-        let went = go(&stand, &sandbox, name, &json!({"most": 90}), few());
+        assert!(mild.succeeded(), "20 of 60: {} {:?}", mild.verdict(), mild.ran.ended);
+        let went = go(&stand, &sandbox, name, &json!({"most": 130}), few());
         assert_eq!(went.not_stopped(name, Limit::Processes), None);
     }
     // The limit holds, so that a bomb can be tried. It counts itself and stops at 2,000.
@@ -120,7 +120,7 @@ pub(crate) fn processes(tier: Isolation) {
     let most = most.join().expect("counted");
     eprintln!("a bomb had {most} processes; {:?} after {:?}", ran.ended.limit, start.elapsed());
     assert!(ran.stdout.contains("starting"), "it never started: {}", ran.stderr);
-    assert!(most <= 40 + 12, "{most} processes although 40 are allowed");
+    assert!(most <= 60 + 12, "{most} processes although 60 are allowed");
     assert!(start.elapsed() < Duration::from_secs(8), "it takes {:?} to end a bomb", start.elapsed());
     crate::survivors::assert_none(&stand, "limits.bomb");
 }
@@ -137,6 +137,7 @@ pub(crate) fn disk(tier: Isolation) {
             ("limits.disk_one_file", 64 * MIB),
             ("limits.disk_many_files", 32 * MIB),
             ("limits.disk_unseen_files", 48 * MIB),
+            ("limits.disk_deep_files", 48 * MIB),
             ("limits.disk_reserved", 64 * MIB),
             ("limits.disk_empty_files", 20_000),
         ] {
@@ -157,16 +158,20 @@ pub(crate) fn disk(tier: Isolation) {
 pub(crate) fn time(tier: Isolation) {
     let Some((stand, sandbox)) = set_up(tier) else { return };
     for (name, word) in [("limits.hang", "hanging"), ("limits.stop", "stopping"), ("limits.spin", "spinning")] {
-        let soon = limits(|limits| limits.wall = Some(Duration::from_millis(700)));
-        let went = go(&stand, &sandbox, name, &json!({}), soon);
-        assert!(went.ran.stdout.contains(word), "{name} never got there: {}", went.ran.stderr);
-        assert_eq!(went.ran.ended.limit, Some(Limit::Wall), "{name}: {:?}", went.ran.ended);
-        assert!(went.took < Duration::from_secs(5), "{name} took {:?}", went.took);
+        // On a busy machine it may not get there so soon.
+        let got_there = [500, 5000].into_iter().any(|wall| {
+            let soon = limits(|limits| limits.wall = Some(Duration::from_millis(wall)));
+            let went = go(&stand, &sandbox, name, &json!({}), soon);
+            assert_eq!(went.ran.ended.limit, Some(Limit::Wall), "{name}: {:?}", went.ran.ended);
+            assert!(went.took < Duration::from_millis(wall + 5000), "{name} took {:?}", went.took);
+            went.ran.stdout.contains(word)
+        });
+        assert!(got_there, "{name} never started");
         // Impatience ends it as well, and is no limit of the plan.
         let start = Instant::now();
         let mut plan = stand.plan(name, &json!({}));
         plan.limits.wall = None;
-        let ran = stand::end(sandbox.spawn(&plan).expect("started"), Duration::from_millis(400));
+        let ran = stand::end(sandbox.spawn(&plan).expect("started"), Duration::from_millis(200));
         assert!(start.elapsed() < Duration::from_secs(5), "{name}: {:?}", start.elapsed());
         assert_eq!(ran.ended.limit, None, "{name}");
         assert!(!ran.ended.status.success(), "{name}: {:?}", ran.ended.status);

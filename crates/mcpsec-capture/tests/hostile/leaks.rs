@@ -62,6 +62,64 @@ pub(crate) fn nothing_persists(tier: Isolation) {
     }
 }
 
+/// Whatever it leaves is gone as well, and nothing that it points to.
+pub(crate) fn leftovers(tier: Isolation) {
+    let Some(stand) = Stand::new() else { return };
+    let Some(sandbox) = stand::sandbox(tier, &stand.python) else { return };
+    let before = stand.snapshot();
+    for end in [Duration::from_secs(20), Duration::ZERO] {
+        let mut running = sandbox.spawn(&stand.plan("limits.leftovers", &json!({}))).expect("started");
+        let mut pipe = std::io::BufReader::new(running.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut pipe, &mut line).expect("a line");
+        let said: Value = serde_json::from_str(&line).expect("JSON");
+        let home = PathBuf::from(said["reached"].as_str().expect("a path"));
+        let _ended = running.finish(end).expect("the end is known");
+        assert!(home.symlink_metadata().is_err(), "{} is left", home.display());
+        if let Some(scratch) = home.parent().filter(|_| tier == Isolation::Landlock) {
+            assert!(scratch.symlink_metadata().is_err(), "{} is left", scratch.display());
+        }
+    }
+    assert_eq!(before, stand.snapshot());
+}
+
+/// Streams that are handed through are files of whoever started it: a log that is only appended to cannot be read.
+pub(crate) fn streams(tier: Isolation) {
+    let test = format!("as_started::{}::streams", tier.as_str());
+    let Some(log) = users::variant() else {
+        let folder = tempfile::Builder::new().prefix("mcpsec-log-").tempdir_in("/tmp").expect("a folder");
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mode");
+        let log = folder.path().join("log");
+        stand::file(&log, &format!("{SECRET}\n"), 0o666);
+        let log = log.to_str().expect("a name");
+        users::again_from_shell(
+            &test,
+            log,
+            "exec 0>>\"$MCPSEC_HOSTILE_VARIANT\" 2>>\"$MCPSEC_HOSTILE_VARIANT\"; exec \"$@\"",
+        );
+        return;
+    };
+    let Some(stand) = Stand::new() else { return };
+    let Some(sandbox) = stand::sandbox(tier, &stand.python) else { return };
+    let log = PathBuf::from(log);
+    for sandbox in [&Sandbox::dangerous_none(&users::stage()), &sandbox] {
+        let bare = sandbox.tier() == Isolation::None;
+        let before = std::fs::read_to_string(&log).expect("the log").lines().count();
+        let mut plan = stand.plan("files.streams_reopened", &json!({}));
+        plan.stdio = Stdio::Inherited;
+        // Its answer goes to standard output, which the outer test reads; here the log is what tells.
+        let script = plan.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>();
+        plan.args = ["-I", "-S", "-c", "import os,sys;os.dup2(2,1);sys.argv=sys.argv[1:];sys.path.insert(0,os.path.dirname(sys.argv[0]));exec(open(sys.argv[0]).read(),{'__name__':'__main__','__file__':sys.argv[0]})"]
+            .map(OsString::from).into_iter().chain(script.into_iter().skip(2).map(OsString::from)).collect();
+        let ended = sandbox.spawn(&plan).expect("started").finish(Duration::from_secs(20)).expect("the end is known");
+        assert!(ended.status.success(), "{:?}", ended.status);
+        let text = std::fs::read_to_string(&log).expect("the log");
+        let answer = text.lines().skip(before).find(|line| line.contains("streams_reopened")).expect("an answer");
+        assert_eq!(answer.contains(SECRET), bare, "{answer}");
+        assert!(!answer.contains("broken"), "{answer}");
+    }
+}
+
 /// Arguments and environments of any size and content reach the program as they are, or are refused in words.
 pub(crate) fn arguments(tier: Isolation) {
     let Some(stand) = Stand::new() else { return };

@@ -8,6 +8,7 @@
 //!
 //! Attacks that use up the machine are never made without a sandbox, and stop by themselves at a bound.
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stderr, reason = "what was skipped or stopped, and why, is said to whoever runs the tests")]
 
 mod assault;
 mod attacks;
@@ -65,6 +66,8 @@ in_every_tier! {
     neighbours => crate::neighbours::cannot_see_each_other;
     nothing_inherited => crate::leaks::nothing_inherited;
     nothing_persists => crate::leaks::nothing_persists;
+    leftovers => crate::leaks::leftovers;
+    streams => crate::leaks::streams;
     arguments => crate::leaks::arguments;
     replaced_paths => crate::leaks::replaced_paths;
     seen_from_outside => crate::leaks::seen_from_outside;

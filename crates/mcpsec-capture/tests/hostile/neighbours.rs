@@ -25,7 +25,6 @@ const ATTACKS: &[&str] = &[
     "network.tcp4",
     "files.key",
     "files.home_listed",
-    "files.watched",
 ];
 
 pub(crate) fn cannot_see_each_other(tier: Isolation) {
@@ -53,11 +52,7 @@ pub(crate) fn cannot_see_each_other(tier: Isolation) {
     let mut lost = Vec::new();
     for name in ATTACKS {
         // In the namespace tier all homes have the same name, and one's own is there.
-        if tier == Isolation::Namespace && ["files.home_listed", "files.watched"].contains(name) {
-            continue;
-        }
-        // Watching needs no right that Landlock knows; it is told among the limits of the tier.
-        if tier == Isolation::Landlock && *name == "files.watched" {
+        if tier == Isolation::Namespace && *name == "files.home_listed" {
             continue;
         }
         let ran = stand.attack(&sandbox, name, &more);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The scripts, so that a user who cannot read the sources can run them.
-const SCRIPTS: [(&str, &str); 9] = [
+const SCRIPTS: [(&str, &str); 10] = [
     ("attack.py", include_str!("../../../../testdata/servers/hostile/attack.py")),
     ("calls.py", include_str!("../../../../testdata/servers/hostile/calls.py")),
     ("network.py", include_str!("../../../../testdata/servers/hostile/network.py")),
@@ -28,6 +28,7 @@ const SCRIPTS: [(&str, &str); 9] = [
     ("processes.py", include_str!("../../../../testdata/servers/hostile/processes.py")),
     ("kernel.py", include_str!("../../../../testdata/servers/hostile/kernel.py")),
     ("limits.py", include_str!("../../../../testdata/servers/hostile/limits.py")),
+    ("staying.py", include_str!("../../../../testdata/servers/hostile/staying.py")),
     ("neighbour.py", include_str!("../../../../testdata/servers/hostile/neighbour.py")),
     ("victim.py", include_str!("../../../../testdata/servers/hostile/victim.py")),
 ];

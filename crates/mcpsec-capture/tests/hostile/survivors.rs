@@ -18,14 +18,14 @@ use crate::{
 
 /// Ways to leave somebody behind, with the file that grows as long as somebody lives.
 const WAYS: &[(&str, &str)] = &[
-    ("limits.daemon", "daemon"),
-    ("limits.daemon_holding_pipes", "holder"),
-    ("limits.sibling", "sibling"),
-    ("limits.runner", "runner"),
-    ("limits.runners", "runners"),
-    ("limits.stopped_children", "stopped"),
-    ("limits.zombies", "zombies"),
-    ("limits.vfork_program", "program"),
+    ("staying.daemon", "daemon"),
+    ("staying.daemon_holding_pipes", "holder"),
+    ("staying.sibling", "sibling"),
+    ("staying.runner", "runner"),
+    ("staying.runners", "runners"),
+    ("staying.stopped_children", "stopped"),
+    ("staying.zombies", "zombies"),
+    ("staying.vfork_program", "program"),
 ];
 
 /// However it ends, nobody stays: by itself, by impatience, by being let go.
@@ -160,7 +160,7 @@ pub(crate) fn death_of_the_parent(tier: Isolation) {
 #[expect(clippy::disallowed_methods, reason = "a scratch folder of a test")]
 fn doomed(stand: &Stand, sandbox: &Sandbox, folder: &Path) {
     std::fs::write(folder.join("told"), format!("{}\n", stand.folder.path().display())).expect("told");
-    let mut plan = stand.plan("limits.daemon", &json!({"stays": true, "writable": folder}));
+    let mut plan = stand.plan("staying.daemon", &json!({"stays": true, "writable": folder}));
     plan.write.push(folder.to_owned());
     let ran = stand::end(sandbox.spawn(&plan).expect("started"), Duration::from_secs(30));
     panic!("it was not killed: {}", ran.stdout);
