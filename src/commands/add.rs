@@ -186,7 +186,7 @@ async fn keep(with: &Locking<'_>, wish: &Wish, args: &AddArgs) -> Result<Option<
     };
     checks.extend(heard.checks);
     findings.extend(heard.findings);
-    let summary = Summary::new(wish, &server, &owned, &checked, &findings).already_locked();
+    let summary = Summary::new(wish, &server, &owned, &checked, &findings).with_checks(&checks).already_locked();
     let report = ServerReport {
         name: wish.name.clone(),
         spec: server.spec.to_string(),

@@ -58,15 +58,18 @@ fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandErro
     };
     // What the command names is what it may read: the program, its folder, and every argument that is a file or folder.
     let mut read: BTreeSet<PathBuf> = args.read.iter().map(|path| settings.current_dir().join(path)).collect();
-    let named = rest.iter().map(|word| settings.current_dir().join(word)).filter(|path| path.exists());
-    read.extend(named);
+    // It starts in a folder of its own, so a file or folder is named by its whole path.
+    let named = |word: &String| Some(settings.current_dir().join(word)).filter(|path| path.exists());
+    read.extend(rest.iter().filter_map(named));
+    let words: Vec<OsString> =
+        rest.iter().map(|word| named(word).map_or_else(|| OsString::from(word), PathBuf::into_os_string)).collect();
     read.extend(runtime_reads);
     read.insert(program.clone());
     let read = read.into_iter().filter_map(|path| path.canonicalize().ok()).collect();
     let network: BTreeSet<String> = args.capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect();
     let plan = Plan {
         program,
-        args: rest.iter().map(OsString::from).collect(),
+        args: words,
         env: BTreeMap::new(),
         cwd: None,
         read,

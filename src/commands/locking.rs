@@ -138,7 +138,8 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
     checks.extend(said.checks);
     findings.extend(said.findings);
     findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
-    let summary = Summary::new(wish, &server, &packages, &checked, &findings).built_by(known.get(&root));
+    let summary =
+        Summary::new(wish, &server, &packages, &checked, &findings).built_by(known.get(&root)).with_checks(&checks);
     let report = ServerReport {
         name: wish.name.clone(),
         spec: wish.spec().to_string(),

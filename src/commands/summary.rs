@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use mcpsec_model::{
     artifact::CheckedArtifact,
     capture::{Captured, Told},
+    check::{Check, CheckResult},
     evidence::{Assessed, EvidenceKind, EvidenceState, Proof, Signer},
     finding::{Finding, Rule, Severity},
     lock::LockedServer,
@@ -31,6 +32,7 @@ pub(super) struct Summary {
     states: BTreeMap<EvidenceState, usize>,
     built: Vec<(&'static str, String)>,
     told: Told,
+    unheard: Option<(String, Option<String>)>,
 }
 
 impl Summary {
@@ -63,6 +65,7 @@ impl Summary {
             states: super::evidence::count(packages.iter().map(|(_, package)| package)),
             built: Vec::new(),
             told: server.told.clone(),
+            unheard: None,
         }
     }
 
@@ -84,6 +87,13 @@ impl Summary {
         if matches!(self.built.as_slice(), [("published", text)] if text.starts_with("through")) {
             self.built.push(("built by", "nothing says who built it".to_owned()));
         }
+        self
+    }
+
+    /// Adds why the server could not be heard, where a check says so.
+    pub(super) fn with_checks(mut self, checks: &[CheckResult]) -> Self {
+        let open = checks.iter().find(|check| check.check == Check::Capture);
+        self.unheard = open.and_then(|check| Some((check.status.reason()?.to_owned(), check.hint.clone())));
         self
     }
 
@@ -126,12 +136,15 @@ impl Summary {
         }
         let (label, told) = match &self.told {
             Told::Manifest(captured) => ("tells", tells(captured)),
-            Told::Unchecked(why) => {
-                ("not checked", format!("what the server tells the model: {}", Untrusted::new(why).excerpt(400)))
+            Told::Unchecked(_) | Told::Unknown => {
+                let why = self.unheard.as_ref().map(|(why, _)| format!(": {}", Untrusted::new(why).excerpt(400)));
+                ("not checked", format!("what the server tells the model{}", why.unwrap_or_default()))
             }
-            Told::Unknown => ("not checked", "what the server tells the model".to_owned()),
         };
         row(label, told);
+        if let Some((_, Some(hint))) = &self.unheard {
+            row("help", hint.clone());
+        }
         for finding in &self.findings {
             let style = if finding.severity() >= Severity::Medium { warn } else { dim };
             text.push_str(&format!(

@@ -70,8 +70,12 @@ fn any_program_is_captured_and_its_manifest_is_read_again() {
 fn doctor_says_what_works() {
     let Some((env, _server)) = world() else { return };
     let report = env.mcpsec(["doctor", "--format", "json"]).json();
-    let areas: Vec<&str> =
-        report["findings"].as_array().expect("findings").iter().filter_map(|finding| finding["area"].as_str()).collect();
+    let areas: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter_map(|finding| finding["area"].as_str())
+        .collect();
     for area in ["sandbox", "runtime", "store", "registry"] {
         assert!(areas.contains(&area), "{areas:?}");
     }

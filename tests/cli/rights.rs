@@ -23,9 +23,10 @@ fn world() -> Option<TestEnv> {
 
 /// What a running `prober` says to each question.
 fn probe(env: &TestEnv, questions: &[Value]) -> Vec<String> {
-    let calls = questions.iter().zip(2..).map(|(question, id)| {
-        ask(id, "tools/call", json!({ "name": "probe", "arguments": question }))
-    });
+    let calls = questions
+        .iter()
+        .zip(2..)
+        .map(|(question, id)| ask(id, "tools/call", json!({ "name": "probe", "arguments": question })));
     let requests: Vec<Value> = [hello(1)].into_iter().chain(calls).collect();
     let answers = speak(env, "prober", &requests);
     let text = |answer: &Value| answer["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned();
@@ -36,7 +37,7 @@ fn probe(env: &TestEnv, questions: &[Value]) -> Vec<String> {
 fn nothing_of_the_home_and_no_network_unless_declared() {
     let Some(env) = world() else { return };
     let secret = env.home().join("secret.txt");
-    fs::write(&secret, "the secret").expect("a file of the test");
+    crate::worlds::replace_file(&secret, b"the secret");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let port = listener.local_addr().expect("its address").port();
     let answers = probe(

@@ -147,11 +147,9 @@ fn noun(check: Check) -> &'static str {
             SERVERS
         }
         Check::ArtifactHash => "artifacts",
-        Check::Upstream
-        | Check::RegistrySignature
-        | Check::Provenance
-        | Check::Signer
-        | Check::GitSignature => "packages",
+        Check::Upstream | Check::RegistrySignature | Check::Provenance | Check::Signer | Check::GitSignature => {
+            "packages"
+        }
     }
 }
 
