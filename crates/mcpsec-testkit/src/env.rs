@@ -280,6 +280,17 @@ fn put(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap_or_else(|error| panic!("failed to write `{}`: {error}", path.display()));
 }
 
+/// What `PATH` calls `python3` may be a shim that needs the rest of its world; the interpreter knows its own place.
+fn interpreter(name: &str, program: PathBuf) -> Option<PathBuf> {
+    if !name.starts_with("python") {
+        return Some(program);
+    }
+    let script = "import os, sys; print(os.path.realpath(sys.executable))";
+    let asked = command(program).args(["-I", "-c", script]).output().ok()?;
+    let answer = String::from_utf8(asked.stdout).ok()?;
+    Some(PathBuf::from(answer.trim())).filter(|path| path.is_file())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,15 +327,4 @@ mod tests {
         running.kill();
         assert_eq!(running.wait().code, None);
     }
-}
-
-/// What `PATH` calls `python3` may be a shim that needs the rest of its world; the interpreter knows its own place.
-fn interpreter(name: &str, program: PathBuf) -> Option<PathBuf> {
-    if !name.starts_with("python") {
-        return Some(program);
-    }
-    let script = "import os, sys; print(os.path.realpath(sys.executable))";
-    let asked = command(program).args(["-I", "-c", script]).output().ok()?;
-    let answer = String::from_utf8(asked.stdout).ok()?;
-    Some(PathBuf::from(answer.trim())).filter(|path| path.is_file())
 }
