@@ -1,4 +1,6 @@
 //! Every combination of status, check, policy and rule.
+use mcpsec_model::manifest::{Kind, Subject};
+
 use super::*;
 
 const NOW: &str = "2026-06-15T12:00:00Z";
@@ -67,8 +69,22 @@ fn every_rule_is_on_one_side_under_every_named_policy() {
         for rule in Rule::ALL {
             let finding = Finding::new(*rule, "npm:x@1.0.0", "found");
             let of_trust = matches!(rule, Rule::TrustDowngrade | Rule::SignerChanged);
-            let denies = matches!(rule, Rule::ManifestConfusion | Rule::UnsupportedDependency | Rule::NoProvenance)
-                || of_trust && policy.trust_downgrade == Level::Deny;
+            let of_registry =
+                matches!(rule, Rule::ManifestConfusion | Rule::UnsupportedDependency | Rule::NoProvenance);
+            // What a model reads, and what a server did while it was captured: judged by how grave it is.
+            let of_words = matches!(
+                rule,
+                Rule::HiddenInstruction
+                    | Rule::Secrecy
+                    | Rule::SecretAccess
+                    | Rule::Exfiltration
+                    | Rule::ToolShadowing
+                    | Rule::LookalikeName
+                    | Rule::HiddenText
+                    | Rule::ParameterSmuggling
+                    | Rule::SandboxAlarm
+            );
+            let denies = of_registry || of_words || of_trust && policy.trust_downgrade == Level::Deny;
             assert_eq!(
                 weigh(&policy, now(NOW), &finding),
                 if denies { Weight::Denies } else { Weight::Warns },
@@ -78,6 +94,37 @@ fn every_rule_is_on_one_side_under_every_named_policy() {
             assert_eq!(judge(&policy, now(NOW), &passed(), &[finding]), want, "{rule:?}");
         }
     }
+}
+
+/// Words are judged by how grave and how sure they are, whatever the rule usually is, and consent lifts them.
+#[test]
+fn grave_words_deny_unless_they_are_doubtful_or_accepted() {
+    let policy = Policy::starter();
+    for rule in [Rule::PrecedenceClaim, Rule::EncodedText, Rule::HiddenInstruction] {
+        let finding = Finding::new(rule, "tool:x/description", "found");
+        let weight = |finding: &Finding| weigh(&policy, now(NOW), finding);
+        assert_eq!(weight(&finding.clone().severe(Severity::High)), Weight::Denies, "{rule:?}");
+        assert_eq!(weight(&finding.clone().severe(Severity::Medium)), Weight::Warns, "{rule:?}");
+        let doubtful = finding.clone().severe(Severity::High).confidence(Confidence::Low);
+        assert_eq!(weight(&doubtful), Weight::Warns, "{rule:?}");
+        let mut accepted = finding.severe(Severity::High);
+        accepted.accepted = Some("read by two of us".to_owned());
+        assert_eq!(weight(&accepted), Weight::Exempt, "{rule:?}");
+    }
+}
+
+#[test]
+fn drift_denies_by_level_unless_it_is_accepted() {
+    let policy = Policy::starter();
+    for level in DriftLevel::ALL {
+        let mut change = Change::new(level, Subject::entry(Kind::Tool, "x"), "changed");
+        let denied = level >= DriftLevel::Breaking;
+        let verdict = |change: &Change| judge_drift(&policy, &Drift { changes: vec![change.clone()] });
+        assert_eq!(verdict(&change), if denied { Verdict::Deny } else { Verdict::Pass }, "{level}");
+        change.accepted = Some("read".to_owned());
+        assert_eq!(verdict(&change), Verdict::Pass, "{level}");
+    }
+    assert_eq!(judge_drift(&policy, &Drift::default()), Verdict::Pass);
 }
 
 #[test]

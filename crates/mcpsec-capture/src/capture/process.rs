@@ -244,8 +244,8 @@ mod tests {
             (closed(), ended(11, None), true, "it ended by signal 11 before it answered `initialize`"),
             // It was ended here, so its signal says nothing.
             (closed(), ended(9, None), false, "it closed its output before it answered `initialize`"),
-            (closed(), ended(9, Some(Limit::Memory)), true, "it was ended because it went over the limit of memory"),
-            (silent(), ended(9, Some(Limit::Wall)), false, "it was ended because it went over the limit of time"),
+            (closed(), ended(9, Some(Limit::Memory)), true, "it was ended because it used too much memory"),
+            (silent(), ended(9, Some(Limit::Wall)), false, "it was ended because it used too much time"),
             (silent(), ended(9, None), false, "it did not answer `initialize` within 500.0ms"),
             // What it said is what counts, however it ended.
             (
