@@ -41,6 +41,11 @@ bench-evidence:
     cargo build --release --workspace
     benches/compare/evidence.py --mcpsec target/release/mcpsec --fixture-registry target/release/fixture-registry --shared ../shared
 
+# Lock and capture every server of the shared list, and compare the counts with those recorded there. Needs the registries.
+captures:
+    cargo build --release
+    benches/compare/captures.py --mcpsec target/release/mcpsec --servers ../shared/servers/servers.json
+
 # Licences, bans, sources.
 deny:
     cargo deny --locked check licenses bans sources

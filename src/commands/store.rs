@@ -66,6 +66,12 @@ fn list(settings: &Settings) -> Result<Code, CommandError> {
 fn verify(settings: &Settings) -> Result<Code, CommandError> {
     let store = open_store(settings)?;
     let report = store.verify_all(&|_| {}).map_err(CommandError::incomplete)?;
+    // What was unpacked from artifacts is made again when it is needed, so a changed folder is told and no failure.
+    let unpacked = store.verify_unpacked().map_err(CommandError::incomplete)?;
+    let ui = Ui::new(false, settings.verbosity);
+    for (path, why) in &unpacked.dropped {
+        ui.warn(&format!("{} was changed and is removed: {}", path.display(), Untrusted::new(why.as_str())));
+    }
     let text = match settings.format {
         Format::Json => {
             let bad: Vec<serde_json::Value> = report

@@ -95,10 +95,10 @@ fn alarms(captured: &Captured, out: &mut Vec<Finding>) {
     let alarm = |message: String| Finding::new(Rule::SandboxAlarm, "server", message);
     for file in &observed.canaries {
         let (what, severity) = match file.raw().strip_suffix(TOLD) {
-            Some(_) => ("told the contents of a file that looks like a secret", Severity::High),
-            None => ("read a file that looks like a secret", of_reading(file.raw())),
+            Some(name) => (format!("told what is in {}", Untrusted::new(name).excerpt(80)), Severity::High),
+            None => (format!("read {}", file.excerpt(80)), of_reading(file.raw())),
         };
-        let message = format!("while it was only asked for its lists it {what}");
+        let message = format!("while it was only asked for its lists it {what}, which looks like a secret");
         out.push(alarm(message).evidence(file.raw()).severe(severity));
     }
     let secret = |file: &&Untrusted| SECRETS.iter().any(|part| file.raw().contains(part));
@@ -257,7 +257,9 @@ mod tests {
                 "sandbox-alarm info it called `io_uring_setup`, which the sandbox refuses (1 times) []".to_owned(),
                 "sandbox-alarm high it called `ptrace`, which the sandbox refuses (2 times) []".to_owned(),
                 "sandbox-alarm medium it tried more than could be recorded []".to_owned(),
-                format!("sandbox-alarm high {asked} read a file that looks like a secret [~/.ssh/id_ed25519]"),
+                format!(
+                    "sandbox-alarm high {asked} read ~/.ssh/id_ed25519, which looks like a secret [~/.ssh/id_ed25519]"
+                ),
                 format!("sandbox-alarm medium {asked} tried to open a file where secrets lie [~/.aws/credentials]"),
                 format!(
                     "network-attempt low {asked} tried to reach a name server (127.0.0.1:53), \
