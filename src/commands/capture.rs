@@ -9,7 +9,7 @@ use mcpsec_capture::{
     capture::{self, Environment, Target},
     install::runtime::{self, RuntimeKind, Search},
     mcp::Bounds,
-    sandbox::{Limits, Network, Plan, Sandbox, Stdio},
+    sandbox::{Limits, Network, Plan, Stdio},
 };
 use mcpsec_model::text::escape;
 
@@ -29,7 +29,7 @@ pub(super) fn run(settings: &Settings, args: &CaptureArgs) -> Result<Code, Comma
         None => project::starter_config()?,
     };
     let ui = Ui::new(settings.progress, settings.verbosity);
-    let sandbox = Sandbox::detect(settings.launcher(), config.policy.isolation, None)
+    let sandbox = told::level::try_all(settings, config.policy.isolation)
         .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
     let target = target(settings, args)?;
     ui.start(&args.command.join(" "));

@@ -11,10 +11,10 @@ use std::{
 
 use mcpsec_capture::{
     install::InstalledServer,
-    sandbox::{Ended, Limits, Network, Plan, Running, Sandbox, Stdio},
+    sandbox::{Ended, Limits, Network, Plan, Running, Sandbox, SandboxError, Stdio},
 };
 use mcpsec_model::{
-    config::{Config, ServerConfig},
+    config::{Config, Isolation, ServerConfig},
     lock::{Lock, LockedServer},
 };
 
@@ -31,17 +31,41 @@ pub(super) fn run(settings: &Settings, args: &RunArgs) -> Result<Code, CommandEr
     let (server, entry) = find(&lock, &config, args)?;
     let store = artifacts::open_store(settings)?;
     let packages = verify::packages_of(&lock, server);
-    let sandbox = Sandbox::detect(settings.launcher(), config.policy.isolation, None)
-        .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
-    let installed = told::install(settings, &config, &store, &packages, server, Some(&sandbox))?
+    let tried = || strongest(settings, config.policy.isolation);
+    let installed = told::install(settings, &config, &store, &packages, server, tried)?
         .map_err(|not| CommandError::incomplete(not.why).maybe_hint(not.remedy))?;
     let plan = plan(settings, project.folder(), entry, &installed, &args.args)?;
-    let running = sandbox.spawn(&plan).map_err(CommandError::incomplete)?;
+    let running = start(settings, config.policy.isolation, &plan)?;
     let ended = until_it_ends(running)?;
     if let Some(limit) = ended.limit {
         return Err(CommandError::denied(format!("{} was ended: it used too much {}", args.name, limit.what())));
     }
     Ok(Code::of_program(ended.status))
+}
+
+/// The strongest sandbox that works here, found by trying.
+fn strongest(settings: &Settings, weakest: Isolation) -> Result<Sandbox, CommandError> {
+    told::level::try_all(settings, weakest)
+        .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))
+}
+
+/// Starts the server in the strongest sandbox that works here. Where the strongest level of all worked before, it is not tried
+/// out with nothing in it first: setting it up for the server shows as well whether it works, and when it does not, nothing
+/// has run.
+fn start(settings: &Settings, weakest: Isolation, plan: &Plan) -> Result<Running, CommandError> {
+    if told::level::recall(settings) == Some(Isolation::Namespace) && weakest <= Isolation::Namespace {
+        let failed = match Sandbox::strongest_untried(settings.launcher()).spawn(plan) {
+            Ok(running) => return Ok(running),
+            Err(error) => error,
+        };
+        // Another level only if this one does not work with anything.
+        let sandbox = strongest(settings, weakest)?;
+        if sandbox.tier() == Isolation::Namespace || !matches!(failed, SandboxError::Setup { .. }) {
+            return Err(CommandError::incomplete(failed));
+        }
+        return sandbox.spawn(plan).map_err(CommandError::incomplete);
+    }
+    strongest(settings, weakest)?.spawn(plan).map_err(CommandError::incomplete)
 }
 
 /// Waits for the server, however long its client lives.

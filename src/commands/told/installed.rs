@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use mcpsec_capture::{
-    install::{self, InstallError, InstalledServer, Terms, Unpacked, runtime::Search},
+    install::{self, Blueprint, InstallError, InstalledServer, Terms, Unpacked, runtime::Search},
     sandbox::Sandbox,
 };
 use mcpsec_fetch::store::Store;
@@ -27,16 +27,13 @@ impl From<&InstallError> for NotHere {
     }
 }
 
-/// A server ready to be started. The inner error says that this machine cannot (no runtime, no wheel that fits); the outer one
-/// that the store is damaged or cannot be read.
-pub(crate) fn install(
+/// What would be installed here, by the lock and the runtimes of this machine. Reads no artifact.
+pub(super) fn plan<'a>(
     settings: &Settings,
     config: &Config,
-    store: &Store,
-    packages: &BTreeMap<PackageId, Package>,
-    server: &LockedServer,
-    sandbox: Option<&Sandbox>,
-) -> Result<Result<InstalledServer, NotHere>, CommandError> {
+    packages: &'a BTreeMap<PackageId, Package>,
+    server: &'a LockedServer,
+) -> Result<Blueprint<'a>, NotHere> {
     let path = settings.search_path();
     let memory = settings.cache.join("runtimes.json");
     let terms = Terms {
@@ -44,10 +41,39 @@ pub(crate) fn install(
         search: Search { path: &path, memory: Some(&memory) },
         install_scripts: &config.policy.install_scripts,
     };
-    let plan = match install::plan(server, packages, terms) {
+    install::plan(server, packages, terms).map_err(|error| NotHere::from(&error))
+}
+
+/// A server ready to be started; `sandbox` is asked for only if there is something to lay out. The inner error says that this
+/// machine cannot (no runtime, no wheel that fits); the outer one that the store is damaged or cannot be read.
+pub(crate) fn install(
+    settings: &Settings,
+    config: &Config,
+    store: &Store,
+    packages: &BTreeMap<PackageId, Package>,
+    server: &LockedServer,
+    sandbox: impl FnOnce() -> Result<Sandbox, CommandError>,
+) -> Result<Result<InstalledServer, NotHere>, CommandError> {
+    let plan = match plan(settings, config, packages, server) {
         Ok(plan) => plan,
-        Err(error) => return Ok(Err(NotHere::from(&error))),
+        Err(not) => return Ok(Err(not)),
     };
+    match plan.installed(&place(settings)) {
+        Ok(Some(installed)) => Ok(Ok(installed)),
+        Ok(None) => lay_out(settings, store, packages, server, &plan, Some(&sandbox()?)),
+        Err(error) => Ok(Err(NotHere::from(&error))),
+    }
+}
+
+/// What is laid out already as planned, or else is laid out now. Errors as those of [`install`].
+pub(super) fn lay_out(
+    settings: &Settings,
+    store: &Store,
+    packages: &BTreeMap<PackageId, Package>,
+    server: &LockedServer,
+    plan: &Blueprint<'_>,
+    sandbox: Option<&Sandbox>,
+) -> Result<Result<InstalledServer, NotHere>, CommandError> {
     let into = place(settings);
     match plan.installed(&into) {
         Ok(Some(installed)) => return Ok(Ok(installed)),

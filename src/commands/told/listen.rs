@@ -10,17 +10,21 @@ use mcpsec_capture::{
     capture::{self, CaptureError, Environment, Target},
     install::{InstalledServer, Note},
     mcp::Bounds,
-    sandbox::{Limits, Network, Plan, Sandbox, SandboxError, Stdio},
+    sandbox::{Limits, Network, Plan, Sandbox, Stdio},
 };
 use mcpsec_fetch::store::Store;
 use mcpsec_model::{
     capture::{Captured, Told},
-    config::{CapturePolicy, Config, ServerConfig},
+    config::{CapturePolicy, Config, Isolation, ServerConfig},
     lock::LockedServer,
     package::{Package, PackageId},
 };
 
-use super::{installed, memory::Question};
+use super::{
+    installed::{self, NotHere},
+    level,
+    memory::Question,
+};
 use crate::{cli::Capturing, error::CommandError, files, settings::Settings};
 
 /// The longest file of variables.
@@ -34,6 +38,7 @@ pub(crate) struct Ears<'a> {
     network: BTreeSet<String>,
     real_env: BTreeMap<String, String>,
     sandbox: OnceLock<Result<Sandbox, String>>,
+    level: OnceLock<Option<Isolation>>,
 }
 
 /// What came of listening to one server, and what its installation has to tell.
@@ -101,16 +106,26 @@ impl<'a> Ears<'a> {
             None => BTreeMap::new(),
         };
         let network = capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect();
-        Ok(Self { settings, config, store, network, real_env, sandbox: OnceLock::new() })
+        Ok(Self { settings, config, store, network, real_env, sandbox: OnceLock::new(), level: OnceLock::new() })
     }
 
     /// The strongest sandbox of this machine, if it is strong enough for the policy.
     fn sandbox(&self) -> Result<&Sandbox, String> {
         let found = self.sandbox.get_or_init(|| {
-            Sandbox::detect(self.settings.launcher(), self.config.policy.isolation, None)
-                .map_err(|error: SandboxError| error.to_string())
+            level::try_all(self.settings, self.config.policy.isolation).map_err(|error| error.to_string())
         });
         found.as_ref().map_err(Clone::clone)
+    }
+
+    /// The level that the strongest sandbox of this machine gives, if it is strong enough. Nothing is tried when it is known
+    /// from an earlier run: this level only chooses among answers that were given in it. What starts programs is always
+    /// tried first.
+    fn level(&self) -> Result<Isolation, String> {
+        let known = self.level.get_or_init(|| level::recall(self.settings));
+        match known.filter(|level| *level >= self.config.policy.isolation) {
+            Some(level) => Ok(level),
+            None => self.sandbox().map(Sandbox::tier),
+        }
     }
 
     /// Captures what a server says; what this machine captured before is not captured again unless `anew`.
@@ -127,18 +142,18 @@ impl<'a> Ears<'a> {
         if !self.settings.captures {
             return Ok(Heard::Off("captures are switched off by MCPSEC_CAPTURE".to_owned()).into());
         }
-        let sandbox = match self.sandbox() {
-            Ok(sandbox) => sandbox,
+        let level = match self.level() {
+            Ok(level) => level,
             Err(why) => return Ok(Heard::NoSandbox(why).into()),
         };
-        let here = installed::install(self.settings, self.config, self.store, packages, server, Some(sandbox))?;
-        let installed = match here {
-            Ok(installed) => installed,
+        let cannot_install = |not: NotHere| {
             // What is wrong names places of this machine.
-            Err(not) => {
-                let kept = "it could not be installed on the machine that locked it".to_owned();
-                return Ok(Heard::Cannot(Cannot { why: not.why, kept, hint: not.remedy }).into());
-            }
+            let kept = "it could not be installed on the machine that locked it".to_owned();
+            Heard::Cannot(Cannot { why: not.why, kept, hint: not.remedy })
+        };
+        let plan = match installed::plan(self.settings, self.config, packages, server) {
+            Ok(plan) => plan,
+            Err(not) => return Ok(cannot_install(not).into()),
         };
         let network: BTreeSet<String> = match server.told.captured() {
             // What was allowed when it was locked is allowed again: other words may come without it.
@@ -154,28 +169,38 @@ impl<'a> Ears<'a> {
             .collect();
         let placeholders: BTreeSet<String> =
             declared.iter().filter(|name| !real.contains_key(*name)).cloned().collect();
-        let question = Question {
+        let runtime = plan.runtime().to_model();
+        let question = |level: Isolation| Question {
             closure: server.closure_id.to_string(),
             entry: format!("{:?}", server.entry),
             args: &config.args,
             placeholders: &placeholders,
             network: &network,
-            isolation: sandbox.tier().as_str(),
-            runtime: installed.runtime.as_ref().map(|runtime| format!("{} {}", runtime.name, runtime.version)),
+            isolation: level.as_str(),
+            runtime: Some(format!("{} {}", runtime.name, runtime.version)),
         };
         // Answers that real values or a network helped to get depend on more than can be named.
         let repeatable = real.is_empty() && network.is_empty();
+        // An answer to the same question needs neither the server's files nor a sandbox.
         if repeatable
             && !anew
-            && let Some(captured) = question.recall(self.settings)
+            && let Some(captured) = question(level).recall(self.settings)
         {
-            return Ok(Hearing { heard: Heard::Captured(Box::new(captured)), notes: installed.notes });
+            return Ok(Hearing { heard: Heard::Captured(Box::new(captured)), notes: Vec::new() });
         }
+        let sandbox = match self.sandbox() {
+            Ok(sandbox) => sandbox,
+            Err(why) => return Ok(Heard::NoSandbox(why).into()),
+        };
+        let installed = match installed::lay_out(self.settings, self.store, packages, server, &plan, Some(sandbox))? {
+            Ok(installed) => installed,
+            Err(not) => return Ok(cannot_install(not).into()),
+        };
         let target = target(&installed, config, real, network.clone());
         match capture::capture(&target, sandbox, &Bounds::default()) {
             Ok(captured) => {
                 if repeatable {
-                    question.remember(self.settings, &captured);
+                    question(sandbox.tier()).remember(self.settings, &captured);
                 }
                 Ok(Hearing { heard: Heard::Captured(Box::new(captured)), notes: installed.notes })
             }

@@ -7,6 +7,7 @@
 mod consent;
 mod installed;
 mod judge;
+pub(super) mod level;
 mod listen;
 mod memory;
 

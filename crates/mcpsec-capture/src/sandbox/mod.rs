@@ -97,6 +97,12 @@ impl Sandbox {
         Err(SandboxError::TooWeak { wanted: only.unwrap_or(weakest), reasons: reasons.join("; ") })
     }
 
+    /// A sandbox of the strongest level, [`Isolation::Namespace`], without trying it. If that does not work here,
+    /// [`Sandbox::spawn`] says so and nothing runs.
+    pub fn strongest_untried(launcher: &Path) -> Self {
+        Self { tier: Isolation::Namespace, launcher: launcher.to_owned(), landlock_at_most: None }
+    }
+
     /// What each level that is a sandbox says when it is tried, strongest first; errors are safe to print.
     pub fn probe_all(launcher: &Path) -> Vec<(Isolation, Result<(), String>)> {
         let levels = Isolation::WORDS.iter().rev().map(|(_, tier)| *tier).filter(|tier| *tier != Isolation::None);
@@ -163,6 +169,12 @@ impl Sandbox {
         let canaries = seed.as_ref().map(canaries::planted).unwrap_or_default();
         Running::held(launched, plan, scratch, canaries)
     }
+}
+
+/// What decides which level works here, as a text to compare with an earlier one: the boot, the namespaces this process is in,
+/// its rights, and the kernel's switches. `None` where that cannot be told.
+pub fn circumstances() -> Option<String> {
+    probe::circumstances()
 }
 
 /// The error of a step of the first half.

@@ -60,3 +60,59 @@ fn macos(sandbox: &Sandbox) -> Result<(), String> {
     let ended = running.finish(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
     if ended.status.success() { Ok(()) } else { Err(format!("the trial ended with {}", ended.status)) }
 }
+
+/// See [`super::circumstances`]. A namespace keeps its number while it lives, and a boot has a number of its own.
+#[cfg(target_os = "linux")]
+pub(super) fn circumstances() -> Option<String> {
+    use std::fs::{read_link, read_to_string};
+    let mut text = read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    for name in ["user", "mnt", "pid", "net", "cgroup"] {
+        text.push_str(&read_link(format!("/proc/self/ns/{name}")).ok()?.to_string_lossy());
+        text.push('\n');
+    }
+    let status = read_to_string("/proc/self/status").ok()?;
+    let counts = ["Uid:", "Gid:", "Groups:", "Cap", "NoNewPrivs:", "Seccomp"];
+    for line in status.lines().filter(|line| counts.iter().any(|name| line.starts_with(name))) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    for name in SWITCHES {
+        // Each exists on some kernels only; that it does not is an answer too.
+        text.push_str(&format!("{name} {}\n", read_to_string(name).unwrap_or_default().trim_end()));
+    }
+    Some(text)
+}
+
+/// See [`super::circumstances`].
+#[cfg(not(target_os = "linux"))]
+pub(super) fn circumstances() -> Option<String> {
+    None
+}
+
+/// What an administrator can change while the machine runs, and the profile that this process is held by.
+#[cfg(target_os = "linux")]
+const SWITCHES: &[&str] = &[
+    "/proc/sys/kernel/unprivileged_userns_clone",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+    "/proc/sys/user/max_user_namespaces",
+    "/proc/sys/user/max_mnt_namespaces",
+    "/proc/sys/user/max_pid_namespaces",
+    "/proc/sys/user/max_net_namespaces",
+    "/proc/self/attr/current",
+    "/proc/self/uid_map",
+    "/proc/self/gid_map",
+];
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn circumstances_are_told_and_stay() {
+        let told = circumstances().expect("told");
+        assert_eq!(circumstances().as_ref(), Some(&told));
+        for part in ["user:[", "mnt:[", "CapEff:", "Uid:", "Seccomp:", "max_user_namespaces"] {
+            assert!(told.contains(part), "{part} is missing in {told}");
+        }
+    }
+}
