@@ -31,6 +31,9 @@ use crate::{
     ui::{self, Ui},
 };
 
+/// How many subjects are spelled out as `--accept`.
+const SUGGESTED: usize = 5;
+
 pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let config = project.config()?.ok_or_else(|| {
@@ -116,7 +119,14 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
     }
     if report.verdict() != Verdict::Pass {
         ui.warn("nothing was written to mcp.lock");
-        for subject in denied(settings, &config, &report) {
+        let denied = denied(settings, &config, &report);
+        if let Some(more) = denied.len().checked_sub(SUGGESTED).filter(|more| *more > 0) {
+            ui.warn(&format!(
+                "{} that the policy denies, the first {SUGGESTED} of them:",
+                ui::count(more + SUGGESTED, "subject")
+            ));
+        }
+        for subject in denied.into_iter().take(SUGGESTED) {
             ui.warn(&format!(
                 "if you have read it and mean it: --accept {} --reason '…'",
                 shell_words::quote(&subject)
@@ -154,7 +164,6 @@ fn denied(settings: &Settings, config: &mcpsec_model::config::Config, report: &R
     }
     subjects.sort();
     subjects.dedup();
-    subjects.truncate(5);
     subjects
 }
 
