@@ -14,5 +14,6 @@ mod secrets;
 mod strangers;
 mod tamper;
 mod told;
+mod told_hostile;
 mod verify;
 mod worlds;

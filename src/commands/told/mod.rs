@@ -10,7 +10,7 @@ mod judge;
 mod listen;
 mod memory;
 
-pub(super) use consent::Accepting;
+pub(super) use consent::{Accepting, check_consent};
 pub(super) use installed::install;
 pub(super) use judge::{Said, of_capture, of_known, of_lock};
-pub(super) use listen::{Cannot, Ears, Heard, real_env};
+pub(super) use listen::{Cannot, Ears, Heard, real_env, told_value, without_values};
