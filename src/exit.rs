@@ -73,6 +73,12 @@ pub(crate) fn finish(outcome: Result<Code, CommandError>) -> ExitCode {
     }
 }
 
+/// Prints an error and ends the process where it stands.
+pub(crate) fn at_once(error: &CommandError) -> ! {
+    crate::ui::print_error(error);
+    std::process::exit(error.code().number.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

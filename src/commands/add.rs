@@ -23,7 +23,7 @@ use super::{
     locking::{self, Locking, Outcome},
     sources::Sources,
     summary::Summary,
-    told::Ears,
+    told::{self, Ears},
     verify,
     wish::{self, Wish},
 };
@@ -44,6 +44,7 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     };
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
     let wishes = wish::plan(&args, &config)?;
+    told::check_consent(&args.consent, wishes.len())?;
     let store = artifacts::open_store(settings)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
     let sources = Sources::new(settings, &config, Arc::clone(&ui));

@@ -13,7 +13,7 @@ use mcpsec_capture::{
 };
 use mcpsec_model::text::escape;
 
-use super::told;
+use super::{rights::holds_home, told};
 use crate::{
     cli::CaptureArgs,
     error::CommandError,
@@ -31,12 +31,24 @@ pub(super) fn run(settings: &Settings, args: &CaptureArgs) -> Result<Code, Comma
     let ui = Ui::new(settings.progress, settings.verbosity);
     let sandbox = told::level::try_all(settings, config.policy.isolation)
         .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;
-    let target = target(settings, args)?;
+    if settings.offline && !args.capturing.allow_network.is_empty() {
+        return Err(CommandError::usage("--offline and --allow-network exclude each other"));
+    }
+    let real_env = match &args.capturing.env_file {
+        Some(file) => told::real_env(file)?,
+        None => BTreeMap::new(),
+    };
+    let target = target(settings, args, real_env.clone(), &ui)?;
     ui.start(&args.command.join(" "));
     let captured = capture::capture(&target, &sandbox, &Bounds::default());
     ui.done();
-    let captured =
-        captured.map_err(|error| CommandError::incomplete(&error).maybe_hint(error.needs().map(|need| need.hint())))?;
+    let captured = captured.map_err(|error| {
+        let why = told::without_values(error.to_string(), &real_env);
+        CommandError::incomplete(why).maybe_hint(error.needs().map(|need| need.hint()))
+    })?;
+    if let Some(variable) = told::told_value(&captured, &real_env) {
+        ui.warn(&format!("it tells the model the value of {variable}, which stands in what is printed"));
+    }
     for unstable in &captured.unstable {
         ui.warn(&format!("unstable: {} differs between {}", unstable.subject, unstable.between.as_str()));
     }
@@ -47,22 +59,39 @@ pub(super) fn run(settings: &Settings, args: &CaptureArgs) -> Result<Code, Comma
     Ok(crate::exit::GOOD)
 }
 
-fn target(settings: &Settings, args: &CaptureArgs) -> Result<Target, CommandError> {
+fn target(
+    settings: &Settings,
+    args: &CaptureArgs,
+    real_env: BTreeMap<String, String>,
+    ui: &Ui,
+) -> Result<Target, CommandError> {
     let [program, rest @ ..] = args.command.as_slice() else {
         return Err(CommandError::usage("name the program after `--`"));
     };
     let (program, runtime_reads, runtime) = program_of(settings, program)?;
-    let real_env = match &args.capturing.env_file {
-        Some(file) => told::real_env(file)?,
-        None => BTreeMap::new(),
-    };
     // What the command names is what it may read: the program, its folder, and every argument that is a file or folder.
     let mut read: BTreeSet<PathBuf> = args.read.iter().map(|path| settings.current_dir().join(path)).collect();
     // It starts in a folder of its own, so a file or folder is named by its whole path.
-    let named = |word: &String| Some(settings.current_dir().join(word)).filter(|path| path.exists());
-    read.extend(rest.iter().filter_map(named));
-    let words: Vec<OsString> =
-        rest.iter().map(|word| named(word).map_or_else(|| OsString::from(word), PathBuf::into_os_string)).collect();
+    let mut words: Vec<OsString> = Vec::new();
+    for word in rest {
+        let path = Some(word).filter(|word| !word.is_empty());
+        let path = path.and_then(|word| settings.current_dir().join(word).canonicalize().ok());
+        // A word may be a folder by chance, and a whole home is more than a word can open.
+        match path {
+            Some(path) if holds_home(settings, &path) => {
+                ui.warn(&format!(
+                    "{} is not opened to it, since it holds your home; --read FOLDER opens more",
+                    escape(word)
+                ));
+                words.push(word.into());
+            }
+            Some(path) => {
+                words.push(path.clone().into_os_string());
+                read.insert(path);
+            }
+            None => words.push(word.into()),
+        }
+    }
     read.extend(runtime_reads);
     read.insert(program.clone());
     let read = read.into_iter().filter_map(|path| path.canonicalize().ok()).collect();

@@ -168,7 +168,12 @@ pub(super) fn hear(
     let hearing = with.ears.listen(packages, &server, &wish.config, false)?;
     let said = told::of_capture(settings, config, &wish.name, &hearing, lock, &mut accepting);
     let accepted = accepting.finish()?;
-    Ok((server.with_told(hearing.heard.told(), accepted).map_err(CommandError::bug)?, said))
+    let kept = server.with_told(hearing.heard.told(), accepted);
+    // Too long, or otherwise nothing for a lock: a stranger's doing, not ours.
+    Ok((
+        kept.map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?,
+        said,
+    ))
 }
 
 /// What the lock holds already of what a server tells the model, judged by today's rules.

@@ -15,6 +15,7 @@ mod failed;
 mod inspect;
 mod locking;
 mod remove;
+mod rights;
 mod run;
 mod scan;
 mod shape;
@@ -29,7 +30,7 @@ mod verify;
 mod verify_artifact;
 mod wish;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
@@ -66,6 +67,9 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
     }
 }
 
+/// How long a command may take to see that it was interrupted.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// Runs an asynchronous command until it ends or Ctrl-C is pressed. Nothing needs cleaning up then: files and store entries
 /// appear whole or not at all.
 fn block_on(command: impl Future<Output = Result<Code, CommandError>>) -> Result<Code, CommandError> {
@@ -73,12 +77,21 @@ fn block_on(command: impl Future<Output = Result<Code, CommandError>>) -> Result
         .enable_all()
         .build()
         .map_err(|error| CommandError::bug(format!("failed to start the async runtime: {error}")))?;
+    let interrupted = || CommandError::new(Kind::Interrupted, "interrupted");
+    // Listening to a server keeps its thread for up to a minute, and nobody waits that long. Servers in the sandbox end with us.
+    let watch = runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            tokio::time::sleep(PATIENCE).await;
+            crate::exit::at_once(&interrupted());
+        }
+    });
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command => outcome,
-            _ = tokio::signal::ctrl_c() => Err(CommandError::new(Kind::Interrupted, "interrupted")),
+            _ = tokio::signal::ctrl_c() => Err(interrupted()),
         }
     });
+    watch.abort();
     // A resolver thread may still be waiting for an answer that nobody needs any more.
     runtime.shutdown_background();
     outcome

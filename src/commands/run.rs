@@ -5,7 +5,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
-    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -18,8 +17,8 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
 };
 
-use super::{artifacts, compare::differences, told, verify};
-use crate::{cli::RunArgs, error::CommandError, exit::Code, project::Project, settings::Settings};
+use super::{artifacts, compare::differences, rights::Rights, told, verify};
+use crate::{cli::RunArgs, error::CommandError, exit::Code, project::Project, settings::Settings, ui::Ui};
 
 pub(super) fn run(settings: &Settings, args: &RunArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
@@ -29,13 +28,21 @@ pub(super) fn run(settings: &Settings, args: &RunArgs) -> Result<Code, CommandEr
             .hint("mcp.lock says what runs; mcp.toml says with which arguments, variables and rights")
     })?;
     let (server, entry) = find(&lock, &config, args)?;
+    let rights = Rights::of(settings, project.folder(), entry)?;
     let store = artifacts::open_store(settings)?;
     let packages = verify::packages_of(&lock, server);
     let tried = || strongest(settings, config.policy.isolation);
     let installed = told::install(settings, &config, &store, &packages, server, tried)?
         .map_err(|not| CommandError::incomplete(not.why).maybe_hint(not.remedy))?;
-    let plan = plan(settings, project.folder(), entry, &installed, &args.args)?;
-    let running = start(settings, config.policy.isolation, &plan)?;
+    let tell = |tier: Isolation| {
+        if let Some(told) = rights.told(settings, project.folder(), tier) {
+            let ui = Ui::new(false, settings.verbosity);
+            let told = format!("{}: as mcp.toml says, it {told}", args.name);
+            if tier == Isolation::None { ui.warn(&told) } else { ui.note(&told) }
+        }
+    };
+    let plan = plan(settings, entry, rights.clone(), &installed, &args.args);
+    let running = start(settings, config.policy.isolation, &plan, &tell)?;
     let ended = until_it_ends(running)?;
     if let Some(limit) = ended.limit {
         return Err(CommandError::denied(format!("{} was ended: it used too much {}", args.name, limit.what())));
@@ -52,8 +59,16 @@ fn strongest(settings: &Settings, weakest: Isolation) -> Result<Sandbox, Command
 /// Starts the server in the strongest sandbox that works here. Where the strongest level of all worked before, it is not tried
 /// out with nothing in it first: setting it up for the server shows as well whether it works, and when it does not, nothing
 /// has run.
-fn start(settings: &Settings, weakest: Isolation, plan: &Plan) -> Result<Running, CommandError> {
+///
+/// `tell` says to the user what it may do, before it can do any of it.
+fn start(
+    settings: &Settings,
+    weakest: Isolation,
+    plan: &Plan,
+    tell: &dyn Fn(Isolation),
+) -> Result<Running, CommandError> {
     if told::level::recall(settings) == Some(Isolation::Namespace) && weakest <= Isolation::Namespace {
+        tell(Isolation::Namespace);
         let failed = match Sandbox::strongest_untried(settings.launcher()).spawn(plan) {
             Ok(running) => return Ok(running),
             Err(error) => error,
@@ -63,9 +78,12 @@ fn start(settings: &Settings, weakest: Isolation, plan: &Plan) -> Result<Running
         if sandbox.tier() == Isolation::Namespace || !matches!(failed, SandboxError::Setup { .. }) {
             return Err(CommandError::incomplete(failed));
         }
+        tell(sandbox.tier());
         return sandbox.spawn(plan).map_err(CommandError::incomplete);
     }
-    strongest(settings, weakest)?.spawn(plan).map_err(CommandError::incomplete)
+    let sandbox = strongest(settings, weakest)?;
+    tell(sandbox.tier());
+    sandbox.spawn(plan).map_err(CommandError::incomplete)
 }
 
 /// Waits for the server, however long its client lives.
@@ -104,31 +122,28 @@ fn find<'a>(
 /// What the server may do: what mcp.toml declares, and nothing else.
 fn plan(
     settings: &Settings,
-    project: &Path,
     entry: &ServerConfig,
+    rights: Rights,
     installed: &InstalledServer,
     more: &[String],
-) -> Result<Plan, CommandError> {
-    let needs = entry.sandbox.clone().unwrap_or_default();
-    let place = |text: &String| place(settings, project, text);
-    let read = needs.read.iter().map(place).collect::<Result<Vec<PathBuf>, _>>()?;
-    let write = needs.write.iter().map(place).collect::<Result<Vec<PathBuf>, _>>()?;
+) -> Plan {
     let mut env: BTreeMap<OsString, OsString> = installed.env.clone();
     for (name, value) in [("LANG", "C.UTF-8"), ("TERM", "dumb")] {
         env.entry(name.into()).or_insert_with(|| settings.variable(name).unwrap_or(value).into());
     }
-    for name in entry.env.iter().chain(&needs.env) {
+    for name in &rights.env {
         if let Some(value) = settings.variable(name) {
             env.insert(name.into(), value.into());
         }
     }
     let mut args = installed.args.clone();
     args.extend(entry.args.iter().chain(more).map(OsString::from));
-    let hosts: BTreeSet<String> = needs.hosts.iter().cloned().collect();
+    let Rights { read, write, hosts, .. } = rights;
+    let hosts: BTreeSet<String> = hosts.into_iter().collect();
     // The client's folder, where the server may see it; else a folder of its own.
     let here = settings.current_dir();
     let visible = read.iter().chain(&write).any(|folder| here.starts_with(folder));
-    Ok(Plan {
+    Plan {
         program: installed.program.clone(),
         args,
         env,
@@ -140,23 +155,5 @@ fn plan(
         limits: Limits::run(),
         observe: false,
         stdio: Stdio::Inherited,
-    })
-}
-
-/// A path of mcp.toml: absolute, `~/…` of the user, or relative to the project.
-fn place(settings: &Settings, project: &Path, text: &String) -> Result<PathBuf, CommandError> {
-    let path = match text.strip_prefix("~/") {
-        Some(rest) => {
-            settings.home().ok_or_else(|| CommandError::usage("cannot tell where your home folder is"))?.join(rest)
-        }
-        None if text == "~" => {
-            return Err(CommandError::usage("a whole home folder cannot be opened to a server")
-                .hint("name the folders below it that the server needs, as ~/FOLDER"));
-        }
-        None => project.join(text),
-    };
-    path.canonicalize().map_err(|error| {
-        CommandError::usage(format!("[servers.….sandbox] names {}, which cannot be opened: {error}", path.display()))
-            .hint("make it, or take it out of mcp.toml")
-    })
+    }
 }

@@ -18,7 +18,7 @@ use super::{
     failed::Failed,
     locking::{self, Locking, Outcome},
     sources::Sources,
-    told::Ears,
+    told::{self, Ears},
     verify,
     wish::Wish,
 };
@@ -42,6 +42,7 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
     })?;
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
     let names = select(&args.names, config.servers.keys())?;
+    told::check_consent(&args.consent, names.len())?;
     if settings.offline {
         return Err(CommandError::incomplete("--offline: newer versions cannot be looked for")
             .hint("mcpsec verify --offline checks what is locked"));

@@ -16,5 +16,6 @@ mod secrets;
 mod strangers;
 mod tamper;
 mod told;
+mod told_hostile;
 mod verify;
 mod worlds;

@@ -2,14 +2,31 @@
 use std::collections::BTreeSet;
 
 use mcpsec_model::{
-    capture::Accepted,
+    capture::{Accepted, Captured},
     digest::EntryId,
     drift::Drift,
     finding::Finding,
-    manifest::{Kind, Manifest, Subject, json},
+    manifest::{Entry, Kind, Subject, json},
 };
+use serde_json::{Value, json};
 
 use crate::{cli::Consent, error::CommandError};
+
+/// Refuses consent that nobody could mean: one subject may stand in several servers, and was read in one.
+pub(crate) fn check_consent(consent: &Consent, servers: usize) -> Result<(), CommandError> {
+    if consent.accept.is_empty() {
+        return Ok(());
+    }
+    if servers != 1 {
+        return Err(
+            CommandError::usage("--accept goes with one server only").hint("name the server that you have read")
+        );
+    }
+    if consent.reason.as_ref().is_none_or(|reason| reason.trim().is_empty()) {
+        return Err(CommandError::usage("--reason is empty").hint("it is what others will read in mcp.lock"));
+    }
+    Ok(())
+}
 
 /// What a person accepts in this run, and what was accepted in earlier ones.
 pub(crate) struct Accepting<'a> {
@@ -27,34 +44,31 @@ impl<'a> Accepting<'a> {
     /// Marks findings that are accepted. `denies` says which ones need that.
     pub(crate) fn findings(
         &mut self,
-        manifest: &Manifest,
+        captured: &Captured,
         findings: &mut [Finding],
         denies: impl Fn(&Finding) -> bool,
     ) {
         for finding in findings.iter_mut().filter(|finding| denies(finding)) {
-            finding.accepted = self.reason(manifest, &finding.subject, Some(finding.rule));
+            let shown = finding.evidence.as_ref().map_or(finding.message.as_str(), |words| words.raw());
+            let entry = entry_of(captured, &finding.subject, Some(shown));
+            finding.accepted = self.reason(entry, &finding.subject, Some(finding.rule));
         }
     }
 
     /// Marks changes that are accepted. `denies` says which ones need that.
     pub(crate) fn drift(
         &mut self,
-        manifest: &Manifest,
+        captured: &Captured,
         drift: &mut Drift,
         denies: impl Fn(&mcpsec_model::drift::Change) -> bool,
     ) {
         for change in drift.changes.iter_mut().filter(|change| denies(change)) {
-            change.accepted = self.reason(manifest, change.subject.as_str(), None);
+            let entry = entry_of(captured, change.subject.as_str(), None);
+            change.accepted = self.reason(entry, change.subject.as_str(), None);
         }
     }
 
-    fn reason(
-        &mut self,
-        manifest: &Manifest,
-        subject: &str,
-        rule: Option<mcpsec_model::finding::Rule>,
-    ) -> Option<String> {
-        let entry = entry_of(manifest, subject);
+    fn reason(&mut self, entry: EntryId, subject: &str, rule: Option<mcpsec_model::finding::Rule>) -> Option<String> {
         if let Some(reason) = &self.consent.reason
             && self.consent.accept.iter().any(|accepted| accepted == subject)
         {
@@ -78,16 +92,27 @@ impl<'a> Accepting<'a> {
     }
 }
 
-/// The entry a subject is in, as it is now; for the server as a whole, and for what is gone, the text at the place itself.
-fn entry_of(manifest: &Manifest, subject: &str) -> EntryId {
-    let place = subject.parse::<Subject>().ok();
-    let entry = place.as_ref().and_then(|place| {
-        let all = Kind::ALL.into_iter().flat_map(|kind| manifest.entries(kind));
-        all.into_iter().find(|entry| entry.subject() == place.entry_of())
-    });
-    match (entry, place) {
-        (Some(entry), _) => entry.id(),
-        (None, Some(place)) => EntryId::of(&json::canonical(&manifest.at(&place).unwrap_or_default())),
-        (None, None) => EntryId::of(subject.as_bytes()),
+/// The hash of all that was to be read when somebody accepted something: the entry with this subject, every other one that has
+/// the same (names may come twice), and what other runs said in its place. Where no entry has it, the text at the place itself,
+/// with the words of the finding: many findings are about `server`, and who accepted one accepted no other.
+fn entry_of(captured: &Captured, subject: &str, words: Option<&str>) -> EntryId {
+    let manifest = &captured.manifest;
+    let Ok(place) = subject.parse::<Subject>() else { return EntryId::of(subject.as_bytes()) };
+    let whole = place.entry_of();
+    let of = |value: &Value| EntryId::of(&json::canonical(value));
+    let all = Kind::ALL.into_iter().flat_map(|kind| manifest.entries(kind));
+    let entries: Vec<&Entry> = all.filter(|entry| entry.subject() == whole).collect();
+    let varying = captured.unstable.iter().filter(|unstable| unstable.subject.entry_of() == whole);
+    let mut others: Vec<Value> = varying.map(|unstable| json!([unstable.subject.as_str(), unstable.other])).collect();
+    others.sort_by_cached_key(json::canonical);
+    others.dedup();
+    match (entries.as_slice(), others.as_slice()) {
+        ([entry], []) => entry.id(),
+        ([], []) if words.is_none() => of(&manifest.at(&place).unwrap_or_default()),
+        ([], others) => of(&json!([manifest.at(&place), words, others])),
+        (entries, others) => {
+            let entries: Vec<&Value> = entries.iter().map(|entry| entry.json()).collect();
+            of(&json!([entries, others]))
+        }
     }
 }

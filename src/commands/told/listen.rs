@@ -17,7 +17,9 @@ use mcpsec_model::{
     capture::{Captured, Told},
     config::{CapturePolicy, Config, Isolation, ServerConfig},
     lock::LockedServer,
+    manifest::{Text, texts_at},
     package::{Package, PackageId},
+    text::escape,
 };
 
 use super::{
@@ -25,7 +27,7 @@ use super::{
     level,
     memory::Question,
 };
-use crate::{cli::Capturing, error::CommandError, files, settings::Settings};
+use crate::{cli::Capturing, error::CommandError, files, settings::Settings, ui::Ui};
 
 /// The longest file of variables.
 const ENV_FILE_LIMIT: u64 = 1 << 20;
@@ -73,12 +75,14 @@ pub(crate) struct Cannot {
     pub(crate) kept: String,
     /// What would help.
     pub(crate) hint: Option<String>,
+    /// It was started with all that it had when it was locked and heard, and could not be heard.
+    pub(crate) unexplained: bool,
 }
 
 impl Cannot {
     pub(crate) fn because(why: impl Into<String>, hint: Option<String>) -> Self {
         let why = why.into();
-        Self { kept: why.clone(), why, hint }
+        Self { kept: why.clone(), why, hint, unexplained: false }
     }
 }
 
@@ -105,6 +109,9 @@ impl<'a> Ears<'a> {
             Some(file) => real_env(file)?,
             None => BTreeMap::new(),
         };
+        if settings.offline && !capturing.allow_network.is_empty() {
+            return Err(CommandError::usage("--offline and --allow-network exclude each other"));
+        }
         let network = capturing.allow_network.iter().map(|host| host.to_ascii_lowercase()).collect();
         Ok(Self { settings, config, store, network, real_env, sandbox: OnceLock::new(), level: OnceLock::new() })
     }
@@ -112,7 +119,12 @@ impl<'a> Ears<'a> {
     /// The strongest sandbox of this machine, if it is strong enough for the policy.
     fn sandbox(&self) -> Result<&Sandbox, String> {
         let found = self.sandbox.get_or_init(|| {
-            level::try_all(self.settings, self.config.policy.isolation).map_err(|error| error.to_string())
+            let found = level::try_all(self.settings, self.config.policy.isolation).map_err(|error| error.to_string());
+            if found.as_ref().is_ok_and(|sandbox| sandbox.tier() == Isolation::None) {
+                let why = "no sandbox works here and mcp.toml says isolation = \"none\": servers are started with all your rights";
+                Ui::new(false, self.settings.verbosity).warn(why);
+            }
+            found
         });
         found.as_ref().map_err(Clone::clone)
     }
@@ -149,17 +161,14 @@ impl<'a> Ears<'a> {
         let cannot_install = |not: NotHere| {
             // What is wrong names places of this machine.
             let kept = "it could not be installed on the machine that locked it".to_owned();
-            Heard::Cannot(Cannot { why: not.why, kept, hint: not.remedy })
+            Heard::Cannot(Cannot { why: not.why, kept, hint: not.remedy, unexplained: false })
         };
         let plan = match installed::plan(self.settings, self.config, packages, server) {
             Ok(plan) => plan,
             Err(not) => return Ok(cannot_install(not).into()),
         };
-        let network: BTreeSet<String> = match server.told.captured() {
-            // What was allowed when it was locked is allowed again: other words may come without it.
-            Some(captured) if self.network.is_empty() => captured.context.network.clone(),
-            _ => self.network.clone(),
-        };
+        // Only what the person at this machine allows. A lock that a stranger wrote opens no network to a stranger's server.
+        let network = self.network.clone();
         let declared: BTreeSet<String> = config.env.iter().cloned().collect();
         let real: BTreeMap<String, String> = self
             .real_env
@@ -170,6 +179,7 @@ impl<'a> Ears<'a> {
         let placeholders: BTreeSet<String> =
             declared.iter().filter(|name| !real.contains_key(*name)).cloned().collect();
         let runtime = plan.runtime().to_model();
+        let scripts = self.config.policy.install_scripts.iter().map(ToString::to_string).collect();
         let question = |level: Isolation| Question {
             closure: server.closure_id.to_string(),
             entry: format!("{:?}", server.entry),
@@ -177,6 +187,8 @@ impl<'a> Ears<'a> {
             placeholders: &placeholders,
             network: &network,
             isolation: level.as_str(),
+            install_scripts: &scripts,
+            platform: self.settings.platform.to_string(),
             runtime: Some(format!("{} {}", runtime.name, runtime.version)),
         };
         // Answers that real values or a network helped to get depend on more than can be named.
@@ -199,19 +211,64 @@ impl<'a> Ears<'a> {
         let target = target(&installed, config, real, network.clone());
         match capture::capture(&target, sandbox, &Bounds::default()) {
             Ok(captured) => {
+                if let Some(variable) = told_value(&captured, &self.real_env) {
+                    let why = format!(
+                        "{} tells the model the value of {variable}, which mcp.lock must not hold",
+                        server.name
+                    );
+                    return Err(CommandError::denied(why).hint(format!("capture it without {variable}")));
+                }
                 if repeatable {
                     question(sandbox.tier()).remember(self.settings, &captured);
                 }
                 Ok(Hearing { heard: Heard::Captured(Box::new(captured)), notes: installed.notes })
             }
-            Err(error) => Ok(Hearing { heard: cannot(&error), notes: installed.notes }),
+            Err(error) => {
+                let before = server.told.captured().map(|captured| &captured.context);
+                let lacks = before.is_some_and(|then| {
+                    !then.network.is_subset(&network)
+                        || then.real_env.iter().any(|name| !self.real_env.contains_key(name))
+                });
+                Ok(Hearing { heard: self.cannot(&error, before.is_some() && !lacks), notes: installed.notes })
+            }
         }
+    }
+
+    fn cannot(&self, error: &CaptureError, unexplained: bool) -> Heard {
+        let hint = error.needs().map(|need| need.hint());
+        let why = without_values(error.to_string(), &self.real_env);
+        let kept = without_values(error.failure.to_string(), &self.real_env);
+        Heard::Cannot(Cannot { why, kept, hint, unexplained })
     }
 }
 
-fn cannot(error: &CaptureError) -> Heard {
-    let hint = error.needs().map(|need| need.hint());
-    Heard::Cannot(Cannot { why: error.to_string(), kept: error.failure.to_string(), hint })
+/// A value shorter than this stands everywhere by chance.
+const SHORTEST_SECRET: usize = 6;
+
+/// A text of a server that was given real values, without them: it goes to reports, logs and the lock.
+pub(crate) fn without_values(text: String, values: &BTreeMap<String, String>) -> String {
+    let secrets = values.iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET);
+    // Printed texts are escaped.
+    secrets.fold(text, |text, (name, value)| {
+        text.replace(value.as_str(), &format!("(the value of {name})"))
+            .replace(escape(value).as_str(), &format!("(the value of {name})"))
+    })
+}
+
+/// The variable whose value a server tells the model, if it does.
+pub(crate) fn told_value<'v>(captured: &Captured, values: &'v BTreeMap<String, String>) -> Option<&'v str> {
+    let others = captured.unstable.iter().flat_map(|unstable| texts_at(&unstable.other, &unstable.subject));
+    let texts: Vec<Text<'_>> = captured.manifest.texts().into_iter().chain(others).collect();
+    let observed = &captured.observed;
+    let tried: Vec<&str> = [&observed.hosts, &observed.files, &observed.canaries, &observed.programs]
+        .into_iter()
+        .flatten()
+        .map(|text| text.raw())
+        .collect();
+    let tells =
+        |value: &str| texts.iter().map(|text| text.text).chain(tried.iter().copied()).any(|text| text.contains(value));
+    let secrets = values.iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET);
+    secrets.into_iter().find(|(_, value)| tells(value)).map(|(name, _)| name.as_str())
 }
 
 fn target(

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{files, settings::Settings};
 
 /// Raised when captures of the same bytes would come out otherwise than before.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const LIMIT: u64 = 64 << 20;
 
 /// Everything that decides what a capture says. Two captures with equal questions have equal answers, or the server is
@@ -29,6 +29,8 @@ pub(super) struct Question<'a> {
     pub(super) placeholders: &'a BTreeSet<String>,
     pub(super) network: &'a BTreeSet<String>,
     pub(super) isolation: &'a str,
+    pub(super) install_scripts: &'a BTreeSet<String>,
+    pub(super) platform: String,
     pub(super) runtime: Option<String>,
 }
 

@@ -11,7 +11,7 @@ pub(super) mod level;
 mod listen;
 mod memory;
 
-pub(super) use consent::Accepting;
+pub(super) use consent::{Accepting, check_consent};
 pub(super) use installed::install;
 pub(super) use judge::{Said, of_capture, of_known, of_lock};
-pub(super) use listen::{Cannot, Ears, Heard, Hearing, real_env};
+pub(super) use listen::{Cannot, Ears, Heard, Hearing, real_env, told_value, without_values};

@@ -108,10 +108,12 @@ fn alarms(captured: &Captured, out: &mut Vec<Finding>) {
     }
     for (call, times) in &observed.refused {
         let message = format!("it called `{}`, which the sandbox refuses ({times} times)", escape(call));
+        // How often differs from run to run; consent is about the call.
+        let alarm = alarm(message).evidence(call.as_str());
         out.push(match ESCAPES.contains(&call.as_str()) {
-            true => alarm(message),
+            true => alarm,
             // Runtimes probe what the system offers.
-            false => alarm(message).severe(Severity::Info).confidence(Confidence::Low),
+            false => alarm.severe(Severity::Info).confidence(Confidence::Low),
         });
     }
     if observed.incomplete {

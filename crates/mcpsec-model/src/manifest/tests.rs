@@ -118,3 +118,16 @@ fn subjects_are_safe_to_print() {
     assert_eq!(subject.as_str(), "tool:a\\u{202e}~1~0b/description");
     assert_eq!(subject.entry_of().as_str(), "tool:a\\u{202e}~1~0b");
 }
+
+/// A name in `required` that no property has is read by the model like any other text.
+#[test]
+fn a_required_name_without_a_property_is_a_text() {
+    let schema = json!({ "type": "object", "required": ["p", "words nobody declared"], "properties": { "p": {} } });
+    let manifest = manifest(&json!({ "tools": [{ "name": "t", "inputSchema": schema }] }));
+    let texts: Vec<_> = manifest.texts().into_iter().filter(|text| text.role == Role::Parameter).collect();
+    let places: Vec<_> = texts.iter().map(|text| (text.subject.as_str(), text.text)).collect();
+    assert_eq!(
+        places,
+        [("tool:t/inputSchema/properties/p", "p"), ("tool:t/inputSchema/required/1", "words nobody declared"),]
+    );
+}

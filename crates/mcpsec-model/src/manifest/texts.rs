@@ -186,7 +186,9 @@ fn members<'a>(value: &'a Value, at: &Subject, role: Role, out: &mut Vec<Text<'a
                 match (name.as_str(), value) {
                     // Words of JSON Schema and of the protocol, unless something else is written where they belong.
                     ("type", Value::String(word)) if is_type(word) => {}
-                    ("required", Value::Array(_)) if role != Role::Meta => {}
+                    ("required", Value::Array(names)) if role != Role::Meta => {
+                        required(names, map.get("properties"), &subject, out);
+                    }
                     (
                         "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
                         Value::Object(map),
@@ -207,6 +209,16 @@ fn parameters<'a>(map: &'a serde_json::Map<String, Value>, at: &Subject, out: &m
         let subject = at.at(name);
         out.push(Text { subject: subject.clone(), role: Role::Parameter, text: name });
         members(schema, &subject, Role::Other, out);
+    }
+}
+
+/// The names in `required` are those of `properties`, which are texts already. Any other is one of its own.
+fn required<'a>(names: &'a [Value], properties: Option<&Value>, at: &Subject, out: &mut Vec<Text<'a>>) {
+    for (index, name) in names.iter().enumerate() {
+        let known = name.as_str().is_some_and(|name| properties.is_some_and(|all| all.get(name).is_some()));
+        if !known {
+            members(name, &at.at(index), Role::Parameter, out);
+        }
     }
 }
 
