@@ -104,7 +104,7 @@ fn sandbox(settings: &Settings, wanted: Isolation, findings: &mut Vec<Finding>) 
 fn remedy_of(tier: Isolation) -> &'static str {
     match tier {
         Isolation::Namespace => {
-            "allow user namespaces (in a container: a seccomp profile that permits unshare; on Ubuntu 24.04: install bubblewrap)"
+            "allow user namespaces (in a container: a seccomp profile that permits unshare; on Ubuntu 24.04: an AppArmor profile for mcpsec with `userns,`)"
         }
         Isolation::Landlock => "use Linux 5.13 or newer with Landlock in its list of security modules",
         Isolation::Seatbelt => "is for macOS",
