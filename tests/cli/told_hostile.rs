@@ -245,6 +245,7 @@ fn more_words_than_a_lock_holds_are_a_refusal_and_no_bug() {
 
 /// A server that never answers keeps the thread that listens; Ctrl-C ends the command and the server all the same.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "kill(1) sends the signal of a terminal")]
 fn an_interrupt_ends_a_capture_that_hangs() {
     use std::time::{Duration, Instant};
     let server = NpmServer::start();

@@ -256,8 +256,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "sandbox-alarm info it called `io_uring_setup`, which the sandbox refuses (1 times) []".to_owned(),
-                "sandbox-alarm high it called `ptrace`, which the sandbox refuses (2 times) []".to_owned(),
+                "sandbox-alarm info it called `io_uring_setup`, which the sandbox refuses (1 times) [io_uring_setup]"
+                    .to_owned(),
+                "sandbox-alarm high it called `ptrace`, which the sandbox refuses (2 times) [ptrace]".to_owned(),
                 "sandbox-alarm medium it tried more than could be recorded []".to_owned(),
                 format!(
                     "sandbox-alarm high {asked} read ~/.ssh/id_ed25519, which looks like a secret [~/.ssh/id_ed25519]"

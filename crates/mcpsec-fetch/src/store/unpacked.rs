@@ -80,10 +80,11 @@ impl Store {
         for kind in super::list(&self.root().join(layout::UNPACKED))? {
             for fan in super::list(&kind)? {
                 for place in super::list(&fan)? {
-                    let about = |tree: &Tree| Tree::survey(tree.about.as_str(), &Folder(place.join(TREE)), usize::MAX);
+                    let survey = |tree: &Tree| Tree::survey(tree.about.as_str(), &Folder(place.join(TREE)), usize::MAX);
                     let differs = match read_index(&place)? {
                         None => Some("its index is missing or unreadable".to_owned()),
-                        Some(index) => match about(&index) {
+                        Some(index) if index.about != about(&place) => Some(ELSEWHERE.to_owned()),
+                        Some(index) => match survey(&index) {
                             Err((path, error)) => Some(format!("{}: {error}", shown(&path))),
                             Ok(found) => difference(&index, &found).map(|path| format!("{} differs", shown(&path))),
                         },
@@ -112,7 +113,7 @@ impl Store {
         let session = self.session()?;
         let temporary = session.fresh_path();
         create_dir(&temporary)?;
-        let made = make(artifact, kind, &temporary).and_then(|tree| {
+        let made = make(artifact, kind, &temporary, place).and_then(|tree| {
             let parent = place.parent().unwrap_or(place);
             create_dir(parent)?;
             match fs::rename(&temporary, place) {
@@ -154,6 +155,9 @@ fn inspect(place: &Path) -> Result<Inspected, StoreError> {
     let Some(index) = read_index(place)? else {
         return Ok(Inspected::Bad("its index is missing or unreadable".to_owned()));
     };
+    if index.about != about(place) {
+        return Ok(Inspected::Bad(ELSEWHERE.to_owned()));
+    }
     Ok(match index.look_again(&Folder(place.join(TREE)), 4) {
         Seen::Same => Inspected::Good(index),
         Seen::SameBytes(again) => {
@@ -167,13 +171,23 @@ fn inspect(place: &Path) -> Result<Inspected, StoreError> {
     })
 }
 
-fn make(artifact: &CheckedArtifact, kind: ArtifactKind, temporary: &Path) -> Result<Tree, StoreError> {
+/// What is wrong with a folder that was moved to where another belongs: it is whole, and it is another artifact.
+const ELSEWHERE: &str = "it was made for another artifact";
+
+/// The first line of an index: which artifact the folder is of. Its place ends in the kind and the digest.
+fn about(place: &Path) -> String {
+    let names: Vec<_> = place.iter().rev().take(3).map(|name| name.to_string_lossy()).collect();
+    let names: Vec<&str> = names.iter().rev().map(AsRef::as_ref).collect();
+    format!("artifact {}", names.join("/"))
+}
+
+fn make(artifact: &CheckedArtifact, kind: ArtifactKind, temporary: &Path, place: &Path) -> Result<Tree, StoreError> {
     let dir = temporary.join(TREE);
     unpack::extract_to(artifact, kind, &Limits::STANDARD, &dir)
         .map_err(|source| StoreError::Unpack { package: artifact.package().clone(), source })?;
     let failed = |path: &Path, error| StoreError::io("make read-only", path, error);
     seal(&dir, &failed)?;
-    let tree = Tree::survey("artifact", &Folder(dir.clone()), Limits::STANDARD.entries + 1)
+    let tree = Tree::survey(about(place), &Folder(dir.clone()), Limits::STANDARD.entries + 1)
         .map_err(|(path, error)| StoreError::io("read", &dir.join(path), error))?;
     write_index(temporary, &tree)?;
     Ok(tree)

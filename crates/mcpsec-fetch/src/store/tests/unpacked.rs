@@ -106,6 +106,31 @@ fn a_tampered_folder_is_made_again() {
     }
 }
 
+/// A folder that is whole, with its own index, and of another artifact.
+#[test]
+fn a_folder_moved_from_another_artifact_is_not_taken_for_this_one() {
+    let (_root, store, checked) = stored(&zod());
+    let bytes = npm_package("thief", "1.0.0").file("lib/a.js", b"z").tarball();
+    let package = id("npm:thief@1.0.0");
+    let pinned = pin([Digest::sha512_of(&bytes)], Some(bytes.len() as u64));
+    store.insert_bytes(&package, KIND, "thief-1.0.0.tgz", &bytes, &pinned.digests).expect("insert");
+    let thief = unpack(&store, &store.check(&package, &pinned).expect("checked"));
+    let place = |unpacked: &UnpackedArtifact| unpacked.dir().parent().expect("its place").to_owned();
+    let swap = || {
+        let first = unpack(&store, &checked);
+        super::super::unpacked::remove_tree(&place(&first));
+        fs::rename(place(&thief), place(&first)).expect("move");
+    };
+    swap();
+    let again = unpack(&store, &checked);
+    assert_eq!(fs::read(again.dir().join("lib/a.js")).expect("file"), b"a");
+    let _thief = unpack(&store, &store.check(&package, &pinned).expect("checked"));
+    swap();
+    let report = store.verify_unpacked().expect("report");
+    assert_eq!((report.good, report.dropped.len()), (0, 1), "{report:?}");
+    assert!(report.dropped[0].1.contains("another artifact"), "{report:?}");
+}
+
 fn open_up(dir: &std::path::Path) {
     #[cfg(unix)]
     {
