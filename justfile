@@ -41,6 +41,12 @@ bench-evidence:
     cargo build --release --workspace
     benches/compare/evidence.py --mcpsec target/release/mcpsec --fixture-registry target/release/fixture-registry --shared ../shared
 
+# Time capture, sandbox, run, scan and warm verify beside bare programs (needs the registries once, for five servers).
+bench-told:
+    cargo build --release --workspace
+    cargo bench --workspace --bench sandbox
+    benches/compare/told.py --mcpsec target/release/mcpsec --shared ../shared
+
 # Licences, bans, sources.
 deny:
     cargo deny --locked check licenses bans sources

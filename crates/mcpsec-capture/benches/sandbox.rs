@@ -42,9 +42,11 @@ fn main() -> ExitCode {
         for observe in [false, true] {
             let watched = if observe { ", watched, with canaries" } else { "" };
             let (sandbox, plan) = (sandbox.clone(), plan(observe));
-            let run = move || sandbox.spawn(&plan).is_ok_and(|running| {
-                running.finish(Duration::from_secs(5)).is_ok_and(|ended| ended.status.success())
-            });
+            let run = move || {
+                sandbox.spawn(&plan).is_ok_and(|running| {
+                    running.finish(Duration::from_secs(5)).is_ok_and(|ended| ended.status.success())
+                })
+            };
             contenders.push((format!("{}{watched}", tier.as_str()), Box::new(run)));
         }
         let launcher = launcher.clone();
