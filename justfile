@@ -45,6 +45,11 @@ bench-evidence:
 captures:
     cargo build --release
     benches/compare/captures.py --mcpsec target/release/mcpsec --servers ../shared/servers/servers.json
+# Time capture, sandbox, run, scan and warm verify beside bare programs (needs the registries once, for five servers).
+bench-told:
+    cargo build --release --workspace
+    cargo bench --workspace --bench sandbox
+    benches/compare/told.py --mcpsec target/release/mcpsec --shared ../shared
 
 # Licences, bans, sources.
 deny:

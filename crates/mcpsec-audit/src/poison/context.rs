@@ -1,7 +1,7 @@
 //! What a text stands in: the entry's name and topic, the names that belong to the server.
 use std::collections::{BTreeMap, BTreeSet};
 
-use mcpsec_model::manifest::{Kind, Manifest, Role, Subject};
+use mcpsec_model::manifest::{Entry, Kind, Manifest, Role, Subject};
 use serde_json::Value;
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     normal::Normal,
     reading::{Reading, Sentence},
     sense::{Sense, Senses},
+    spread::spread,
 };
 
 /// What rules know about the entry that a text belongs to.
@@ -17,7 +18,7 @@ pub(super) struct Context {
     /// Words of the entry's name and of the server's, plain, with spaces around them: ` ssh connect `.
     pub(super) topic: String,
     /// Names of this server's entries and parameters, plain. Shared words of one manifest.
-    pub(super) own: std::rc::Rc<BTreeSet<String>>,
+    pub(super) own: std::sync::Arc<BTreeSet<String>>,
     /// What its name and its first sentence are about.
     pub(super) senses: Senses,
     /// The text is about one parameter.
@@ -110,9 +111,8 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
             own.insert(fold::folded(text.text));
         }
     }
-    let own = std::rc::Rc::new(own);
+    let own = std::sync::Arc::new(own);
     let server = manifest.server_info().get("name").and_then(Value::as_str).unwrap_or_default();
-    let mut all = BTreeMap::new();
     let about = |name: &str, said: &str, parameters| {
         let topic = format!(" {} {} ", spaced(name), spaced(server));
         let head = &said[..said.floor_char_boundary(said.len().min(1_000))];
@@ -121,9 +121,9 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
         let senses = Reading::new(Normal::new(&topic), false).everything().and(first);
         Context { topic, own: own.clone(), senses, parameter: false, parameters }
     };
-    all.insert(Subject::server(), about("", manifest.instructions().unwrap_or_default(), BTreeSet::new()));
-    for kind in Kind::ALL {
-        for entry in manifest.entries(kind) {
+    let entries: Vec<_> = Kind::ALL.into_iter().flat_map(|kind| manifest.entries(kind)).collect();
+    let contexts = spread(&entries, |part| {
+        let context = |entry: &&Entry| {
             let mut parameters = BTreeSet::new();
             if let Some(Value::Object(properties)) =
                 entry.get("inputSchema").and_then(|schema| schema.get("properties"))
@@ -135,10 +135,12 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
                 parameters.extend(names.map(fold::folded));
             }
             let said = entry.get("description").and_then(Value::as_str).unwrap_or_default();
-            all.insert(entry.subject(), about(entry.name(), said, parameters));
-        }
-    }
-    all
+            (entry.subject(), about(entry.name(), said, parameters))
+        };
+        part.iter().map(context).collect()
+    });
+    let of_server = about("", manifest.instructions().unwrap_or_default(), BTreeSet::new());
+    std::iter::once((Subject::server(), of_server)).chain(contexts).collect()
 }
 
 /// A name as words: `readSshKey`, `read_ssh-key` and `ReadSSHKey` are `read ssh key`.

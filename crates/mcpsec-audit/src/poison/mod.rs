@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mcpsec_model::{
     finding::{Confidence, Finding, Rule, Severity},
-    manifest::{Manifest, Role, Text},
+    manifest::{Manifest, Role, Subject, Text},
     name::ServerName,
 };
 
@@ -39,6 +39,7 @@ mod secrets;
 mod sense;
 mod shadowing;
 mod smuggling;
+mod spread;
 mod terms;
 mod weight;
 
@@ -85,10 +86,22 @@ pub fn scan(manifest: &Manifest) -> Vec<Finding> {
 pub fn scan_texts(manifest: &Manifest, texts: &[Text<'_>]) -> Vec<Finding> {
     let contexts = context::contexts(manifest);
     let nobody = Context::default();
-    let mut findings = BTreeSet::new();
+    let mut findings: BTreeSet<Finding> =
+        spread::spread(texts, |part| judge_all(part, &contexts, &nobody)).into_iter().collect();
+    for tool in manifest.tools() {
+        findings.extend(hints::check(tool));
+    }
+    findings.extend(collision::within(manifest));
+    findings.extend(lookalike::within(manifest));
+    findings.into_iter().collect()
+}
+
+/// Everything about some texts, each with its subject.
+fn judge_all(texts: &[Text<'_>], contexts: &BTreeMap<Subject, Context>, nobody: &Context) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let mut known: BTreeMap<(&str, Role, usize, Option<String>), Vec<Finding>> = BTreeMap::new();
     for text in texts {
-        let context = contexts.get(&text.subject.entry_of()).unwrap_or(&nobody);
+        let context = contexts.get(&text.subject.entry_of()).unwrap_or(nobody);
         // Schemas repeat the same descriptions hundreds of times.
         let parameter = parameter_of(text.subject.as_str());
         let key = (text.text, text.role, std::ptr::from_ref(context).addr(), parameter.clone());
@@ -98,12 +111,7 @@ pub fn scan_texts(manifest: &Manifest, texts: &[Text<'_>]) -> Vec<Finding> {
         });
         findings.extend(about.iter().cloned().map(|finding| Finding { subject: text.subject.to_string(), ..finding }));
     }
-    for tool in manifest.tools() {
-        findings.extend(hints::check(tool));
-    }
-    findings.extend(collision::within(manifest));
-    findings.extend(lookalike::within(manifest));
-    findings.into_iter().collect()
+    findings
 }
 
 /// The parameter that a text below `properties` is about.

@@ -120,6 +120,11 @@ impl Watcher {
             self.network.shared.record().incomplete();
         }
         self.drain_trap();
+        if let Some(trap) = self.trap.take() {
+            // The kernel takes ten milliseconds to take down a watch on files, and nothing depends on when it is done. Where
+            // there is no thread for it, it is done here.
+            let _closed = std::thread::Builder::new().name("mcpsec-trap".to_owned()).spawn(move || drop(trap));
+        }
     }
 
     fn watch(&mut self) -> io::Result<()> {
