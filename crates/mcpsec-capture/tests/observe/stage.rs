@@ -80,7 +80,7 @@ impl Stage {
         let rules = Rules { home: home.path().to_owned(), ..Rules::default() };
         Self {
             home,
-            watch: Watch { reach, opens: true },
+            watch: Watch { reach, opens: true, connects_only: false },
             rules,
             user: None,
             visitor: None,
