@@ -97,8 +97,8 @@ impl Network {
             return Answer::Continue;
         }
         self.shared.record().refused("socket");
-        let raw = internet && kind == number(libc::SOCK_RAW);
         let unix = family == number(libc::AF_UNIX);
+        let raw = !unix && kind == number(libc::SOCK_RAW);
         Answer::Error(match (internet, raw) {
             (_, true) => libc::EPERM,
             _ if unix || kind == datagram && internet => libc::EACCES,
