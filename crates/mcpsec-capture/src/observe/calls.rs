@@ -131,6 +131,9 @@ const ABSENT: &[(i64, &str)] = &[
 
 /// The rows of one watch. Frequent calls first: each costs the ones after it a comparison.
 pub(super) fn rows(watch: &Watch) -> Vec<Row> {
+    if watch.connects_only {
+        return vec![(libc::SYS_connect, Call::Connect, When::Always)];
+    }
     let fast_open = libc::MSG_FASTOPEN.cast_unsigned();
     let mut rows: Vec<Row> = vec![
         (libc::SYS_connect, Call::Connect, When::Always),
@@ -142,9 +145,9 @@ pub(super) fn rows(watch: &Watch) -> Vec<Row> {
         (libc::SYS_execve, Call::Exec { folder: None, path: 0 }, When::Always),
         (libc::SYS_execveat, Call::Exec { folder: Some(0), path: 1 }, When::Always),
     ];
+    rows.push((libc::SYS_socketpair, Call::SocketPair, When::Always));
     if watch.reach == Reach::Shared {
         rows.push((libc::SYS_listen, Call::Listen, When::Always));
-        rows.push((libc::SYS_socketpair, Call::SocketPair, When::Always));
     }
     let at = |changes| Call::Path { folder: Some(0), path: 1, second: None, changes };
     let rename = Call::Path { folder: Some(0), path: 1, second: Some((Some(2), 3)), changes: Changes::Yes };

@@ -90,7 +90,6 @@ impl Network {
                 if inside { Answer::Continue } else { UNREACHABLE }
             }
             Target::Internet(_) => UNREACHABLE,
-            Target::UnixPath(_) | Target::UnixAbstract(_) if own => Answer::Continue,
             Target::UnixPath(_) | Target::UnixAbstract(_) => REFUSED,
             Target::Netlink => Answer::Continue,
             Target::Unspecified | Target::UnixUnnamed | Target::Malformed => Answer::Error(libc::EINVAL),

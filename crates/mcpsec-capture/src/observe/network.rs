@@ -41,6 +41,8 @@ pub(super) struct Network {
     pub nameservers: Vec<IpAddr>,
     /// Folders in which it may talk to unix sockets, where the file system is shared.
     pub sockets: Vec<PathBuf>,
+    /// The device of the scratch folders, where the file system is the sandbox's own.
+    pub scratch: Option<u64>,
     /// The sinkhole's TCP address.
     pub door: Option<SocketAddr>,
     /// The sandbox's network namespace.
@@ -82,11 +84,11 @@ impl Network {
             Target::UnixPath(path) => {
                 let path = unix::absolute(self.reader(notice), &path);
                 self.tell_path(&path);
-                if own { Some(self.leave_unix(notice)) } else { self.connect_unix(notice, path) }
+                self.connect_unix(notice, path)
             }
             Target::UnixAbstract(name) => {
                 self.shared.record().file(&[b"@", &name[..]].concat());
-                Some(if own { self.leave_unix(notice) } else { REFUSED })
+                if own { self.connect_abstract(notice, raw) } else { Some(REFUSED) }
             }
             // The kernel is no host, and which of its services there are is decided when the socket is made.
             Target::Netlink => Some(self.connect_as_read(notice, &raw)),
@@ -152,30 +154,30 @@ impl Network {
     fn connect_as_read(&self, notice: &Notice, raw: &[u8]) -> Answer {
         match self.reader(notice).duplicate(notice.args[0]) {
             Ok(socket) => answer_of(sys::connect(socket.as_fd(), raw)),
-            Err(_) if self.reach == Reach::Own => Answer::Continue,
             Err(_) => Answer::Error(libc::EAFNOSUPPORT),
         }
     }
 
-    /// To a unix socket of the sandbox's own file system, which holds no other ones. The address may be another one by the time
-    /// the kernel reads it, so the socket must be one that understands no other.
-    fn leave_unix(&self, notice: &Notice) -> Answer {
-        let socket = self.reader(notice).duplicate(notice.args[0]);
-        match socket.and_then(|socket| sys::socket_option(socket.as_fd(), libc::SO_DOMAIN)) {
-            Ok(libc::AF_UNIX) => Answer::Continue,
-            Ok(_) => Answer::Error(libc::EAFNOSUPPORT),
-            // Where descriptors cannot be taken, the network namespace alone holds.
-            Err(error) if error.raw_os_error() == Some(libc::EPERM) => Answer::Continue,
-            Err(error) => answer_of(Err(error)),
-        }
+    /// To an abstract name of the sandbox's own network. Whatever is in the program's memory by now, this is what is called.
+    fn connect_abstract(self: &Arc<Self>, notice: &Notice, raw: Vec<u8>) -> Option<Answer> {
+        let (network, notice) = (Arc::clone(self), *notice);
+        self.later(&notice, move || {
+            let connected = network.reader(&notice).duplicate(notice.args[0]).and_then(|socket| {
+                if !network.is_inside(socket.as_fd()) {
+                    return Err(io::Error::from_raw_os_error(libc::ECONNREFUSED));
+                }
+                sys::connect(socket.as_fd(), &raw)
+            });
+            answer_of(connected)
+        })
     }
 
     /// To a server of the sandbox itself.
     fn connect_here(self: &Arc<Self>, notice: &Notice, to: SocketAddr) -> Option<Answer> {
         let Ok(socket) = self.reader(notice).duplicate(notice.args[0]) else {
-            // Its namespace has no other loopback than its own.
+            // It may be a unix socket, and the address one of those when the kernel reads it.
             self.tell_address(to);
-            return Some(Answer::Continue);
+            return Some(UNREACHABLE);
         };
         if !self.is_inside(socket.as_fd()) {
             self.tell_address(to);
@@ -300,9 +302,13 @@ impl Network {
     fn connect_unix(self: &Arc<Self>, notice: &Notice, path: Vec<u8>) -> Option<Answer> {
         let (network, notice) = (Arc::clone(self), *notice);
         self.later(&notice, move || {
-            answer_of(unix::connect_within(&network.sockets, &path, || {
-                network.reader(&notice).duplicate(notice.args[0])
-            }))
+            let reader = network.reader(&notice);
+            let place = match network.reach {
+                Reach::Own => unix::within_scratch(reader, network.scratch, &path),
+                Reach::Shared => unix::within(&network.sockets, &path),
+            };
+            let connected = place.and_then(|place| unix::connect_to(place.as_fd(), reader.duplicate(notice.args[0])?));
+            answer_of(connected)
         })
     }
 

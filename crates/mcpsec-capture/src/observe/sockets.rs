@@ -12,6 +12,12 @@ use super::{
 /// Kind bits of `socket`; the rest are flags.
 const KIND: u64 = 0xf;
 
+/// Whether unix sockets of this kind have one partner only. A datagram names its receiver in memory, which is read again after
+/// any look at it; raw ones are datagrams too.
+fn connected(kind: u64) -> bool {
+    [libc::SOCK_STREAM, libc::SOCK_SEQPACKET].iter().any(|one| u64::from(one.cast_unsigned()) == kind)
+}
+
 impl Network {
     /// `bind`.
     pub(super) fn bind(&self, notice: &Notice) -> Answer {
@@ -32,6 +38,11 @@ impl Network {
                 // Where files may be made is decided by the layer below.
                 Answer::Continue
             }
+            // Names that are no files belong to the network; `listen` looks again at what was bound in the end.
+            Target::UnixAbstract(_) | Target::UnixUnnamed if self.reach == Reach::Shared => {
+                self.shared.record().refused("bind");
+                Answer::Error(libc::EACCES)
+            }
             Target::UnixAbstract(_) | Target::UnixUnnamed | Target::Netlink => Answer::Continue,
             Target::Unspecified | Target::Malformed => Answer::Error(libc::EINVAL),
             Target::Other(_) => Answer::Error(libc::EAFNOSUPPORT),
@@ -42,6 +53,16 @@ impl Network {
     pub(super) fn listen(&self, notice: &Notice) -> Answer {
         let Ok(socket) = self.reader(notice).duplicate(notice.args[0]) else { return Answer::Error(libc::EACCES) };
         match sys::socket_option(socket.as_fd(), libc::SO_DOMAIN) {
+            // Once it has a name it keeps it, so what is seen now is what others will call.
+            Ok(libc::AF_UNIX)
+                if !matches!(
+                    sys::own_address(socket.as_fd()).map(|own| address::decode(&own, false)),
+                    Ok(Target::UnixPath(_))
+                ) =>
+            {
+                self.shared.record().refused("listen");
+                Answer::Error(libc::EACCES)
+            }
             Ok(libc::AF_UNIX) => {
                 let backlog = u32::try_from(notice.args[1] & 0xffff_ffff).unwrap_or_default().cast_signed();
                 answer_of(sys::listen(socket.as_fd(), backlog))
@@ -67,28 +88,28 @@ impl Network {
             (kind == stream && [0, number(libc::IPPROTO_TCP)].contains(&protocol))
                 || (own && kind == datagram && [0, number(libc::IPPROTO_UDP)].contains(&protocol))
         } else if family == number(libc::AF_UNIX) {
-            // A datagram names its receiver in memory, which is read again after any look at it.
-            own || kind != datagram
+            connected(kind)
         } else {
-            // How programs list their network interfaces.
-            family == number(libc::AF_NETLINK) && protocol == number(libc::NETLINK_ROUTE)
+            // How programs list their network interfaces, which are nobody's business where they are this machine's.
+            own && family == number(libc::AF_NETLINK) && protocol == number(libc::NETLINK_ROUTE)
         };
         if allowed {
             return Answer::Continue;
         }
         self.shared.record().refused("socket");
-        let raw = kind == number(libc::SOCK_RAW);
+        let unix = family == number(libc::AF_UNIX);
+        let raw = !unix && kind == number(libc::SOCK_RAW);
         Answer::Error(match (internet, raw) {
             (_, true) => libc::EPERM,
-            (true, false) if kind == datagram => libc::EACCES,
+            _ if unix || kind == datagram && internet => libc::EACCES,
             (true, false) => libc::EPROTONOSUPPORT,
             (false, false) => libc::EAFNOSUPPORT,
         })
     }
 
-    /// `socketpair`, watched only where the file system is shared: see [`Self::socket`].
+    /// `socketpair`: see [`connected`].
     pub(super) fn socket_pair(&self, notice: &Notice) -> Answer {
-        if notice.args[1] & KIND != u64::from(libc::SOCK_DGRAM.cast_unsigned()) {
+        if connected(notice.args[1] & KIND) {
             return Answer::Continue;
         }
         self.shared.record().refused("socketpair");

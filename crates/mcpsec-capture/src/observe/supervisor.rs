@@ -49,6 +49,7 @@ impl Supervisor {
             hosts: rules.hosts.iter().map(|host| plain(host)).collect(),
             nameservers: rules.nameservers,
             sockets: rules.sockets,
+            scratch: rules.scratch,
             door: door.map(std::net::TcpListener::local_addr).transpose()?,
             cookie,
             outside: rules.outside,

@@ -361,10 +361,15 @@ pub(super) fn open_beneath(folder: BorrowedFd<'_>, path: &Path) -> io::Result<Ow
     place(folder, path.as_os_str().as_bytes(), RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 }
 
+/// A handle on what lies at `path` (absolute) where this folder is the root.
+pub(super) fn open_in_root(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<OwnedFd> {
+    place(root, path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+}
+
 /// Whether there is a file at `path` (absolute) as the thread `tid` sees the file system.
 pub(super) fn exists_for(tid: u32, path: &[u8]) -> bool {
     let Ok(root) = std::fs::File::open(format!("/proc/{tid}/root")) else { return false };
-    place(root.as_fd(), path, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS).is_ok()
+    open_in_root(root.as_fd(), path).is_ok()
 }
 
 /// Room for the control message of `handover::MAX_DESCRIPTORS` descriptors, aligned as the kernel wants it.

@@ -50,6 +50,12 @@ impl<'a> Reader<'a> {
         seen.is_ok() || self.sure(()).is_none()
     }
 
+    /// The root of the thread's file system.
+    pub(super) fn root(self) -> io::Result<std::fs::File> {
+        let root = std::fs::File::open(format!("/proc/{}/root", self.tid))?;
+        self.sure(root).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+    }
+
     /// A second descriptor of the open file that the thread has at `number`.
     pub(super) fn duplicate(self, number: u64) -> io::Result<OwnedFd> {
         let file = sys::duplicate_of(self.tid, number)?;

@@ -31,6 +31,9 @@ pub struct Watch {
     pub reach: Reach,
     /// Whether opening files is watched too. Reading canaries is seen without.
     pub opens: bool,
+    /// Whether nothing but `connect` is watched, and that only to hold it: unix sockets of this machine may lie in folders that
+    /// are readable inside, and no mount keeps anybody from talking to them.
+    pub connects_only: bool,
 }
 
 impl Watch {
@@ -50,6 +53,9 @@ pub struct Rules {
     /// Folders in which it may connect to unix sockets where the file system is shared: its scratch folders. No links on
     /// the way, and not writable by others.
     pub sockets: Vec<PathBuf>,
+    /// The device of its scratch folders, where the file system is its own: it may connect to unix sockets that lie there, which
+    /// it made itself, and to no others. Sockets that others made may lie in folders that it was given.
+    pub scratch: Option<u64>,
     /// Hosts it may reach over TCP, on any port: names, or addresses that are meant literally. A loopback address (or
     /// `localhost`) is this machine's then, and servers of the sandbox itself are out of reach there.
     pub hosts: BTreeSet<String>,
@@ -69,6 +75,7 @@ impl Default for Rules {
             home: PathBuf::new(),
             own: Vec::new(),
             sockets: Vec::new(),
+            scratch: None,
             hosts: BTreeSet::new(),
             nameservers: Vec::new(),
             sinkhole: None,

@@ -45,6 +45,8 @@ struct Held {
     control: std::os::unix::net::UnixStream,
     watch: Watch,
     observer: Option<Supervisor>,
+    /// Whether what it sees was asked for.
+    tells: bool,
     /// Passes signals on to a program that has this process's streams.
     _forward: Option<Forward>,
     /// Scratch folder on this machine; removed with this.
@@ -115,13 +117,13 @@ impl Running {
         scratch: Option<Scratch>,
         canaries: Vec<Canary>,
     ) -> Result<Self, SandboxError> {
-        let Launched { child, control, scratch: capped, observer, forward } = launched;
+        let Launched { child, control, scratch: capped, observer, tells, forward } = launched;
         let watch = Watch::start(child.id(), &control, capped, plan, scratch.as_ref().map(Scratch::path));
         let mut running = Self::of(child);
         running.canaries = canaries;
         match watch {
             Ok(watch) => {
-                running.held = Some(Held { control, watch, observer, _forward: forward, _scratch: scratch });
+                running.held = Some(Held { control, watch, observer, tells, _forward: forward, _scratch: scratch });
             }
             Err(source) => {
                 let _gone = control.shutdown(std::net::Shutdown::Both);
@@ -224,7 +226,7 @@ impl Running {
         };
         let limit = held.watch.finish(!status.success());
         let limit = limit.or_else(|| (status.signal() == Some(libc::SIGXCPU)).then_some(Limit::Cpu));
-        let observed = held.observer.map(Supervisor::finish).unwrap_or_default();
+        let observed = held.observer.map(Supervisor::finish).filter(|_| held.tells).unwrap_or_default();
         Ended { status, limit, observed }
     }
 

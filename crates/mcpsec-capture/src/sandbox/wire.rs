@@ -92,7 +92,7 @@ pub(super) struct Order {
     pub(super) scratch: Option<Raw>,
     /// What the canaries in its home are drawn from; `None`: there are none.
     pub(super) canaries: Option<[u8; 32]>,
-    /// Whether calls are watched.
+    /// Whether calls are watched and told.
     pub(super) observe: bool,
     /// Processor seconds of each process.
     pub(super) cpu: Option<u64>,
@@ -108,17 +108,22 @@ pub(super) struct Order {
 }
 
 impl Tier {
-    /// What is watched in this tier.
-    pub(super) fn watch(self) -> Watch {
-        let reach = match self {
-            Self::Namespace => Reach::Own,
-            Self::Landlock => Reach::Shared,
-        };
-        Watch { reach, opens: true }
+    /// What is watched in this tier: everything, if that is asked for. Else, where nothing may be addressed, nothing has to
+    /// be; and where the program has its own network, only that it does not leave it through a unix socket.
+    pub(super) fn watch(self, observe: bool) -> Option<Watch> {
+        match self {
+            Self::Namespace => Some(Watch { reach: Reach::Own, opens: observe, connects_only: !observe }),
+            Self::Landlock => observe.then_some(Watch { reach: Reach::Shared, opens: true, connects_only: false }),
+        }
     }
 }
 
 impl Order {
+    /// What is watched.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        self.tier.watch(self.observe)
+    }
+
     pub(super) fn new(tier: Tier, plan: &Plan, scratch: Option<&Path>, seed: Option<[u8; 32]>) -> Self {
         let Limits { wall: _, cpu, memory, processes, output: _, disk, file, files } = plan.limits.clone();
         Self {

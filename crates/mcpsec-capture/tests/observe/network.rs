@@ -133,12 +133,25 @@ attempt(lambda: socket.socketpair())
         stream = stream.display(),
         datagram = datagram.display()
     );
-    // With a file system of its own there is no such path; that is the launcher's part.
     let Some(outcome) = run(Reach::Shared, &script) else { return };
-    assert_eq!(outcome.said, "ENOENT\nENOENT\nECONNREFUSED\nENOENT\nEAFNOSUPPORT\nEACCES\ndone\n");
+    assert_eq!(outcome.said, "ENOENT\nENOENT\nECONNREFUSED\nENOENT\nEACCES\nEACCES\ndone\n");
     let files: Vec<&str> = outcome.observed.files.iter().map(Untrusted::raw).collect();
     assert_eq!(files, ["/run/some/engine.sock", "@name"]);
     assert!(listener.accept().is_err() && receiver.recv(&mut [0; 8]).is_err(), "somebody came");
+    // With a file system of its own, only what lies on the device of its scratch folders is its own: these are folders that it
+    // was given.
+    for (scratch, watch_all) in [(None, true), (Some(1 << 40), true), (None, false), (Some(1 << 40), false)] {
+        let mut stage = Stage::new(Reach::Own);
+        stage.rules.scratch = scratch;
+        stage.watch.connects_only = !watch_all;
+        let outcome = stage.python(&script).unwrap();
+        let (datagrams, pairs) = if watch_all { ("EACCES", "EACCES") } else { ("done", "done") };
+        let expected = format!("EACCES\nENOENT\nECONNREFUSED\nEACCES\n{datagrams}\n{pairs}\ndone\n");
+        assert_eq!(outcome.said, expected, "{scratch:?} {watch_all}");
+        assert!(listener.accept().is_err(), "somebody came");
+        // Where only connections are watched, the filter of the launcher refuses datagrams.
+        assert_eq!(receiver.recv(&mut [0; 8]).is_err(), watch_all);
+    }
 }
 
 #[test]
@@ -160,14 +173,25 @@ async def main():
     print((await r.read()).decode()); w.close()
 asyncio.run(main())
 ";
-    let Some(outcome) = run(Reach::Own, &format!("{ATTEMPT}{unix}{tcp}")) else { return };
-    assert_eq!(outcome.said, "unix\ntcp\nasyncio\n");
-    assert_eq!(hosts(&outcome), [""; 0]);
+    for connects_only in [false, true] {
+        let mut stage = Stage::new(Reach::Own);
+        stage.watch.connects_only = connects_only;
+        let Some(outcome) = stage.python(&format!("import socket, errno\n{ATTEMPT}{unix}{tcp}")) else { return };
+        assert_eq!(outcome.said, "unix\ntcp\nasyncio\n");
+        assert_eq!(hosts(&outcome), [""; 0]);
+    }
     let mut stage = Stage::new(Reach::Shared);
     stage.rules.sockets.push(stage.home.path().to_owned());
-    let outcome = stage.python(&format!("{ATTEMPT}{unix}attempt(lambda: socket.create_server(('127.0.0.1', 0)))\nattempt(lambda: socket.socket().listen())")).unwrap();
-    assert_eq!(outcome.said, "unix\nEACCES\nEACCES\n");
-    assert_eq!((outcome.observed.refused.get("bind"), outcome.observed.refused.get("listen")), (Some(&1), Some(&1)));
+    let unnamed = "
+def listens(name):
+    s = socket.socket(socket.AF_UNIX)
+    if name is not None: s.bind(name)
+    s.listen()
+attempt(lambda: listens('\\0abstract')); attempt(lambda: listens('')); attempt(lambda: listens(None))
+";
+    let outcome = stage.python(&format!("{ATTEMPT}{unix}{unnamed}attempt(lambda: socket.create_server(('127.0.0.1', 0)))\nattempt(lambda: socket.socket().listen())")).unwrap();
+    assert_eq!(outcome.said, "unix\nEACCES\nEACCES\nEACCES\nEACCES\nEACCES\n");
+    assert_eq!((outcome.observed.refused.get("bind"), outcome.observed.refused.get("listen")), (Some(&3), Some(&2)));
 }
 
 #[test]
@@ -242,11 +266,13 @@ s = socket.socket(); attempt(lambda: s.sendto(b'x', 0x20000000, ('192.0.2.7', 80
             return;
         }
         let Some(outcome) = run(reach, &script) else { return };
-        let expected =
-            "ENOSYS EPERM EPERM EPERM EPERM EPERM EPROTONOSUPPORT EPROTONOSUPPORT EAFNOSUPPORT EPERM done ENOTSUP";
+        let (own, sockets) = if reach == Reach::Own { ("done", 6) } else { ("EPERM", 7) };
+        let expected = format!(
+            "ENOSYS EPERM EPERM EPERM EPERM EPERM EPROTONOSUPPORT EPROTONOSUPPORT EAFNOSUPPORT EPERM {own} ENOTSUP"
+        );
         assert_eq!(outcome.said.split_whitespace().collect::<Vec<_>>().join(" "), expected, "{reach:?}");
         let refused: Vec<_> = outcome.observed.refused.iter().map(|(name, times)| (name.as_str(), *times)).collect();
-        let expected = [("clone", 1), ("io_uring_setup", 1), ("ptrace", 2), ("socket", 6), ("unshare", 1)];
+        let expected = [("clone", 1), ("io_uring_setup", 1), ("ptrace", 2), ("socket", sockets), ("unshare", 1)];
         assert_eq!(refused, expected, "{reach:?}");
         assert_eq!(hosts(&outcome), ["192.0.2.7:80"]);
     }

@@ -77,10 +77,11 @@ pub(crate) fn node() -> Option<PathBuf> {
 impl Stage {
     pub(crate) fn new(reach: Reach) -> Self {
         let home = tempfile::tempdir().expect("the test's own means work");
-        let rules = Rules { home: home.path().to_owned(), ..Rules::default() };
+        let device = std::os::unix::fs::MetadataExt::dev(&home.path().metadata().expect("a home"));
+        let rules = Rules { home: home.path().to_owned(), scratch: Some(device), ..Rules::default() };
         Self {
             home,
-            watch: Watch { reach, opens: true },
+            watch: Watch { reach, opens: true, connects_only: false },
             rules,
             user: None,
             visitor: None,

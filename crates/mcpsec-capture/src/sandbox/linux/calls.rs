@@ -8,6 +8,8 @@ use std::{collections::BTreeSet, io, ptr};
 
 use libc::{EACCES, EAFNOSUPPORT, ENETUNREACH, ENOSYS, EPERM, c_int, c_long};
 
+use crate::observe::Watch;
+
 use super::{
     super::wire::Tier,
     bpf::{Action, Is, Rule, Test, arg, assemble},
@@ -19,8 +21,8 @@ use super::{
 pub(in crate::sandbox) struct Calls {
     /// The tier: without a network of its own, nothing may be addressed.
     pub(in crate::sandbox) tier: Tier,
-    /// Whether the observer answers the calls that it watches; those must reach it.
-    pub(in crate::sandbox) observed: bool,
+    /// What the observer watches; those calls must reach it.
+    pub(in crate::sandbox) watch: Option<Watch>,
     /// The kernel's version of Landlock, for what older ones leave open.
     pub(in crate::sandbox) landlock: u8,
     /// Whether the program's user may change files of this machine that Landlock does not protect from it.
@@ -86,6 +88,21 @@ const NEVER: &[c_long] = &[
     libc::SYS_msgget,
     libc::SYS_semget,
     libc::SYS_mq_open,
+    // What others made of it has small numbers, which are easily guessed, or names.
+    libc::SYS_shmat,
+    libc::SYS_shmdt,
+    libc::SYS_shmctl,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_mq_unlink,
+    libc::SYS_mq_timedsend,
+    libc::SYS_mq_timedreceive,
+    libc::SYS_mq_notify,
+    libc::SYS_mq_getsetattr,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_iopl,
     #[cfg(target_arch = "x86_64")]
@@ -141,6 +158,10 @@ fn bits(value: c_int) -> u32 {
     value.cast_unsigned()
 }
 
+/// Requests of ioctl(2) that change a file for good through a descriptor that was opened for reading: its flags (chattr(1),
+/// FS_IOC_SETFLAGS and the 32-bit one, FS_IOC_FSSETXATTR), its generation, its encryption, and sealing it with fs-verity.
+const MARKING: &[u32] = &[0x4008_6602, 0x4004_6602, 0x401c_5820, 0x4008_7602, 0x4004_7602, 0x800c_6613, 0x4080_6685];
+
 /// All rules.
 pub(in crate::sandbox) fn rules(calls: Calls) -> Vec<Rule> {
     let always = |list: &[c_long], action| {
@@ -157,6 +178,9 @@ pub(in crate::sandbox) fn rules(calls: Calls) -> Vec<Rule> {
     for request in [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD] {
         when(libc::SYS_ioctl, vec![arg(1, Is::Equal(u32::try_from(request).unwrap_or(0)))], EPERM);
     }
+    for request in MARKING {
+        when(libc::SYS_ioctl, vec![arg(1, Is::Equal(*request))], EPERM);
+    }
     sockets(calls, &mut when);
     // A limit of zero ends a process as surely as a signal.
     when(libc::SYS_prlimit64, vec![arg(0, Is::NotEqual(0)), arg(0, Is::NotEqual(calls.program))], EPERM);
@@ -167,8 +191,8 @@ pub(in crate::sandbox) fn rules(calls: Calls) -> Vec<Rule> {
         scheduling(&mut when);
         files(calls, &mut when);
     }
-    if calls.observed {
-        let answered: BTreeSet<u32> = calls.tier.watch().answered().into_iter().map(number).collect();
+    if let Some(watch) = calls.watch {
+        let answered: BTreeSet<u32> = watch.answered().into_iter().map(number).collect();
         rules.retain(|rule| !answered.contains(&rule.call));
     }
     rules
@@ -188,6 +212,21 @@ fn sockets(calls: Calls, when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
     }
     when(libc::SYS_socket, families, EAFNOSUPPORT);
     when(libc::SYS_socketpair, vec![not_family(libc::AF_UNIX)], EAFNOSUPPORT);
+    // A datagram names its receiver in memory, where no filter sees it, and a unix socket of this machine may lie in a folder
+    // that is readable inside. Raw ones are datagrams too (unix(7)).
+    for call in [libc::SYS_socket, libc::SYS_socketpair] {
+        let types = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET];
+        let others = types.map(|kind| arg(1, Is::MaskedNot(SOCKET_TYPE, bits(kind))));
+        when(call, [arg(0, Is::Equal(bits(libc::AF_UNIX)))].into_iter().chain(others).collect(), EACCES);
+    }
+    // Room that is asked for in a socket is memory of no process. As if it had been given.
+    for option in [libc::SO_SNDBUF, libc::SO_RCVBUF, libc::SO_SNDBUFFORCE, libc::SO_RCVBUFFORCE] {
+        when(
+            libc::SYS_setsockopt,
+            vec![arg(1, Is::Equal(bits(libc::SOL_SOCKET))), arg(2, Is::Equal(bits(option)))],
+            0,
+        );
+    }
     for family in [libc::AF_INET, libc::AF_INET6] {
         let of_family = arg(0, Is::Equal(bits(family)));
         // Only streams and datagrams; raw sockets and SCTP (whose options connect) are not for servers.
@@ -259,11 +298,17 @@ fn scheduling(when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
 /// What Landlock does not look at: modes, owners, times and attributes of files, however they are named. And what its older
 /// versions do not: cutting files short.
 fn files(calls: Calls, when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
+    for call in METADATA {
+        when(*call, vec![], EPERM);
+    }
     if calls.owns_files {
-        for call in METADATA {
+        for call in OWNERS {
             when(*call, vec![], EPERM);
         }
     }
+    // Whoever hides from its own user hides open files from the watch over the disk: PR_SET_DUMPABLE to anything but 1.
+    let hides = vec![arg(0, Is::Equal(bits(libc::PR_SET_DUMPABLE))), arg(1, Is::NotEqual(1))];
+    when(libc::SYS_prctl, hides, EPERM);
     if calls.landlock < TRUNCATES {
         when(libc::SYS_truncate, vec![], EPERM);
         // Its flags are in memory.
@@ -279,13 +324,9 @@ fn files(calls: Calls, when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
 /// First version of Landlock that keeps files from being cut short.
 const TRUNCATES: u8 = 3;
 
-/// Calls that change what is told about a file, and not its bytes.
+/// Calls that change what is told about a file, and not its bytes, for everyone who may write it (and its attributes, for
+/// some file systems, for everyone who may open it).
 const METADATA: &[c_long] = &[
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
-    SYS_FCHMODAT2,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
     libc::SYS_utimensat,
     libc::SYS_setxattr,
     libc::SYS_lsetxattr,
@@ -297,17 +338,26 @@ const METADATA: &[c_long] = &[
     SYS_REMOVEXATTRAT,
     SYS_FILE_SETATTR,
     #[cfg(target_arch = "x86_64")]
-    libc::SYS_chmod,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_chown,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_lchown,
-    #[cfg(target_arch = "x86_64")]
     libc::SYS_utime,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_utimes,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_futimesat,
+];
+
+/// The same for a file's owner alone.
+const OWNERS: &[c_long] = &[
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    SYS_FCHMODAT2,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
 ];
 
 // Newer than `libc` tells for every system; the numbers are the same on all architectures since Linux 5.1.
@@ -335,14 +385,14 @@ mod tests {
     use super::{super::bpf::interpret, *};
 
     const ALLOWED: u32 = libc::SECCOMP_RET_ALLOW;
-    const NEWEST: Calls = Calls { tier: Tier::Landlock, observed: false, landlock: 9, owns_files: true, program: 77 };
+    const NEWEST: Calls = Calls { tier: Tier::Landlock, watch: None, landlock: 9, owns_files: true, program: 77 };
 
     fn refused(errno: c_int) -> u32 {
         libc::SECCOMP_RET_ERRNO | bits(errno)
     }
 
     fn decide(tier: Tier, call: c_long, args: [u64; 6]) -> u32 {
-        let calls = Calls { tier, observed: false, ..NEWEST };
+        let calls = Calls { tier, ..NEWEST };
         interpret(&assemble(&rules(calls)), super::super::bpf::ARCH, number(call), args)
     }
 
@@ -396,6 +446,19 @@ mod tests {
                 assert_eq!(decide(tier, libc::SYS_socket, socket), refused(EPERM), "{kind} {protocol}");
             }
             assert_eq!(decide(tier, libc::SYS_socket, args(libc::AF_NETLINK, 3, 9)), refused(EAFNOSUPPORT));
+            for call in [libc::SYS_socket, libc::SYS_socketpair] {
+                for (kind, answer) in [(1, ALLOWED), (2, refused(EACCES)), (3, refused(EACCES)), (5, ALLOWED)] {
+                    let kind = kind | libc::SOCK_CLOEXEC;
+                    assert_eq!(decide(tier, call, args(libc::AF_UNIX, kind, 0)), answer, "{kind}");
+                }
+            }
+            for request in MARKING {
+                assert_eq!(decide(tier, libc::SYS_ioctl, [3, u64::from(*request), 0, 0, 0, 0]), refused(EPERM));
+            }
+            for option in [7, 8, 32, 33] {
+                assert_eq!(decide(tier, libc::SYS_setsockopt, args(3, 1, option)), refused(0), "as if done");
+            }
+            assert_eq!(decide(tier, libc::SYS_setsockopt, args(3, 1, 9)), ALLOWED);
         }
     }
 
@@ -418,9 +481,10 @@ mod tests {
     #[test]
     fn what_the_observer_answers_reaches_it_and_nothing_else_is_lost() {
         for tier in [Tier::Namespace, Tier::Landlock] {
-            let all = rules(Calls { tier, observed: false, ..NEWEST });
-            let left = rules(Calls { tier, observed: true, ..NEWEST });
-            let answered = tier.watch().answered();
+            let all = rules(Calls { tier, ..NEWEST });
+            let watch = tier.watch(true).expect("watched");
+            let left = rules(Calls { tier, watch: Some(watch), ..NEWEST });
+            let answered = watch.answered();
             for rule in &all {
                 assert_eq!(left.contains(rule), !answered.contains(&c_long::from(rule.call)), "{rule:?}");
             }
@@ -450,11 +514,14 @@ mod tests {
         let decide = |calls: Calls, call: c_long, args: [u64; 6]| {
             interpret(&assemble(&rules(calls)), super::super::bpf::ARCH, number(call), args)
         };
-        for call in METADATA {
+        for call in METADATA.iter().chain(OWNERS) {
+            let foreign = if METADATA.contains(call) { refused(EPERM) } else { ALLOWED };
             assert_eq!(decide(NEWEST, *call, [0; 6]), refused(EPERM));
-            assert_eq!(decide(Calls { owns_files: false, ..NEWEST }, *call, [0; 6]), ALLOWED);
+            assert_eq!(decide(Calls { owns_files: false, ..NEWEST }, *call, [0; 6]), foreign, "{call}");
             assert_eq!(decide(Calls { tier: Tier::Namespace, ..NEWEST }, *call, [0; 6]), ALLOWED);
         }
+        assert_eq!(decide(NEWEST, libc::SYS_prctl, args(libc::PR_SET_DUMPABLE, 0, 0)), refused(EPERM));
+        assert_eq!(decide(NEWEST, libc::SYS_prctl, args(libc::PR_SET_DUMPABLE, 1, 0)), ALLOWED);
         let old = Calls { landlock: 2, ..NEWEST };
         let cut = args(-100, 0, libc::O_TRUNC);
         assert_eq!(decide(old, libc::SYS_truncate, [0; 6]), refused(EPERM));

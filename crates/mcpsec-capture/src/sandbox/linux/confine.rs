@@ -101,17 +101,16 @@ fn prepare(cell: &Cell<'_>, talk: &UnixStream) -> Result<Execution, Broke> {
     sys::close_range(3, u32::MAX, true).at("close files")?;
     calls::install(Calls {
         tier: cell.order.tier,
-        observed: cell.order.observe,
+        watch: cell.order.watch(),
         landlock: cell.landlock,
         owns_files: cell.user.is_none() || cell.override_modes,
         program: std::process::id(),
     })
     .at("set the seccomp rules")?;
     // Last, since from here on watched calls wait for the observer. Its descriptor is left in the table, for the guard.
-    let notify: RawFd = if cell.order.observe {
-        observe::install(&cell.order.tier.watch()).at("watch the calls")?.into_raw_fd()
-    } else {
-        -1
+    let notify: RawFd = match cell.order.watch() {
+        Some(watch) => observe::install(&watch).at("watch the calls")?.into_raw_fd(),
+        None => -1,
     };
     wire::send(talk, READY, &notify.to_le_bytes()).at("say ready")?;
     match next_tag(talk).at("wait for the start")? {

@@ -40,6 +40,8 @@ pub(in crate::sandbox) struct Launched {
     /// The file system of its scratch folders, if they have one.
     pub(in crate::sandbox) scratch: Option<OwnedFd>,
     pub(in crate::sandbox) observer: Option<Supervisor>,
+    /// Whether what it sees was asked for.
+    pub(in crate::sandbox) tells: bool,
     /// Passes signals on to a program that has this process's streams.
     pub(in crate::sandbox) forward: Option<Forward>,
 }
@@ -66,7 +68,7 @@ pub(in crate::sandbox) fn launch(launcher: &Path, order: &Order, plan: &Plan) ->
     }
     let child = command.spawn().map_err(setup("start the launcher"))?;
     drop((command, theirs));
-    let mut launched = Launched { child, control: ours, scratch: None, observer: None, forward: None };
+    let mut launched = Launched { child, control: ours, scratch: None, observer: None, tells: false, forward: None };
     if plan.stdio == Stdio::Inherited {
         // Before the program can say anything, so that whoever hears it can rely on it.
         match Forward::to(launched.child.id()) {
@@ -116,7 +118,8 @@ impl Launched {
                     let mut files: Vec<(FileName, OwnedFd)> = names.names.into_iter().zip(files).collect();
                     self.scratch = take(&mut files, FileName::Scratch);
                     // Before the program executes, which is a call that waits for the observer.
-                    self.observer = observer::start(order, plan, names.user, files)?;
+                    self.observer = observer::start(order, plan, names.user, self.scratch.as_ref(), files)?;
+                    self.tells = order.observe;
                 }
                 _ => return Err(io::ErrorKind::InvalidData.into()),
             }

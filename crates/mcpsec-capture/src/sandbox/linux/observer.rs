@@ -2,7 +2,7 @@
 use std::{
     io,
     net::{IpAddr, TcpListener, UdpSocket},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::fs::MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -22,15 +22,17 @@ use crate::observe::{
 /// Longest resolv.conf that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
 
-/// Starts it, if the program is watched. `user` is the program's, where it is not this process's.
+/// Starts it, if the program is watched. `user` is the program's, where it is not this process's; `device` is a folder on
+/// the file system of its scratch folders, where that is its own.
 pub(super) fn start(
     order: &Order,
     plan: &Plan,
     user: Option<u32>,
+    device: Option<&OwnedFd>,
     mut files: Vec<(FileName, OwnedFd)>,
 ) -> io::Result<Option<Supervisor>> {
     let Some(listener) = take(&mut files, FileName::Notify) else {
-        return if order.observe { Err(io::ErrorKind::NotFound.into()) } else { Ok(None) };
+        return if order.watch().is_some() { Err(io::ErrorKind::NotFound.into()) } else { Ok(None) };
     };
     let scratch = order.scratch.as_ref().map(Raw::path);
     let (home, sockets, nameservers, sinkhole) = match (order.tier, scratch) {
@@ -54,6 +56,10 @@ pub(super) fn start(
         home,
         own,
         sockets,
+        scratch: match device {
+            Some(folder) => Some(std::fs::File::from(folder.try_clone()?).metadata()?.dev()),
+            None => None,
+        },
         hosts: match &plan.network {
             Network::None => [].into(),
             Network::Hosts(hosts) => hosts.clone(),
@@ -63,7 +69,7 @@ pub(super) fn start(
         trap: trap.map(|(fd, seed)| Trap::from_fd(fd, &canaries::planted(seed))),
         ..Rules::default()
     };
-    let watch = order.tier.watch();
+    let Some(watch) = order.watch() else { return Err(io::ErrorKind::InvalidData.into()) };
     match user {
         // Whoever made a user namespace may look into all that is in it; only without one does the user matter.
         Some(user) if order.tier == Tier::Landlock && !sys::may_trace_others()? => {
