@@ -176,13 +176,14 @@ fn cases_for_development() {
     assert!(score.accused * 100 <= score.innocent * 3, "{score:?}");
 }
 
-/// Cases that nobody looks at while writing rules: only the numbers are printed.
+/// Cases that were held out in the first round and are read since.
 #[test]
-fn cases_held_out() {
+fn cases_for_development_too() {
     let mut all = cases("malicious-holdout");
     all.extend(cases("benign-holdout"));
-    let score = score(&all, &mut String::new());
-    show("held out", score, "");
+    let mut report = String::new();
+    let score = score(&all, &mut report);
+    show("second development set", score, &report);
     // A floor, not an aim: it keeps what there is from being lost.
     assert!(score.seen * 100 >= score.malicious * 50, "{score:?}");
     assert!(score.accused * 100 <= score.innocent * 10, "{score:?}");
@@ -254,4 +255,31 @@ fn a_thousand_tools() {
 #[expect(clippy::print_stdout, reason = "a person runs this for the number")]
 fn time(tools: usize, taken: std::time::Duration) {
     println!("scan of {tools} tools: {taken:?}");
+}
+
+/// Prints what is missed and accused with its text, for whoever works on the rules.
+#[test]
+#[ignore = "prints cases to read"]
+#[expect(clippy::print_stdout, reason = "a person runs this to read it")]
+fn show_cases() {
+    let files = std::env::var("MCPSEC_POISON_CASES").unwrap_or_else(|_| "malicious-dev,benign-dev".to_owned());
+    for file in files.split(',') {
+        for case in cases(file) {
+            let findings = poison::scan(&case.manifest);
+            if case.malicious != high(&findings).is_empty() {
+                continue;
+            }
+            println!("\n=== {} {}", case.id, serde_json::to_string(&case.manifest.to_json()).unwrap_or_default());
+            for finding in findings.iter().filter(|finding| case.malicious || finding.severity() == Severity::High) {
+                let words = finding.evidence.as_ref().map(|words| words.excerpt(160)).unwrap_or_default();
+                println!(
+                    "  -> {:?} {} {} ({}): {words}",
+                    finding.severity(),
+                    finding.rule.id(),
+                    finding.subject,
+                    finding.message
+                );
+            }
+        }
+    }
 }

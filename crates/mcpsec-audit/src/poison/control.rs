@@ -261,7 +261,11 @@ pub(super) fn lawless(reading: &Reading, index: usize, sentence: &Sentence) -> V
     if !model || senses.has(Sense::Defence) && !reading.orders(sentence) {
         return None;
     }
-    Some((Severity::High, Confidence::Medium, "it tells the model that it has no rules"))
+    let about = sentence.first
+        && !senses.any(&[Sense::Order, Sense::Trigger, Sense::Takeover, Sense::Override])
+        && ![" you ", "you are", "you're"].iter().any(|word| reading.words(sentence).contains(word));
+    let severity = if about { Severity::Medium } else { Severity::High };
+    Some((severity, Confidence::Medium, "it tells the model that it has no rules"))
 }
 
 /// Planting orders where the agent finds them later.

@@ -238,7 +238,12 @@ fn stray(
     {
         return Some((Severity::High, Confidence::Medium, "it has an address with a place for data"));
     }
-    let personal = reading.affirmed(sentence, Sense::Local).is_some() && context.strange(Sense::Local);
+    // `~/.pgpass` is a dot file of the person's: no loot by itself where a tool logs in.
+    let personal = context.strange(Sense::Local)
+        && reading.affirmed(sentence, Sense::Local).is_some_and(|hit| {
+            !context.is_about(secrets::TOPICS)
+                || !reading.of(sentence, Sense::Secret).any(|kept| kept.start < hit.end && hit.start < kept.end)
+        });
     let talk =
         reading.affirmed(sentence, Sense::Talk).is_some() && context.strange(Sense::Talk) && !context.is_about(TALKERS);
     let credential = reading.affirmed(sentence, Sense::Credential).is_some()
@@ -253,7 +258,8 @@ fn stray(
         return Some((severity, Confidence::Medium, "it carries away what is on the machine"));
     }
     let count = usize::from(personal) + usize::from(talk) + usize::from(credential);
-    if count >= 2 && (sent || slot || senses.has(Sense::Acquire)) && !sentence.first {
+    let kept = reading.affirmed(sentence, Sense::Secret).is_some() && !hidden && !senses.has(Sense::Trigger);
+    if count >= 2 && (sent || slot || senses.has(Sense::Acquire)) && !sentence.first && !(kept && !slot) {
         return Some((Severity::High, Confidence::Medium, "it gathers what has nothing to do with the tool"));
     }
     if credential

@@ -89,19 +89,90 @@ fn described(tool: &Entry) -> Option<Finding> {
         "places an order",
         "executes arbitrary",
         "truncates the",
+        "pays ",
+        "ends all",
+        "resets the",
+        "clears the",
+        "cancels ",
+        "revokes ",
+        "buys ",
+        "sells ",
+        "books ",
+        "charges ",
+        "publishes ",
+        "terminates ",
+        "apaga ",
+        "loscht ",
+        "supprime ",
+        "borra ",
+        "elimina ",
+        "usuwa ",
+        "удаляет",
+        "видаляє",
+        "siler",
+        "删除",
+        "刪除",
+        "削除",
+        "삭제",
+        "يحذف",
+        "menghapus",
+        "verwijdert",
     ];
     let verb = destroys.iter().find(|verb| {
         text.match_indices(**verb).any(|(at, _)| {
             let before = &text[..at];
             before.is_empty()
-                || [", ", "and ", ". ", "it ", "also ", "then ", "irrevocably ", "permanently ", "tool ", "silently "]
-                    .iter()
-                    .any(|lead| before.ends_with(lead))
+                || !verb.is_ascii()
+                || [
+                    ", ",
+                    "and ",
+                    ". ",
+                    "it ",
+                    "also ",
+                    "then ",
+                    "irrevocably ",
+                    "permanently ",
+                    "tool ",
+                    "silently ",
+                    "; ",
+                    "depois, ",
+                    " e ",
+                    " und ",
+                    " et ",
+                    " y ",
+                    " i ",
+                ]
+                .iter()
+                .any(|lead| before.ends_with(lead))
         })
     })?;
-    let grave = ["irrevocabl", "permanent", "all ", "every", "irreversib", "money", "payment"]
-        .iter()
-        .any(|word| text.contains(word));
+    let grave = [
+        "irrevocabl",
+        "permanent",
+        "all ",
+        "every",
+        "irreversib",
+        "money",
+        "payment",
+        "pays ",
+        "charges ",
+        "buys ",
+        "sells ",
+        "card",
+        "para sempre",
+        "endgultig",
+        "definitiv",
+        "siempre",
+        "sempre",
+        "навсегда",
+        "彻底",
+        "永久",
+        "영구",
+        "second factor",
+        "log",
+    ]
+    .iter()
+    .any(|word| text.contains(word));
     let severity = if grave { Severity::High } else { Severity::Medium };
     let subject = tool.subject().at("annotations").at("readOnlyHint");
     let message = "it says it only reads, and its description says it changes something";

@@ -57,12 +57,20 @@ fn overriding(reading: &Reading, sentence: &Sentence) -> Verdict {
         return None;
     }
     let (verb, rules) = reading.near(sentence, Sense::Override, Sense::Rules, 90)?;
-    if reading.denied(sentence, &verb) {
+    if reading.denied(sentence, &verb) || reading.sampled(sentence, &verb) {
         return None;
     }
     let prior = senses.has(Sense::Prior) || senses.has(Sense::Model);
     let quoted = quotes(reading.words(sentence)) && senses.has(Sense::Defence);
     let said = reading.text().get(rules.start..rules.end).unwrap_or_default();
+    // A tool's first sentence that says what attacks look like.
+    let explains = sentence.first
+        && senses.has(Sense::Defence)
+        && sentence.address.is_none()
+        && !senses.any(&[Sense::Trigger, Sense::Slot, Sense::Secret, Sense::Hush, Sense::Authority]);
+    if explains || gives_example(reading, sentence) {
+        return Some((Severity::Low, Confidence::Low, "it speaks of setting rules aside"));
+    }
     let plain_rules = verb.language == "en"
         && ["rule", "polic", "constraint", "restriction", "order"].iter().any(|word| said.starts_with(word));
     let spoken =
@@ -79,6 +87,19 @@ fn overriding(reading: &Reading, sentence: &Sentence) -> Verdict {
             (false, _) => Severity::Medium,
         };
     Some((severity, Confidence::High, "it tells the model to set other instructions aside"))
+}
+
+/// A sentence behind one about training or detection, that names what attacks say as an example.
+fn gives_example(reading: &Reading, sentence: &Sentence) -> bool {
+    let topic = reading.sentences.first().is_some_and(|first| first.senses.has(Sense::Defence));
+    let words = reading.words(sentence);
+    topic
+        && sentence.senses.has(Sense::Defence)
+        && sentence.address.is_none()
+        && !sentence.senses.any(&[Sense::Slot, Sense::Secret, Sense::Hush, Sense::Authority, Sense::Transfer])
+        && ["例如", "比如", "例えば", "예를 들어", "for example", "e.g.", "zum beispiel", "par exemple", "por ejemplo"]
+            .iter()
+            .any(|word| words.contains(word))
 }
 
 /// From now on you are …

@@ -268,6 +268,19 @@ impl Reading {
             "ignored by default",
             "no credentials",
             "no secrets",
+            " is empty",
+            "not available",
+            "거부",
+            "拒绝",
+            "拒否",
+            "отклоня",
+            "abgelehnt",
+            "rechaza",
+            "recusa",
+            "rifiuta",
+            "odrzuca",
+            "geweigerd",
+            "reddedil",
         ]
         .iter()
         .any(|word| words.contains(word))
@@ -282,6 +295,25 @@ impl Reading {
             || sentence.senses.any(&[Sense::Slot, Sense::Hush, Sense::Order])
             || self.everything().has(Sense::Hush);
         quoted && sentence.senses.has(Sense::Defence) && !acts
+    }
+
+    /// Whether a word stands in quotes, or behind `Sample:` or `Example:`, in a sentence that is not an order itself: an
+    /// address or a trigger makes it one.
+    pub(super) fn sampled(&self, sentence: &Sentence, hit: &Hit) -> bool {
+        if sentence.address.is_some()
+            || sentence.senses.any(&[Sense::Slot, Sense::Secret, Sense::Authority])
+            || sentence.imperative && !sentence.first
+        {
+            return false;
+        }
+        let before = self.text().get(sentence.start..hit.start).unwrap_or_default();
+        let sample =
+            ["sample: ", "example: ", "e.g. ", "例：", "例:", "例えば", "beispiel: ", "exemple : ", "ejemplo: "]
+                .iter()
+                .any(|lead| before.contains(lead));
+        let open = |start: &str, end: &str| before.matches(start).count() > before.matches(end).count();
+        let quoted = open("«", "»") || open("「", "」") || open("\u{201e}", "\u{201c}") || open("『", "』");
+        sample || quoted
     }
 
     /// The first word of this sense in a sentence that is not denied.

@@ -108,7 +108,7 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         let sure = if form { Severity::Medium } else { Severity::High };
         return Some((sure, Confidence::Medium, TOLD));
     }
-    if senses.has(Sense::Hush) && !descriptive_hush(words) {
+    if senses.has(Sense::Hush) && !descriptive_hush(words) && !quoted_only(reading, sentence) {
         let to = senses.any(&[Sense::User, Sense::This]);
         let guarded =
             senses.any(&[Sense::Credential, Sense::Secret]) && !to && !senses.any(&[Sense::Acquire, Sense::Transfer]);
@@ -121,7 +121,9 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         };
         return Some((severity, Confidence::High, "it asks the model for silence"));
     }
-    if let Some(told) = untold(reading, sentence) {
+    if let Some(told) = untold(reading, sentence)
+        && !quoted_only(reading, sentence)
+    {
         let user = senses.has(Sense::User);
         let this = senses.has(Sense::This);
         let show = told == Sense::Show;
@@ -146,7 +148,13 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         && reading.affirmed(sentence, Sense::Covert).is_some()
         && !defends(reading, sentence)
     {
-        return Some((Severity::High, Confidence::Medium, "it asks for something to be done behind the user's back"));
+        // The first sentence says what a tool is about, such as a novel; what it does to the user comes after that.
+        let told = sentence.first
+            && !reading.orders(sentence)
+            && sentence.address.is_none()
+            && !senses.any(&[Sense::Trigger, Sense::User, Sense::Slot, Sense::Secret, Sense::Talk]);
+        let severity = if told { Severity::Medium } else { Severity::High };
+        return Some((severity, Confidence::Medium, "it asks for something to be done behind the user's back"));
     }
     if senses.has(Sense::Conceal)
         && senses.any(&[Sense::User, Sense::This])
@@ -226,11 +234,32 @@ fn describes(words: &str) -> bool {
         .any(|start| words.contains(start))
 }
 
+/// Whether the words of hiding stand in quotes or in a sample: somebody else's words, in a sentence that orders nothing.
+fn quoted_only(reading: &Reading, sentence: &Sentence) -> bool {
+    [Sense::Hush, Sense::Tell].iter().any(|sense| reading.of(sentence, *sense).next().is_some())
+        && [Sense::Hush, Sense::Tell]
+            .iter()
+            .flat_map(|sense| reading.of(sentence, *sense))
+            .all(|hit| reading.sampled(sentence, hit))
+}
+
 /// Phrases of hiding that describe an interface.
 fn descriptive_hush(words: &str) -> bool {
-    ["hidden from the user interface", "transparent to the user", "between us and", "between us-"]
-        .iter()
-        .any(|phrase| words.contains(phrase))
+    [
+        "hidden from the user interface",
+        "transparent to the user",
+        "between us and",
+        "between us-",
+        "server never sees",
+        "tool never sees",
+        "service never sees",
+        "model never sees",
+        "assistant never sees",
+        "agent never sees",
+        "we never see",
+    ]
+    .iter()
+    .any(|phrase| words.contains(phrase))
         || (words.contains("user cannot see")
             || words.contains("user can't see")
             || words.contains("hidden from the user"))

@@ -164,6 +164,21 @@ fn file(
     ]
     .iter()
     .any(|word| words.contains(&super::fold::folded(word)));
+    // `Place it in ~/.aws/credentials`: something goes there, nothing comes from there.
+    let written = taken.is_none()
+        && !hidden
+        && !contents
+        && given.is_some_and(|given| {
+            reading.affirmed(sentence, Sense::Secret).is_some_and(|place| {
+                reading
+                    .text()
+                    .get(given.end..place.start)
+                    .is_some_and(|between| [" in ", " into ", " to "].iter().any(|word| between.ends_with(word)))
+            })
+        });
+    if written && !senses.any(&[Sense::Slot, Sense::Trigger, Sense::Danger]) && sentence.address.is_none() {
+        return Some((Severity::Medium, Confidence::Medium, "it tells the model to write to a place of secrets"));
+    }
     if acts && addressed && (contents || !setup) {
         let strong =
             senses.any(&[Sense::Trigger, Sense::Model]) || contents || taken.is_some() && given.is_some() || hidden;

@@ -170,7 +170,11 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
             && role == Role::Description
             && sentence.imperative
             && !senses.any(&[Sense::Order, Sense::Model]));
-        let severity = match (fits, deep && addressed, named.contains("system")) {
+        // `New system prompt`: the parameter is one; nothing says that it is the model's own.
+        let bare = words.split(' ').count() <= 4
+            && !senses.any(&[Sense::Model, Sense::Every, Sense::Acquire, Sense::Trigger, Sense::User])
+            && !words.contains("verbatim");
+        let severity = match (fits, deep && addressed && !bare, named.contains("system")) {
             (false, true, _) => Severity::High,
             (false, false, _) => Severity::Medium,
             (true, true, true) => Severity::Medium,

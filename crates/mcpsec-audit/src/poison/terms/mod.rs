@@ -4,11 +4,13 @@
 //! written naturally: they are folded like the texts they are compared with; `¦` stands for the character `|`. `*` as language: names that all languages
 //! share.
 mod hiding;
+mod indirect;
 mod more;
 mod objects;
 mod orders;
 mod places;
 mod rules;
+mod tongues;
 mod tools;
 mod verbs;
 
@@ -19,7 +21,7 @@ pub(super) type Table = &'static [(&'static str, &'static str)];
 
 /// All words.
 pub(super) fn all() -> impl Iterator<Item = &'static (Sense, Table)> {
-    TABLES.iter().chain(more::TABLES)
+    TABLES.iter().chain(more::TABLES).chain(indirect::TABLES).chain(tongues::TABLES)
 }
 
 /// The tables of the languages that have the most words.
