@@ -45,6 +45,7 @@ bench-evidence:
 captures:
     cargo build --release
     benches/compare/captures.py --mcpsec target/release/mcpsec --servers ../shared/servers/servers.json
+
 # Time capture, sandbox, run, scan and warm verify beside bare programs (needs the registries once, for five servers).
 bench-told:
     cargo build --release --workspace
