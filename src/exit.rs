@@ -74,6 +74,7 @@ pub(crate) fn finish(outcome: Result<Code, CommandError>) -> ExitCode {
 }
 
 /// Prints an error and ends the process where it stands.
+#[expect(clippy::exit, reason = "the thread that would return is listening to a server")]
 pub(crate) fn at_once(error: &CommandError) -> ! {
     crate::ui::print_error(error);
     std::process::exit(error.code().number.into())

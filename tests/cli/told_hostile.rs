@@ -118,7 +118,7 @@ fn with_token(server_mjs: &[u8]) -> Option<(TestEnv, NpmServer)> {
     if !env.capture(&["node"]) {
         return None;
     }
-    std::fs::write(env.root().join("secrets.env"), format!("MAILER_TOKEN={SECRET}\n")).expect("a file");
+    env.write("../secrets.env", format!("MAILER_TOKEN={SECRET}\n"));
     env.write("mcp.toml", "[servers.mailer]\nsource = \"npm:mailer\"\nenv = [\"MAILER_TOKEN\"]\n");
     Some((env, server))
 }
