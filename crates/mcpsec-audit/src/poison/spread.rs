@@ -18,7 +18,7 @@ fn on<T: Sync, R: Send>(threads: usize, all: &[T], each: impl Fn(&[T]) -> Vec<R>
     }
     let each = &each;
     thread::scope(|scope| {
-        let parts = all.chunks(all.len().div_ceil(threads));
+        let parts = all.chunks(all.len().div_ceil(threads).max(1));
         let started: Vec<_> = parts.map(|part| scope.spawn(move || each(part))).collect();
         // A panic of a part is the caller's, as it would be on one core.
         started.into_iter().flat_map(|part| part.join().unwrap_or_else(|why| panic::resume_unwind(why))).collect()
