@@ -21,6 +21,7 @@ use super::{
     guard::{self, Over},
     identity::{INSIDE, Identity},
     layout::{Access, Layout},
+    places::Places,
     root::{self, Resident},
     rules,
     sys::{self, Status},
@@ -75,10 +76,11 @@ fn paths(order: &Order) -> Vec<(PathBuf, Access)> {
 /// The system's places and the plan's.
 fn layout(paths: &[(PathBuf, Access)]) -> Result<Layout, Broke> {
     let mut layout = Layout::system().at("look at the system's folders")?;
-    for (path, access) in paths {
+    layout.add_all(paths).or_else(|(path, error)| {
         let shown = mcpsec_model::text::Untrusted::new(path.to_string_lossy()).excerpt(120);
-        layout.add(path, *access).at(&format!("look at {shown}"))?;
-    }
+        let why = if error.raw_os_error() == Some(libc::EXDEV) { ", which lies in a folder that may be written" } else { "" };
+        Err(error).at(&format!("look at {shown}{why}"))
+    })?;
     Ok(layout)
 }
 
@@ -184,7 +186,8 @@ fn inside(
         Identity::Nobody { id: _, override_modes } => (Some((INSIDE, INSIDE)), override_modes),
     };
     let (uid, gid) = user.unwrap_or_else(sys::identity);
-    let scratch = root::build(layout, Resident { uid, gid, disk: order.disk })?;
+    let places = Places::choose(layout).at("find room for a home")?;
+    let scratch = root::build(layout, &places, Resident { uid, gid, disk: order.disk })?;
     let mut files = vec![(FileName::Scratch, scratch)];
     if order.observe {
         // While this process may still bind such ports.
@@ -192,9 +195,9 @@ fn inside(
         files.push((FileName::NamesUdp, udp.at("take the name server's port")?.into()));
         files.push((FileName::NamesTcp, tcp.at("take the name server's port")?.into()));
     }
-    files.extend(canaries(order, Path::new(root::HOME), user)?);
+    files.extend(canaries(order, places.home, user)?);
     let mut paths: Vec<(PathBuf, Access)> = vec![("/".into(), Access::Read)];
-    paths.extend([root::HOME, "/tmp", "/var/tmp", "/dev/shm"].map(|path| (path.into(), Access::Write)));
+    paths.extend(places.written.iter().map(|path| ((*path).into(), Access::Write)));
     paths.extend(layout.binds.iter().filter(|(_, access)| **access == Access::Write).map(|(p, a)| (p.clone(), *a)));
     let cell = Cell {
         order,
@@ -204,8 +207,8 @@ fn inside(
             Identity::Nobody { id, .. } => Some(id),
         },
         override_modes,
-        home: root::HOME.into(),
-        temporary: "/tmp".into(),
+        home: places.home.into(),
+        temporary: places.temporary.into(),
         paths,
         landlock: rules::version(order.landlock_at_most),
         processes_before: 0,
