@@ -43,7 +43,7 @@ impl Drop for Scratch {
 }
 
 /// Removes a tree without ever being deeper in it than two levels: what lies deeper is moved up first.
-fn remove(top: &Path) -> io::Result<()> {
+pub(super) fn remove(top: &Path) -> io::Result<()> {
     let mut moved = 0_u64;
     while let Some(entry) = open(top)?.next() {
         let entry = entry?;

@@ -15,7 +15,10 @@ use std::{
 use crate::observe::canaries::{self, Trap};
 
 use super::{
-    super::wire::{self, FileName, Order, Raw, Tier},
+    super::{
+        scratch,
+        wire::{self, FileName, Order, Raw, Tier},
+    },
     broke::{Broke, Step},
     confine::{self, Cell},
     guard::{self, Over},
@@ -250,15 +253,15 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
     let paths = paths(order);
     let mut layout = layout(&paths)?;
     let identity = Identity::choose(&paths, true).at("choose a user")?;
-    let Some(scratch) = order.scratch.as_ref().map(Raw::path) else {
+    let Some(scratch_folder) = order.scratch.as_ref().map(Raw::path) else {
         return Err(io::Error::from(io::ErrorKind::InvalidInput)).at("find the scratch folder");
     };
     let (user, override_modes, alone) = match identity {
         Identity::Own { .. } => (None, false, None),
         Identity::Nobody { id, override_modes } => (Some((id, id)), override_modes, Some(id)),
     };
-    let (home, temporary) = (scratch.join("home"), scratch.join("tmp"));
-    chown(scratch, user.map(|(uid, _)| uid), user.map(|(_, gid)| gid)).at("take the scratch folder")?;
+    let (home, temporary) = (scratch_folder.join("home"), scratch_folder.join("tmp"));
+    chown(scratch_folder, user.map(|(uid, _)| uid), user.map(|(_, gid)| gid)).at("take the scratch folder")?;
     for folder in [&home, &temporary] {
         std::fs::create_dir(folder).at("make the scratch folders")?;
         chown(folder, user.map(|(uid, _)| uid), user.map(|(_, gid)| gid)).at("make the scratch folders")?;
@@ -267,6 +270,7 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
     let files: Vec<_> = canaries(order, &home, user)?.into_iter().collect();
     sys::drop_groups_if_allowed(user.is_some()).at("drop groups")?;
     sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).at("adopt orphans")?;
+    let ordered_by = std::os::unix::process::parent_id();
     let signals = guard::listen()?;
     let mut allowed: Vec<(PathBuf, Access)> =
         layout.binds.iter().map(|(path, access)| (path.clone(), *access)).collect();
@@ -287,6 +291,10 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
         guard::watch(program, &signals, Some(control)).at("watch")
     });
     guard::end_descendants(alone);
+    if std::os::unix::process::parent_id() != ordered_by {
+        // Whoever would have removed it is gone; nobody is left to tell if it cannot be done.
+        let _left = scratch::remove(scratch_folder);
+    }
     guard::end_like(match over? {
         Over::Ended(status) => status,
         Over::LetGo => Status(libc::SIGKILL),
