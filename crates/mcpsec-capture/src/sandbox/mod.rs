@@ -9,6 +9,8 @@
 //! versions.
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod nameless;
 mod plan;
 mod probe;
 mod running;

@@ -9,8 +9,12 @@ use std::{
 
 /// Where they are made. Fixed, so that no variable moves it.
 const PLACE: &str = "/tmp";
-/// Files and folders that are counted. More are as good as a full folder.
+/// Files and folders that are counted. More are as good as a full folder, since empty ones take up the disk as well.
 const MOST_FILES: usize = 100_000;
+/// Bytes that one file or folder counts for at least, as many as a file system of memory allows for each; a small limit still
+/// leaves room for the fewest.
+const FILE: u64 = 4096;
+const FEWEST_FILES: u64 = 1024;
 /// Longest path that is followed when counting, in bytes; the kernel takes 4096.
 const LONGEST: usize = 3000;
 
@@ -39,7 +43,7 @@ impl Drop for Scratch {
 }
 
 /// Removes a tree without ever being deeper in it than two levels: what lies deeper is moved up first.
-fn remove(top: &Path) -> io::Result<()> {
+pub(super) fn remove(top: &Path) -> io::Result<()> {
     let mut moved = 0_u64;
     while let Some(entry) = open(top)?.next() {
         let entry = entry?;
@@ -84,6 +88,7 @@ fn permit(folder: &Path) -> io::Result<()> {
 /// Bytes on disk below a folder. Some number above `most` as soon as it is more than that, or when it cannot be told: too
 /// many files, too deep, or not to be read.
 pub(super) fn folder_size(folder: &Path, most: u64) -> u64 {
+    let most_files = usize::try_from((most / FILE).max(FEWEST_FILES)).unwrap_or(MOST_FILES).min(MOST_FILES);
     let (mut bytes, mut files, mut rest) = (0_u64, 0, vec![folder.to_owned()]);
     while let Some(folder) = rest.pop() {
         if folder.as_os_str().len() > LONGEST {
@@ -99,7 +104,7 @@ pub(super) fn folder_size(folder: &Path, most: u64) -> u64 {
             let Ok(metadata) = entry.metadata() else { continue };
             files += 1;
             bytes = bytes.saturating_add(metadata.blocks().saturating_mul(512));
-            if bytes > most || files >= MOST_FILES {
+            if bytes > most || files >= most_files {
                 return u64::MAX;
             }
             if metadata.is_dir() {
@@ -151,5 +156,10 @@ mod tests {
         let size = folder_size(scratch.path(), 1 << 30);
         assert!((100_000..200_000).contains(&size), "{size}");
         assert_eq!(folder_size(scratch.path(), 50_000), u64::MAX);
+        for number in 0..2000 {
+            fs::File::create(folder.join(number.to_string())).expect("file");
+        }
+        assert!(folder_size(scratch.path(), 1 << 30) < 200_000 + 2000 * 4096);
+        assert_eq!(folder_size(scratch.path(), 4 << 20), u64::MAX, "too many files for so little");
     }
 }

@@ -9,12 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Limit, Limits, Plan, linux::sys, scratch::folder_size};
+use super::{Limit, Limits, Plan, linux::sys, nameless, scratch::folder_size};
 
 /// Between two looks while the program grows.
 const SHORT: Duration = Duration::from_millis(40);
 /// Between two looks at a program that has long stayed as it is.
 const LONG: Duration = Duration::from_millis(500);
+
+/// Between two looks at a folder of this machine, where a disk may take a gigabyte each second.
+const QUICK: Duration = Duration::from_millis(120);
 
 /// A running watch.
 #[derive(Debug)]
@@ -84,7 +87,7 @@ impl Watch {
     /// that are full are the reason that is told, although it may have given up by itself.
     pub(super) fn finish(mut self, failed: bool) -> Option<Limit> {
         self.stop();
-        let full = || failed && self.disk.is_some_and(|most| self.scratch.is_full(most));
+        let full = || failed && self.disk.is_some_and(|most| self.scratch.is_full(most, &BTreeSet::new()));
         self.shared.lock().limit.or_else(|| full().then_some(Limit::Disk))
     }
 
@@ -128,8 +131,9 @@ fn watch(guard: u32, limits: &Limits, scratch: &Scratch, shared: &Shared) -> Opt
         if shared.sleep(left.map_or(pause, |left| pause.min(left))) {
             return None;
         }
-        if limits.memory.is_some() || limits.processes.is_some() {
-            let processes = Processes::below(guard);
+        let mut processes = Processes { pids: BTreeSet::new(), threads: 0 };
+        if limits.memory.is_some() || limits.processes.is_some() || limits.disk.is_some() {
+            processes = Processes::below(guard);
             if limits.processes.is_some_and(|most| processes.threads > most.saturating_add(SLACK)) {
                 return Some(Limit::Processes);
             }
@@ -144,8 +148,14 @@ fn watch(guard: u32, limits: &Limits, scratch: &Scratch, shared: &Shared) -> Opt
                 used_before = used;
             }
         }
-        if limits.disk.is_some_and(|most| scratch.is_full(most)) {
-            return Some(Limit::Disk);
+        if let Some(most) = limits.disk {
+            if scratch.is_full(most, &processes.pids) {
+                return Some(Limit::Disk);
+            }
+            // Nothing else stops whoever writes to a disk of this machine.
+            if matches!(scratch, Scratch::Folder(_)) {
+                pause = pause.min(QUICK);
+            }
         }
     }
 }
@@ -235,13 +245,17 @@ fn machine_is_out_of_memory(used: u64) -> bool {
 }
 
 impl Scratch {
-    fn is_full(&self, most: u64) -> bool {
+    /// Whether it holds more than `most` bytes, or as many files without a name that these processes hold.
+    fn is_full(&self, most: u64, processes: &BTreeSet<u32>) -> bool {
         match self {
             Self::Capped(fd) => {
                 use std::os::fd::AsFd as _;
                 sys::room(fd.as_fd()).is_ok_and(|(free, total)| total > 0 && free == 0)
             }
-            Self::Folder(folder) => folder_size(folder, most) > most,
+            Self::Folder(folder) => {
+                let named = folder_size(folder, most);
+                named > most || nameless::size(processes, folder).saturating_add(named) > most
+            }
             Self::None => false,
         }
     }

@@ -156,6 +156,8 @@ pub(super) struct Files {
     pub(super) names: Vec<FileName>,
     /// The user that the program runs as, where it is not the one who started mcpsec.
     pub(super) user: Option<u32>,
+    /// The program's home, as it sees it.
+    pub(super) home: Option<Raw>,
 }
 
 /// An open file of the child.

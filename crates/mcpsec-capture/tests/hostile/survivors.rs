@@ -129,7 +129,8 @@ pub(crate) fn death_of_the_parent(tier: Isolation) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the test starts");
     let start = Instant::now();
     let length = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
-    while length(&folder.path().join("daemon")) < 5 {
+    let homes = || tier != Isolation::Landlock || std::fs::read_to_string(&told).is_ok_and(|told| told.contains("home "));
+    while length(&folder.path().join("daemon")) < 5 || !homes() {
         if start.elapsed() > Duration::from_secs(20) {
             let _killed = child.kill();
             let mut said = String::new();
@@ -152,6 +153,13 @@ pub(crate) fn death_of_the_parent(tier: Isolation) {
     }
     // What the dead one could not tidy up.
     let left = std::fs::read_to_string(&told).expect("told");
+    if let Some(home) = left.lines().find_map(|line| line.strip_prefix("home ")) {
+        while Path::new(home).exists() {
+            assert!(died.elapsed() < Duration::from_secs(5), "{home} outlives the one who started it");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    assert_eq!(left.contains("\nhome /tmp/mcpsec-"), tier == Isolation::Landlock, "{left}");
     for folder in left.lines().filter(|line| line.starts_with("/tmp/mcpsec-hostile-")) {
         let _removed = std::fs::remove_dir_all(folder);
     }
@@ -162,6 +170,16 @@ fn doomed(stand: &Stand, sandbox: &Sandbox, folder: &Path) {
     std::fs::write(folder.join("told"), format!("{}\n", stand.folder.path().display())).expect("told");
     let mut plan = stand.plan("staying.daemon", &json!({"stays": true, "writable": folder}));
     plan.write.push(folder.to_owned());
-    let ran = stand::end(sandbox.spawn(&plan).expect("started"), Duration::from_secs(30));
+    let running = sandbox.spawn(&plan).expect("started");
+    if sandbox.tier() == Isolation::Landlock {
+        let home = below(running.id()).into_iter().find_map(|pid| {
+            let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+            let home = environ.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"HOME="))?;
+            Some(String::from_utf8_lossy(home).into_owned())
+        });
+        let home = home.expect("a home");
+        std::fs::write(folder.join("told"), format!("{}\nhome {home}\n", stand.folder.path().display())).expect("told");
+    }
+    let ran = stand::end(running, Duration::from_secs(30));
     panic!("it was not killed: {}", ran.stdout);
 }

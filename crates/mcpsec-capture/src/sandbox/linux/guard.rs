@@ -13,7 +13,7 @@ use std::{
 use libc::{c_int, pid_t};
 
 use super::{
-    super::wire::{self, FileName, Files},
+    super::wire::{self, FileName, Files, Raw},
     broke::{Broke, Step},
     confine::{self, Cell},
     sys::{self, Status},
@@ -60,7 +60,8 @@ pub(super) fn start(cell: &Cell<'_>, control: &UnixStream, files: Vec<(FileName,
         _ => return Err(relayed(&ours)),
     }
     let user = cell.outside_user;
-    let names = Files { user, names: files.iter().map(|(name, _)| *name).collect() };
+    let home = Some(Raw::from(cell.home.as_path()));
+    let names = Files { user, home, names: files.iter().map(|(name, _)| *name).collect() };
     let fds: Vec<RawFd> = files.iter().map(|(_, fd)| fd.as_raw_fd()).collect();
     sys::send_files(control, wire::FILES, &fds).at("send files")?;
     let names = serde_json::to_vec(&names).map_err(io::Error::other).at("send files")?;

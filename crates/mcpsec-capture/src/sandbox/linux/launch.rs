@@ -115,10 +115,10 @@ impl Launched {
                     if names.names.len() != files.len() {
                         return Err(io::ErrorKind::InvalidData.into());
                     }
-                    let mut files: Vec<(FileName, OwnedFd)> = names.names.into_iter().zip(files).collect();
+                    let mut files: Vec<(FileName, OwnedFd)> = names.names.iter().copied().zip(files).collect();
                     self.scratch = take(&mut files, FileName::Scratch);
                     // Before the program executes, which is a call that waits for the observer.
-                    self.observer = observer::start(order, plan, names.user, self.scratch.as_ref(), files)?;
+                    self.observer = observer::start(order, plan, &names, self.scratch.as_ref(), files)?;
                     self.tells = order.observe;
                 }
                 _ => return Err(io::ErrorKind::InvalidData.into()),

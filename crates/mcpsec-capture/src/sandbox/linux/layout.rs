@@ -63,6 +63,8 @@ pub(super) enum Access {
 pub(super) struct Layout {
     pub(super) binds: BTreeMap<PathBuf, Access>,
     pub(super) links: BTreeMap<PathBuf, PathBuf>,
+    /// Places in which a stranger may have put links.
+    strangers: Vec<PathBuf>,
 }
 
 impl Layout {
@@ -79,10 +81,39 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Adds a path of a plan.
+    /// Adds the paths of a plan.
+    ///
+    /// What lies beneath a path that may be written is a stranger's: when it ran before, or while another one of it runs, it may
+    /// have put a link to anything there. So such a path is never followed. To write it is allowed by the path above it
+    /// already; to read it only is a promise that cannot be kept.
     ///
     /// # Errors
-    /// It does not exist, cannot be looked at, is not absolute, or is a place that is the launcher's own.
+    /// The path that is wrong, and why: see [`Self::add`], and `EXDEV` for a path to be read beneath one that may be written.
+    pub(super) fn add_all(&mut self, paths: &[(PathBuf, Access)]) -> Result<(), (PathBuf, io::Error)> {
+        let told = |path: &Path| {
+            let path = path.to_owned();
+            move |error| (path, error)
+        };
+        let written = paths.iter().filter(|(_, access)| *access == Access::Write);
+        for (path, _) in written {
+            // Where two lie in each other this may be too much, which only makes more paths refused.
+            let real = Self::default().resolve(path).map_err(told(path))?;
+            self.strangers.push(real);
+        }
+        for (path, access) in paths {
+            match self.add(path, *access) {
+                Err(error) if *access == Access::Write && error.raw_os_error() == Some(libc::EXDEV) => {}
+                done => done.map_err(told(path))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a path.
+    ///
+    /// # Errors
+    /// It does not exist, cannot be looked at, is not absolute, is a place that is the launcher's own, or leads through one that
+    /// may be written (`EXDEV`).
     pub(super) fn add(&mut self, path: &Path, access: Access) -> io::Result<()> {
         let real = self.resolve(path)?;
         if real == Path::new("/") || OURS.iter().any(|ours| real.starts_with(ours)) {
@@ -107,8 +138,12 @@ impl Layout {
         let (mut real, mut links) = (PathBuf::from("/"), 0);
         while let Some(part) = rest.pop_front() {
             if part == ".." {
+                // Where it leads is known: nothing on the way here was a link of a stranger's.
                 real.pop();
                 continue;
+            }
+            if self.strangers.iter().any(|stranger| real.starts_with(stranger)) {
+                return Err(io::Error::from_raw_os_error(libc::EXDEV));
             }
             let next = real.join(&part);
             if !std::fs::symlink_metadata(&next)?.is_symlink() {
@@ -195,6 +230,34 @@ mod tests {
                 (root.join("real/bin/tool"), Access::Read)
             ]
         );
+    }
+
+    #[test]
+    fn what_strangers_may_have_replaced_is_not_followed() {
+        let scratch = tempfile::tempdir().expect("scratch");
+        let root = scratch.path().canonicalize().expect("real");
+        for folder in ["secret", "written/folder", "tree/package"] {
+            std::fs::create_dir_all(root.join(folder)).expect("folder");
+        }
+        symlink(root.join("secret"), root.join("written/link")).expect("link");
+        symlink(root.join("written"), root.join("way")).expect("link");
+        let add = |paths: &[(&str, Access)]| {
+            let paths: Vec<_> = paths.iter().map(|(path, access)| (root.join(path), *access)).collect();
+            let mut layout = Layout::default();
+            layout.add_all(&paths).map(|()| layout.binds).map_err(|(_, error)| error.raw_os_error())
+        };
+        let written = [(root.join("written"), Access::Write)];
+        for inner in ["written/link", "written/folder", "way/link", "written/folder/../link", "secret/../way/link"] {
+            let read = [("written", Access::Write), (inner, Access::Read)];
+            assert_eq!(add(&read).expect_err(inner), Some(libc::EXDEV), "{inner}");
+            let write = [(inner, Access::Write), ("written", Access::Write)];
+            let layout = add(&write).expect(inner);
+            assert_eq!(layout.keys().collect::<Vec<_>>(), [&written[0].0], "{inner}");
+        }
+        // A folder that is written in one that is read is what scripts of packages get.
+        let tree = add(&[("tree", Access::Read), ("tree/package", Access::Write)]).expect("fine");
+        assert_eq!(tree.len(), 2);
+        assert_eq!(add(&[("way", Access::Write), ("written", Access::Read)]).expect("the same"), written.into());
     }
 
     #[test]

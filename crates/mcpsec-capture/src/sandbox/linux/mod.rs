@@ -9,6 +9,7 @@ mod identity;
 mod launch;
 mod layout;
 mod observer;
+mod places;
 mod root;
 mod rules;
 mod stage;

@@ -9,10 +9,10 @@ use std::{
 use super::{
     super::{
         Network, Plan,
-        wire::{FileName, Order, Raw, Tier},
+        wire::{FileName, Files, Order, Raw, Tier},
     },
     launch::take,
-    root, sys,
+    sys,
 };
 use crate::observe::{
     Rules, Sinkhole, Supervisor,
@@ -22,12 +22,12 @@ use crate::observe::{
 /// Longest resolv.conf that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
 
-/// Starts it, if the program is watched. `user` is the program's, where it is not this process's; `device` is a folder on
+/// Starts it, if the program is watched. `names` came with the files; `device` is a folder on
 /// the file system of its scratch folders, where that is its own.
 pub(super) fn start(
     order: &Order,
     plan: &Plan,
-    user: Option<u32>,
+    names: &Files,
     device: Option<&OwnedFd>,
     mut files: Vec<(FileName, OwnedFd)>,
 ) -> io::Result<Option<Supervisor>> {
@@ -45,7 +45,8 @@ pub(super) fn start(
         _ => {
             let udp = take(&mut files, FileName::NamesUdp).map(UdpSocket::from);
             let tcp = take(&mut files, FileName::NamesTcp).map(TcpListener::from);
-            (PathBuf::from(root::HOME), Vec::new(), Vec::new(), Sinkhole::new(udp, tcp)?)
+            let home = names.home.clone().map(PathBuf::from).unwrap_or_default();
+            (home, Vec::new(), Vec::new(), Sinkhole::new(udp, tcp)?)
         }
     };
     let trap = take(&mut files, FileName::Trap).zip(order.canaries.as_ref());
@@ -70,7 +71,7 @@ pub(super) fn start(
         ..Rules::default()
     };
     let Some(watch) = order.watch() else { return Err(io::ErrorKind::InvalidData.into()) };
-    match user {
+    match names.user {
         // Whoever made a user namespace may look into all that is in it; only without one does the user matter.
         Some(user) if order.tier == Tier::Landlock && !sys::may_trace_others()? => {
             sys::as_user(user, move || Supervisor::start(listener, watch, rules))

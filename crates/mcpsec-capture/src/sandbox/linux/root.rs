@@ -12,11 +12,10 @@ use std::{
 use super::{
     broke::{Broke, Step},
     layout::{Access, Layout},
+    places::Places,
     sys,
 };
 
-/// Home inside.
-pub(in crate::sandbox) const HOME: &str = "/home/user";
 /// Where names are asked inside.
 pub(super) const NAMES: &str = "127.0.0.1:53";
 /// Host name inside.
@@ -38,7 +37,7 @@ pub(super) struct Resident {
 /// Builds the root and moves this process (and all of its mount namespace) into it. Gives the scratch file system.
 ///
 /// Call as the first process of a new PID namespace, in new mount and user namespaces.
-pub(super) fn build(layout: &Layout, resident: Resident) -> Result<OwnedFd, Broke> {
+pub(super) fn build(layout: &Layout, places: &Places, resident: Resident) -> Result<OwnedFd, Broke> {
     sys::mount(c"none", Path::new("/"), c"none", libc::MS_REC | libc::MS_PRIVATE, "").at("make mounts private")?;
     let mut trees = Vec::new();
     for (path, access) in layout.attached() {
@@ -60,7 +59,7 @@ pub(super) fn build(layout: &Layout, resident: Resident) -> Result<OwnedFd, Brok
     sys::mount(c"root", Path::new(SITE), c"tmpfs", flags, "mode=0755,size=4m,nr_inodes=16384").at("mount the root")?;
     let site = Site(PathBuf::from(SITE));
     site.proc().at("mount /proc")?;
-    let scratch = site.scratch(resident).at("mount the scratch folders")?;
+    let scratch = site.scratch(places, resident).at("mount the scratch folders")?;
     for (path, tree) in trees {
         site.attach(path, &tree).at(&format!("attach {}", shown(path)))?;
     }
@@ -73,7 +72,7 @@ pub(super) fn build(layout: &Layout, resident: Resident) -> Result<OwnedFd, Brok
     for (name, target) in [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")] {
         symlink(format!("/proc/self/fd{target}"), site.at(&Path::new("/dev").join(name))).at("link /dev")?;
     }
-    site.texts(resident).at("write /etc")?;
+    site.texts(places, resident).at("write /etc")?;
 
     std::env::set_current_dir(SITE).at("enter the root")?;
     sys::pivot_here().at("change the root")?;
@@ -132,7 +131,7 @@ impl Site {
     }
 
     /// Home, `/tmp` and `/dev/shm` are folders of one capped file system, so that one cap holds for all of them.
-    fn scratch(&self, resident: Resident) -> io::Result<OwnedFd> {
+    fn scratch(&self, places: &Places, resident: Resident) -> io::Result<OwnedFd> {
         let whole = self.folder(Path::new("/scratch"))?;
         // Each file costs kernel memory even when it is empty, so their number has a cap as well.
         let cap = resident.disk.map(|disk| format!(",size={disk},nr_inodes={}", (disk / 4096).max(1024)));
@@ -140,16 +139,16 @@ impl Site {
         let data = format!("mode=0755{}", cap.unwrap_or_default());
         sys::mount(c"scratch", &whole, c"tmpfs", flags, &data)?;
         for (name, place, mode) in [
-            ("home", HOME, 0o700),
-            ("tmp", "/tmp", 0o1777),
-            ("vartmp", "/var/tmp", 0o1777),
-            ("shm", "/dev/shm", 0o1777),
+            ("home", places.home, 0o700),
+            ("tmp", Path::new("/tmp"), 0o1777),
+            ("vartmp", Path::new("/var/tmp"), 0o1777),
+            ("shm", Path::new("/dev/shm"), 0o1777),
         ] {
             let folder = whole.join(name);
             std::fs::create_dir(&folder)?;
             std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
             chown(&folder, Some(resident.uid), Some(resident.gid))?;
-            sys::attach(&sys::copy_tree(&folder)?, &self.folder(Path::new(place))?)?;
+            sys::attach(&sys::copy_tree(&folder)?, &self.folder(place)?)?;
         }
         let kept = sys::open_path(&whole)?;
         sys::unmount(&whole)?;
@@ -158,11 +157,12 @@ impl Site {
     }
 
     /// The texts in `/etc` that would otherwise tell about the machine.
-    fn texts(&self, resident: Resident) -> io::Result<()> {
+    fn texts(&self, places: &Places, resident: Resident) -> io::Result<()> {
+        let home = places.home.display();
         let Resident { uid, gid, disk: _ } = resident;
         let etc = self.folder(Path::new("/etc"))?;
         for (name, text) in [
-            ("passwd", format!("user:x:{uid}:{gid}::{HOME}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")),
+            ("passwd", format!("user:x:{uid}:{gid}::{home}:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")),
             ("group", format!("user:x:{gid}:\nnogroup:x:65534:\n")),
             ("hostname", format!("{HOST}\n")),
             ("hosts", format!("127.0.0.1 localhost {HOST}\n::1 localhost {HOST}\n")),

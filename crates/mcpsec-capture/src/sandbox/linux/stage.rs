@@ -15,12 +15,16 @@ use std::{
 use crate::observe::canaries::{self, Trap};
 
 use super::{
-    super::wire::{self, FileName, Order, Raw, Tier},
+    super::{
+        scratch,
+        wire::{self, FileName, Order, Raw, Tier},
+    },
     broke::{Broke, Step},
     confine::{self, Cell},
     guard::{self, Over},
     identity::{INSIDE, Identity},
     layout::{Access, Layout},
+    places::Places,
     root::{self, Resident},
     rules,
     sys::{self, Status},
@@ -75,10 +79,11 @@ fn paths(order: &Order) -> Vec<(PathBuf, Access)> {
 /// The system's places and the plan's.
 fn layout(paths: &[(PathBuf, Access)]) -> Result<Layout, Broke> {
     let mut layout = Layout::system().at("look at the system's folders")?;
-    for (path, access) in paths {
+    layout.add_all(paths).or_else(|(path, error)| {
         let shown = mcpsec_model::text::Untrusted::new(path.to_string_lossy()).excerpt(120);
-        layout.add(path, *access).at(&format!("look at {shown}"))?;
-    }
+        let why = if error.raw_os_error() == Some(libc::EXDEV) { ", which lies in a folder that may be written" } else { "" };
+        Err(error).at(&format!("look at {shown}{why}"))
+    })?;
     Ok(layout)
 }
 
@@ -184,7 +189,8 @@ fn inside(
         Identity::Nobody { id: _, override_modes } => (Some((INSIDE, INSIDE)), override_modes),
     };
     let (uid, gid) = user.unwrap_or_else(sys::identity);
-    let scratch = root::build(layout, Resident { uid, gid, disk: order.disk })?;
+    let places = Places::choose(layout).at("find room for a home")?;
+    let scratch = root::build(layout, &places, Resident { uid, gid, disk: order.disk })?;
     let mut files = vec![(FileName::Scratch, scratch)];
     if order.observe {
         // While this process may still bind such ports.
@@ -192,9 +198,9 @@ fn inside(
         files.push((FileName::NamesUdp, udp.at("take the name server's port")?.into()));
         files.push((FileName::NamesTcp, tcp.at("take the name server's port")?.into()));
     }
-    files.extend(canaries(order, Path::new(root::HOME), user)?);
+    files.extend(canaries(order, places.home, user)?);
     let mut paths: Vec<(PathBuf, Access)> = vec![("/".into(), Access::Read)];
-    paths.extend([root::HOME, "/tmp", "/var/tmp", "/dev/shm"].map(|path| (path.into(), Access::Write)));
+    paths.extend(places.written.iter().map(|path| ((*path).into(), Access::Write)));
     paths.extend(layout.binds.iter().filter(|(_, access)| **access == Access::Write).map(|(p, a)| (p.clone(), *a)));
     let cell = Cell {
         order,
@@ -204,8 +210,8 @@ fn inside(
             Identity::Nobody { id, .. } => Some(id),
         },
         override_modes,
-        home: root::HOME.into(),
-        temporary: "/tmp".into(),
+        home: places.home.into(),
+        temporary: places.temporary.into(),
         paths,
         landlock: rules::version(order.landlock_at_most),
         processes_before: 0,
@@ -247,15 +253,15 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
     let paths = paths(order);
     let mut layout = layout(&paths)?;
     let identity = Identity::choose(&paths, true).at("choose a user")?;
-    let Some(scratch) = order.scratch.as_ref().map(Raw::path) else {
+    let Some(scratch_folder) = order.scratch.as_ref().map(Raw::path) else {
         return Err(io::Error::from(io::ErrorKind::InvalidInput)).at("find the scratch folder");
     };
     let (user, override_modes, alone) = match identity {
         Identity::Own { .. } => (None, false, None),
         Identity::Nobody { id, override_modes } => (Some((id, id)), override_modes, Some(id)),
     };
-    let (home, temporary) = (scratch.join("home"), scratch.join("tmp"));
-    chown(scratch, user.map(|(uid, _)| uid), user.map(|(_, gid)| gid)).at("take the scratch folder")?;
+    let (home, temporary) = (scratch_folder.join("home"), scratch_folder.join("tmp"));
+    chown(scratch_folder, user.map(|(uid, _)| uid), user.map(|(_, gid)| gid)).at("take the scratch folder")?;
     for folder in [&home, &temporary] {
         std::fs::create_dir(folder).at("make the scratch folders")?;
         chown(folder, user.map(|(uid, _)| uid), user.map(|(_, gid)| gid)).at("make the scratch folders")?;
@@ -264,6 +270,7 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
     let files: Vec<_> = canaries(order, &home, user)?.into_iter().collect();
     sys::drop_groups_if_allowed(user.is_some()).at("drop groups")?;
     sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).at("adopt orphans")?;
+    let ordered_by = std::os::unix::process::parent_id();
     let signals = guard::listen()?;
     let mut allowed: Vec<(PathBuf, Access)> =
         layout.binds.iter().map(|(path, access)| (path.clone(), *access)).collect();
@@ -284,6 +291,10 @@ fn landlock(order: &Order, control: &UnixStream, null: &OwnedFd) -> Result<(), B
         guard::watch(program, &signals, Some(control)).at("watch")
     });
     guard::end_descendants(alone);
+    if std::os::unix::process::parent_id() != ordered_by {
+        // Whoever would have removed it is gone; nobody is left to tell if it cannot be done.
+        let _left = scratch::remove(scratch_folder);
+    }
     guard::end_like(match over? {
         Over::Ended(status) => status,
         Over::LetGo => Status(libc::SIGKILL),
