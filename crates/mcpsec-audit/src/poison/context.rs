@@ -24,7 +24,7 @@ pub(super) struct Context {
     /// The text is about one parameter.
     pub(super) parameter: bool,
     /// Plain names of the entry's parameters.
-    pub(super) parameters: BTreeSet<String>,
+    pub(super) parameters: std::rc::Rc<BTreeSet<String>>,
 }
 
 impl Context {
@@ -97,6 +97,23 @@ impl Context {
                 .any(|word| words.contains(word)))
     }
 
+    /// Whether a sentence belongs to a story or a lesson that the entry is for, and orders nothing of its own: it names no
+    /// address, no parameter, no place of secrets.
+    pub(super) fn tells(&self, reading: &Reading, sentence: &Sentence) -> bool {
+        let opening = reading.sentences.first().map(|first| reading.words(first)).unwrap_or_default();
+        let topic = |word: &&str| self.topic.contains(*word) || sentence.first && opening.contains(*word);
+        let fiction =
+            ["story", "stories", "novel", "plot ", "screenplay", "fiction", "lyrics", "poem", "fairy tale", "riddle"];
+        let lesson = ["training", "awareness", "quiz", "lesson", "course", "teach", "exercise", "phish", "scam"];
+        let quiet = !reading.everything().any(&[Sense::Takeover, Sense::Lawless])
+            && sentence.address.is_none()
+            && !sentence.senses.any(&[Sense::Slot, Sense::Secret, Sense::Authority, Sense::Others, Sense::This])
+            && super::exfiltration::names_parameter(reading.words(sentence), self).is_none();
+        quiet
+            && (fiction.iter().any(topic) && !reading.orders(sentence)
+                || lesson.iter().any(topic) && (sentence.first || !reading.orders(sentence)))
+    }
+
     /// Whether the entry is about one of these things by its name.
     pub(super) fn is_about(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.topic.contains(word))
@@ -119,7 +136,7 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
         let first = Reading::new(Normal::new(head), false);
         let first = first.sentences.first().map(|sentence| sentence.senses).unwrap_or_default();
         let senses = Reading::new(Normal::new(&topic), false).everything().and(first);
-        Context { topic, own: own.clone(), senses, parameter: false, parameters }
+        Context { topic, own: own.clone(), senses, parameter: false, parameters: std::rc::Rc::new(parameters) }
     };
     let entries: Vec<_> = Kind::ALL.into_iter().flat_map(|kind| manifest.entries(kind)).collect();
     let contexts = spread(&entries, |part| {

@@ -114,6 +114,20 @@ pub(super) fn weakening(reading: &Reading, index: usize, sentence: &Sentence) ->
         return Some((severity, Confidence::Medium, "it tells the model to switch protection off"));
     }
     let danger = reading.affirmed(sentence, Sense::Danger)?;
+    let kinds: std::collections::BTreeSet<&str> = reading
+        .of(sentence, Sense::Danger)
+        .filter(|hit| !reading.denied(sentence, hit))
+        .filter_map(|hit| reading.text().get(hit.start..hit.end))
+        .collect();
+    if kinds.len() >= 2
+        && !sentence.first
+        && senses.any(&[Sense::Trigger, Sense::Order, Sense::Model, Sense::Run])
+        && !senses.has(Sense::Defence)
+        && !reading.protects(sentence)
+        && !reading.everything().has(Sense::Defence)
+    {
+        return Some((Severity::High, Confidence::Medium, "it tells the model to run or plant something dangerous"));
+    }
     let acts = [Sense::Run, Sense::Transfer, Sense::Modify, Sense::Acquire]
         .iter()
         .any(|act| reading.affirmed(sentence, *act).is_some());

@@ -60,7 +60,10 @@ pub(super) const GENERIC: &[&str] = &[
 pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
     for (index, sentence) in reading.sentences.iter().enumerate() {
         if let Some((severity, confidence, message)) =
-            judge(reading, index, sentence, context).or_else(|| stray(reading, index, sentence, role, context))
+            [judge(reading, index, sentence, context), stray(reading, index, sentence, role, context)]
+                .into_iter()
+                .flatten()
+                .max_by_key(|verdict| (verdict.0, verdict.1))
         {
             alarms.push(Alarm::new(Rule::Exfiltration, severity, confidence, (sentence.start, sentence.end), message));
         }
@@ -213,7 +216,7 @@ fn stray(
     }
     let around = reading.around(index, 1, 1);
     let hidden = around.any(&[Sense::Hush, Sense::Covert, Sense::Override, Sense::Feign, Sense::Lie]);
-    if reading.protects(sentence) && !hidden {
+    if reading.protects(sentence) && (!hidden || reading.words(sentence).contains("not available")) {
         return None;
     }
     let parameter = names_parameter(words, context);
@@ -253,7 +256,9 @@ fn stray(
         && (slot || sentence.address.is_some() || hidden)
         && (sent || senses.any(&[Sense::Acquire, Sense::Run, Sense::Data]))
     {
-        let addressed = reading.orders(sentence) || senses.has(Sense::Trigger) || slot;
+        let ordered = reading.orders(sentence) || senses.has(Sense::Trigger) || context.parameter;
+        let addressed = ordered && (sentence.address.is_some() || parameter.is_some() || slot && sent)
+            || slot && senses.any(&[Sense::Acquire, Sense::Run]) && senses.any(&[Sense::Transfer, Sense::Every]);
         let severity = if addressed && !sentence.first || hidden { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it carries away what is on the machine"));
     }
@@ -299,6 +304,27 @@ fn stray(
             Confidence::Medium,
             "it makes the model pass on the conversation or its instructions",
         ));
+    }
+    // What other tools returned goes into a parameter of this one, whatever it is called.
+    if parameter.is_some()
+        && reading.affirmed(sentence, Sense::Talk).is_some()
+        && senses.any(&[Sense::Others])
+        && (sent || senses.has(Sense::Every))
+        && !senses.has(Sense::Defence)
+    {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on what other tools returned"));
+    }
+    // `Ask for the code and pass it as year`: a secret in a parameter that is for something else.
+    if let Some(name) = parameter
+        && credential
+        && sent
+        && !sentence.first
+        && reading.orders(sentence)
+        && senses.any(&[Sense::Ask, Sense::Acquire, Sense::Steer, Sense::User])
+        && !CARRIERS.iter().chain(&["code", "otp", "pin", "card", "secret", "phrase"]).any(|word| name.contains(word))
+        && !senses.has(Sense::Defence)
+    {
+        return Some((Severity::High, Confidence::Medium, "it makes the model pass on passwords or keys"));
     }
     let (start, end) = sentence.address?;
     let address = reading.text().get(start..end)?;

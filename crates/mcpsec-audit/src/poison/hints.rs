@@ -97,9 +97,6 @@ fn described(tool: &Entry) -> Option<Finding> {
         "revokes ",
         "buys ",
         "sells ",
-        "books ",
-        "charges ",
-        "publishes ",
         "terminates ",
         "apaga ",
         "loscht ",
@@ -155,10 +152,8 @@ fn described(tool: &Entry) -> Option<Finding> {
         "money",
         "payment",
         "pays ",
-        "charges ",
         "buys ",
         "sells ",
-        "card",
         "para sempre",
         "endgultig",
         "definitiv",
@@ -169,7 +164,6 @@ fn described(tool: &Entry) -> Option<Finding> {
         "永久",
         "영구",
         "second factor",
-        "log",
     ]
     .iter()
     .any(|word| text.contains(word));

@@ -193,7 +193,10 @@ fn sentences(reading: &Reading, role: Role, context: &Context) -> Vec<Alarm> {
     weight::check(reading, role, context, &mut alarms);
     for alarm in &mut alarms {
         if alarm.severity == Severity::High
-            && reading.sentences.iter().any(|s| s.start == alarm.start && reading.quotes(s))
+            && reading
+                .sentences
+                .iter()
+                .any(|s| s.start == alarm.start && (reading.quotes(s) || context.tells(reading, s)))
         {
             alarm.severity = Severity::Medium;
         }

@@ -312,7 +312,9 @@ impl Reading {
                 .iter()
                 .any(|lead| before.contains(lead));
         let open = |start: &str, end: &str| before.matches(start).count() > before.matches(end).count();
-        let quoted = open("«", "»") || open("「", "」") || open("\u{201e}", "\u{201c}") || open("『", "』");
+        // Quotes of all kinds are plain ones by now.
+        let quoted = (before.matches('"').count() % 2 == 1 || open("「", "」") || open("『", "』"))
+            && (sentence.senses.has(Sense::Defence) || sentence.first);
         sample || quoted
     }
 

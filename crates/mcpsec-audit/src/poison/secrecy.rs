@@ -105,7 +105,14 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         && (not.language != "en" || unaware(reading, not.end, know.start))
         && !(not.language == "en" && describes(words))
     {
-        let sure = if form { Severity::Medium } else { Severity::High };
+        // `so that the guest will not see it` says what happens; it orders nothing.
+        let told = not.language == "en"
+            && !harm
+            && !reading.orders(sentence)
+            && !["must", "should", "need", "has to", "let ", " not to ", "make sure", "without"]
+                .iter()
+                .any(|word| words.contains(word));
+        let sure = if form || told { Severity::Medium } else { Severity::High };
         return Some((sure, Confidence::Medium, TOLD));
     }
     if senses.has(Sense::Hush) && !descriptive_hush(words) && !quoted_only(reading, sentence) {
@@ -115,6 +122,10 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         let severity = match (to, form, harm || reading.orders(sentence)) {
             _ if guarded => Severity::Low,
             (true, false, true) => Severity::High,
+            // Whom it is kept from is not said, and nothing in the neighbourhood does harm.
+            (false, false, true) if !harm && reading.of(sentence, Sense::Hush).all(|hit| hit.language == "en") => {
+                Severity::Medium
+            }
             (_, _, true) if !form => Severity::High,
             (true, ..) => Severity::Medium,
             _ => Severity::Low,
@@ -127,7 +138,9 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
         let user = senses.has(Sense::User);
         let this = senses.has(Sense::This);
         let show = told == Sense::Show;
-        let guarded = senses.any(&[Sense::Credential, Sense::Secret]) && !this && (show || !user);
+        // `Tell nobody your password`, `do not give the answer away`: advice to everybody, not against the user.
+        let nobody = user && !this && !harm && reading.of(sentence, Sense::User).all(|hit| anybody(reading, hit));
+        let guarded = nobody || senses.any(&[Sense::Credential, Sense::Secret]) && !this && (show || !user);
         let severity = match (user, this) {
             _ if guarded => Severity::Low,
             _ if form && !harm => Severity::Low,
@@ -195,6 +208,38 @@ fn judge(reading: &Reading, index: usize, sentence: &Sentence) -> Option<(Severi
 fn unaware(reading: &Reading, from: usize, to: usize) -> bool {
     reading.text().get(from..to).is_some_and(|between| between.split(' ').filter(|word| !word.is_empty()).count() <= 4)
         || reading.text().get(to..from).is_some()
+}
+
+/// Words for anybody at all.
+fn anybody(reading: &Reading, hit: &super::sense::Hit) -> bool {
+    let said = &reading.text()[hit.start..hit.end];
+    [
+        "anyone",
+        "anybody",
+        "someone",
+        "somebody",
+        "niemand",
+        "quiconque",
+        "a personne",
+        "a nadie",
+        "a ninguem",
+        "a nessuno",
+        "nikomu",
+        "никому",
+        "нікому",
+        "kimseye",
+        "任何人",
+        "誰にも",
+        "아무에게도",
+        "أحد",
+        "किसी को",
+        "siapa pun",
+        "siapapun",
+        "bat ky ai",
+        "people",
+    ]
+    .iter()
+    .any(|word| said.contains(word))
 }
 
 /// `users who do not know their id`: about the user, not against them.

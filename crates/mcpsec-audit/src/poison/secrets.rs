@@ -170,10 +170,9 @@ fn file(
         && !contents
         && given.is_some_and(|given| {
             reading.affirmed(sentence, Sense::Secret).is_some_and(|place| {
-                reading
-                    .text()
-                    .get(given.end..place.start)
-                    .is_some_and(|between| [" in ", " into ", " to "].iter().any(|word| between.ends_with(word)))
+                reading.text().get(given.end..place.start).is_some_and(|between| {
+                    [" in ", " into ", " to "].iter().any(|word| between.trim_end_matches(['~', '/']).ends_with(word))
+                })
             })
         });
     if written && !senses.any(&[Sense::Slot, Sense::Trigger, Sense::Danger]) && sentence.address.is_none() {
@@ -211,7 +210,13 @@ fn file(
         let carried = acts
             || senses.any(&[Sense::Slot, Sense::Data, Sense::Trigger, Sense::Order, Sense::Every])
             || names_parameter(words, context).is_some();
-        let severity = if named && carried && !context.is_about(TOPICS) { Severity::High } else { Severity::Medium };
+        let firm = hidden
+            || acts && reading.affirmed(sentence, Sense::Secret).is_some() && !words.is_ascii()
+            || acts && senses.any(&[Sense::Trigger, Sense::Order, Sense::Every, Sense::Slot])
+            || context.parameter && (acts || senses.any(&[Sense::Every, Sense::Data]))
+            || names_parameter(words, context).is_some();
+        let severity =
+            if named && carried && firm && !context.is_about(TOPICS) { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it speaks of a place of secrets that is none of its business"));
     }
     None

@@ -165,7 +165,7 @@ pub(super) fn foreign<'a>(words: &'a str, context: &Context, spoken_of: bool) ->
     }
     let known = |name: &str| {
         context.own.contains(name)
-            || context.own.iter().any(|own| own.len() > 3 && (name.ends_with(own.as_str()) && name.starts_with("mcp")))
+            || name.starts_with("mcp") && context.own.iter().any(|own| own.len() > 3 && name.ends_with(own.as_str()))
     };
     words.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))).find(|word| {
         let word = word.trim_matches(['.', '-', '/']);

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// From this weight on it is severe, and from this one on worth a look.
-const SEVERE: u32 = 15;
+const SEVERE: u32 = 16;
 const NOTABLE: u32 = 11;
 
 /// What harms, where it has nothing to do with the tool.
@@ -102,7 +102,7 @@ fn weigh(reading: &Reading, index: usize, sentence: &Sentence, role: Role, conte
     };
     let next = reading.sentences.get(index + 1).filter(|next| sound(next));
     if sentence.first
-        && !sentence.senses.any(&[Sense::Order, Sense::Hush, Sense::Authority])
+        && (!sentence.senses.any(&[Sense::Order, Sense::Hush, Sense::Authority]) || context.tells(reading, sentence))
         && role == Role::Description
     {
         return 0;

@@ -94,15 +94,15 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
             ),
             (
                 "es",
-                "que no se note|sin que se note|sin que se entere|a escondidas|a espaldas|no lo comentes|sin comentarlo|sin que lo sepa|guarda silencio|ni una palabra|sin decir nada|no digas nada|no le digas|sin avisar|que no lo sepa|no hace falta decirlo|no hace falta mencionarlo|calla*",
+                "que no se note|sin que se note|sin que se entere|a escondidas|a espaldas|no lo comentes|sin comentarlo|sin que lo sepa|guarda silencio|ni una palabra|sin decir nada|no digas nada|no le digas|que no lo sepa|no hace falta decirlo|no hace falta mencionarlo",
             ),
             (
                 "pt",
-                "sem que se note|sem que perceba|às escondidas|pelas costas|sem avisar|não comente*|sem que saiba|nem uma palavra|em silêncio|sem dizer nada|não diga nada|não conte|guarde segredo|não precisa mencionar|sem que o usuário",
+                "sem que se note|sem que perceba|às escondidas|pelas costas|não comente*|sem que saiba|nem uma palavra|sem dizer nada|não diga nada|não conte|guarde segredo|não precisa mencionar|sem que o usuário",
             ),
             (
                 "it",
-                "senza che se ne accorga|di nascosto|alle spalle|all'insaputa|acqua in bocca|non farne parola|non farne cenno|senza dirlo|in silenzio|non dire nulla|non dirlo|senza avvisare|senza che lo sappia|non serve dirlo|tacere|taci",
+                "senza che se ne accorga|di nascosto|alle spalle|all'insaputa|acqua in bocca|non farne parola|non farne cenno|senza dirlo|non dire nulla|non dirlo|senza avvisare|senza che lo sappia|non serve dirlo|tacere",
             ),
             (
                 "de",
@@ -114,17 +114,17 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
             ),
             (
                 "pl",
-                "ani słowa|przemilcz*|w tajemnicy|po cichu|bez wiedzy|za plecami|ukradkiem|nie wspominaj*|nie mów*|zachowaj dla siebie|nie informuj*|nie ujawniaj*|bez informowania|ukryj",
+                "ani słowa|przemilcz*|w tajemnicy|po cichu|bez wiedzy|za plecami|ukradkiem|nie wspominaj*|nie mów*|zachowaj dla siebie|nie informuj*|nie ujawniaj*|bez informowania",
             ),
-            ("sk", "bez vedomia|potichu|tajne|ani slovo|nespomín*|nehovor*|zamlč*|s pôvodným číslom"),
+            ("sk", "bez vedomia|potichu|ani slovo|nespomín*|nehovor*|zamlč*|s pôvodným číslom"),
             ("cs", "bez vědomí|potichu|ani slovo|zamlč*|tajně|neprozraď*|nezmiň*|mlč*"),
             (
                 "ru",
-                "ни слова|молча|тайком|втайне|без ведома|за спиной|умолчи*|не упоминай*|не сообщай*|не говори*|не рассказывай*|скрой*|скрытно|утаи*|незаметно|промолчи*|не подавай вида",
+                "ни слова|молча|тайком|втайне|без ведома|за спиной|умолчи*|не упоминай*|не сообщай*|не говори*|не рассказывай*|скрытно|утаи*|незаметно|промолчи*|не подавай вида",
             ),
             (
                 "uk",
-                "ані слова|ні слова|мовчки|тайкома|потай|без відома|за спиною|не згадуй*|не повідомляй*|не кажи|не кажіть|непомітно|приховай*|замовч*|промовч*",
+                "ані слова|ні слова|мовчки|тайкома|потай|без відома|за спиною|не згадуй*|не повідомляй*|не кажи|не кажіть|непомітно|замовч*|промовч*",
             ),
             (
                 "ro",
@@ -136,7 +136,7 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
             ),
             (
                 "da",
-                "uden at brugeren|får det at vide|i det skjulte|bag ryggen|i smug|uden at sige|ikke et ord|sig intet|sig ikke|tie om|ti stille|fortie*|ubemærket|skjult modtager",
+                "uden at brugeren|får det at vide|i det skjulte|bag ryggen|i smug|uden at sige|ikke et ord|sig intet|sig ikke|tie om|ti stille|fortie*|ubemærket",
             ),
             (
                 "sv",
@@ -156,7 +156,7 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
             ),
             (
                 "ar",
-                "في صمت|بصمت|دون علم|بدون علم|سرا|سرًا|خفية|في الخفاء|دون إخبار|لا تخبر*|ولا تخبر*|لا تذكر*|اكتم|تكتم|دون أن يعلم|دون أن يدري|بلا إعلام|دون إعلام",
+                "في صمت|بصمت|دون علم|بدون علم|خفية|في الخفاء|دون إخبار|لا تخبر*|ولا تخبر*|لا تذكر*|اكتم|تكتم|دون أن يعلم|دون أن يدري|بلا إعلام|دون إعلام",
             ),
             (
                 "fa",
@@ -185,21 +185,18 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
             ("tl", "nang hindi nalalaman|lihim na|patago|huwag ipaalam|huwag sasabihin|palihim"),
             (
                 "vi",
-                "âm thầm|lặng lẽ|không cho người dùng biết|đừng nói với|không nói với|bí mật|giấu|mà không báo|không được nhắc|đừng nhắc|không để người dùng biết|không báo cho",
+                "âm thầm|lặng lẽ|không cho người dùng biết|đừng nói với|không nói với|giấu|mà không báo|không được nhắc|đừng nhắc|không để người dùng biết|không báo cho",
             ),
             ("th", "โดยที่ผู้ใช้ไม่รู้|เงียบๆ|อย่างลับ|อย่าพูดถึง|ห้ามพูดถึง|ไม่ให้ผู้ใช้รู้|โดยไม่แจ้ง|โดยไม่ให้ผู้ใช้"),
             (
                 "zh",
-                "悄悄|偷偷|暗中|私下|不动声色|瞒着|瞞著|别提|不要提|不必提|无需告知|不要告知|不告诉|别告诉|不要告诉|勿告知|保密|守口如瓶|只字不提|一字不提|不让用户知道|不讓使用者|勿让|静默|不得透露|不要透露|絕口不提|绝口不提",
+                "悄悄|偷偷|暗中|不动声色|瞒着|瞞著|别提|不要提|不必提|无需告知|不要告知|不告诉|别告诉|不要告诉|勿告知|守口如瓶|只字不提|一字不提|不让用户知道|不讓使用者|勿让|不得透露|不要透露|絕口不提|绝口不提",
             ),
             (
                 "ja",
-                "こっそり|黙って|内緒|伏せ|触れない|触れず|言わない|知らせず|知られない|気付かれない|気づかれない|告げず|伝えない|伝えず|話さない|口外|秘密裏|密かに|ひそかに|明かさない|黙っておく",
+                "こっそり|黙って|内緒|言わない|知らせず|気付かれない|気づかれない|告げず|伝えない|伝えず|口外|秘密裏|密かに|ひそかに|明かさない|黙っておく",
             ),
-            (
-                "ko",
-                "몰래|은밀|비밀로|조용히|알리지|말하지|언급하지|모르게|티 내지|숨기고|숨겨|알려 주지|알려주지|밝히지|내색",
-            ),
+            ("ko", "몰래|은밀|조용히|알리지|말하지|언급하지|모르게|티 내지|알려 주지|알려주지|밝히지|내색"),
             (
                 "el",
                 "κρυφά|χωρίς να το μάθει|χωρίς να το ξέρει|εν αγνοία|μην το αναφέρ*|ούτε λέξη|σιωπηλά|στα κρυφά|χωρίς να γνωρίζει",
@@ -207,8 +204,8 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
             ("bg", "без знанието|тихомълком|нито дума|скришом|незабелязано|не казвайте|не споменавайте|без да знае"),
             ("sr", "без знања|тајно|не помињи*|не говори|ћутке|krišom|ćutke|bez znanja"),
             ("hr", "bez znanja|krišom|ni riječi|prešuti*|u tajnosti|potajno|neprimjetno"),
-            ("sl", "brez vednosti|skrivaj|na skrivaj|ne omenj*|ne povej*|zamolči*|niti besede|tiho"),
-            ("ca", "sense que ho sàpiga|d'amagat|ni una paraula|no ho digui*|en silenci|sense dir-ho"),
+            ("sl", "brez vednosti|skrivaj|na skrivaj|ne omenj*|ne povej*|zamolči*|niti besede"),
+            ("ca", "sense que ho sàpiga|d'amagat|ni una paraula|no ho digui*|sense dir-ho"),
             ("lt", "slapta|neminėk*|nesakyk*|be žinios|tylėk*|nepranešk*"),
             ("lv", "slepeni|nepiemin*|nesaki*|bez ziņas|klusē*"),
             ("et", "salaja|ära maini|ära ütle|teadmata|vaikselt|vaiki"),
