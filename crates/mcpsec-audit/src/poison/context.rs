@@ -24,7 +24,7 @@ pub(super) struct Context {
     /// The text is about one parameter.
     pub(super) parameter: bool,
     /// Plain names of the entry's parameters.
-    pub(super) parameters: std::rc::Rc<BTreeSet<String>>,
+    pub(super) parameters: std::rc::Arc<BTreeSet<String>>,
 }
 
 impl Context {
@@ -136,7 +136,7 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
         let first = Reading::new(Normal::new(head), false);
         let first = first.sentences.first().map(|sentence| sentence.senses).unwrap_or_default();
         let senses = Reading::new(Normal::new(&topic), false).everything().and(first);
-        Context { topic, own: own.clone(), senses, parameter: false, parameters: std::rc::Rc::new(parameters) }
+        Context { topic, own: own.clone(), senses, parameter: false, parameters: std::rc::Arc::new(parameters) }
     };
     let entries: Vec<_> = Kind::ALL.into_iter().flat_map(|kind| manifest.entries(kind)).collect();
     let contexts = spread(&entries, |part| {
