@@ -1,5 +1,8 @@
 //! What a text stands in: the entry's name and topic, the names that belong to the server.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use mcpsec_model::manifest::{Entry, Kind, Manifest, Role, Subject};
 use serde_json::Value;
@@ -18,13 +21,13 @@ pub(super) struct Context {
     /// Words of the entry's name and of the server's, plain, with spaces around them: ` ssh connect `.
     pub(super) topic: String,
     /// Names of this server's entries and parameters, plain. Shared words of one manifest.
-    pub(super) own: std::sync::Arc<BTreeSet<String>>,
+    pub(super) own: Arc<BTreeSet<String>>,
     /// What its name and its first sentence are about.
     pub(super) senses: Senses,
     /// The text is about one parameter.
     pub(super) parameter: bool,
     /// Plain names of the entry's parameters.
-    pub(super) parameters: std::rc::Arc<BTreeSet<String>>,
+    pub(super) parameters: Arc<BTreeSet<String>>,
 }
 
 impl Context {
@@ -128,7 +131,7 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
             own.insert(fold::folded(text.text));
         }
     }
-    let own = std::sync::Arc::new(own);
+    let own = Arc::new(own);
     let server = manifest.server_info().get("name").and_then(Value::as_str).unwrap_or_default();
     let about = |name: &str, said: &str, parameters| {
         let topic = format!(" {} {} ", spaced(name), spaced(server));
@@ -136,7 +139,7 @@ pub(super) fn contexts(manifest: &Manifest) -> BTreeMap<Subject, Context> {
         let first = Reading::new(Normal::new(head), false);
         let first = first.sentences.first().map(|sentence| sentence.senses).unwrap_or_default();
         let senses = Reading::new(Normal::new(&topic), false).everything().and(first);
-        Context { topic, own: own.clone(), senses, parameter: false, parameters: std::rc::Arc::new(parameters) }
+        Context { topic, own: own.clone(), senses, parameter: false, parameters: Arc::new(parameters) }
     };
     let entries: Vec<_> = Kind::ALL.into_iter().flat_map(|kind| manifest.entries(kind)).collect();
     let contexts = spread(&entries, |part| {
