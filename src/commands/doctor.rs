@@ -76,9 +76,14 @@ fn sandbox(settings: &Settings, wanted: Isolation, findings: &mut Vec<Finding>) 
     for (tier, outcome) in Sandbox::probe_all(settings.launcher()) {
         let subject = tier.as_str();
         match outcome {
-            Ok(()) => {
+            Ok(lacks) => {
                 best = best.max(tier);
-                findings.push(Finding::good("sandbox", subject, "works: tried from end to end just now"));
+                let lacks = lacks.map_or_else(String::new, |lacks| format!("; {lacks}"));
+                findings.push(Finding::good(
+                    "sandbox",
+                    subject,
+                    format!("works: tried from end to end just now{lacks}"),
+                ));
             }
             Err(why) => {
                 findings.push(Finding::not("missing", "sandbox", subject, escape(&why), remedy_of(tier)));
@@ -104,7 +109,7 @@ fn sandbox(settings: &Settings, wanted: Isolation, findings: &mut Vec<Finding>) 
 fn remedy_of(tier: Isolation) -> &'static str {
     match tier {
         Isolation::Namespace => {
-            "allow user namespaces (in a container: a seccomp profile that permits unshare; on Ubuntu 24.04: an AppArmor profile for mcpsec with `userns,`)"
+            "allow user namespaces (in a container: a seccomp profile that permits unshare; on Ubuntu 24.04: an AppArmor profile that grants userns)"
         }
         Isolation::Landlock => "use Linux 5.13 or newer with Landlock in its list of security modules",
         Isolation::Seatbelt => "is for macOS",

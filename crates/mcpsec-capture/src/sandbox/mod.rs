@@ -5,6 +5,14 @@
 //!                          namespaces, mounts, limits, Landlock, seccomp              watched by the observer
 //! ```
 //!
+//! What it does not do: memory in the queues of sockets and pipes is nobody's, so that the limit on memory does not see it;
+//! room that is asked for in sockets is not given, which leaves the system's default for each socket, for as many as the limits
+//! on open files and processes allow. Descriptors that lie in such a queue hide the files they stand for from the limit on disk
+//! (level `landlock`). The level `landlock` hides neither that files exist nor when they are used, and a pipe with a name can be
+//! written to if it lies in a folder that may be written. Without Landlock in the kernel, `namespace` stops all but writing to
+//! pipes with a name in folders that may be read. If mcpsec is killed, its guards end what they guard and remove its scratch
+//! folders; if a guard is killed at the same moment by whoever may, they stay.
+//!
 //! The tier is found by trying the whole sequence in a throw-away child ([`Sandbox::detect`]), never by guessing from
 //! versions.
 #[cfg(target_os = "linux")]
@@ -92,7 +100,7 @@ impl Sandbox {
             }
             let sandbox = Self { tier: *tier, launcher: launcher.to_owned(), landlock_at_most: None };
             match sandbox.probe() {
-                Ok(()) => return Ok(sandbox),
+                Ok(_) => return Ok(sandbox),
                 Err(reason) => reasons.push(format!("{}: {reason}", tier.as_str())),
             }
         }
@@ -105,18 +113,19 @@ impl Sandbox {
         Self { tier: Isolation::Namespace, launcher: launcher.to_owned(), landlock_at_most: None }
     }
 
-    /// What each level that is a sandbox says when it is tried, strongest first; errors are safe to print.
-    pub fn probe_all(launcher: &Path) -> Vec<(Isolation, Result<(), String>)> {
+    /// What each level that is a sandbox says when it is tried, strongest first: if it works, what programs miss in it here, if
+    /// anything; if not, why, safe to print.
+    pub fn probe_all(launcher: &Path) -> Vec<(Isolation, Result<Option<&'static str>, String>)> {
         let levels = Isolation::WORDS.iter().rev().map(|(_, tier)| *tier).filter(|tier| *tier != Isolation::None);
         levels
             .map(|tier| (tier, Self { tier, launcher: launcher.to_owned(), landlock_at_most: None }.probe()))
             .collect()
     }
 
-    /// Runs nothing in it.
-    fn probe(&self) -> Result<(), String> {
+    /// Runs nothing in it. Gives what programs miss in it.
+    fn probe(&self) -> Result<Option<&'static str>, String> {
         if self.tier == Isolation::None {
-            return Ok(());
+            return Ok(None);
         }
         probe::probe(self)
     }

@@ -3,12 +3,19 @@ use mcpsec_model::config::Isolation;
 
 use super::Sandbox;
 #[cfg(target_os = "linux")]
-use super::{Limits, Network, Plan, SandboxError, Stdio, wire::Tier};
+use super::{
+    Limits, Network, Plan, SandboxError, Stdio,
+    wire::{Tier, WITHOUT_PROC},
+};
 #[cfg(target_os = "macos")]
 use super::{Limits, Network, Plan, Stdio};
 
-/// Whether the level works here.
-pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
+/// What programs miss where there is no `/proc`.
+#[cfg(target_os = "linux")]
+const NO_PROC: &str = "this system hides parts of its /proc (a container), so that programs inside have none";
+
+/// Whether the level works here, and what programs miss in it.
+pub(super) fn probe(sandbox: &Sandbox) -> Result<Option<&'static str>, String> {
     match sandbox.tier {
         #[cfg(target_os = "linux")]
         Isolation::Namespace => linux(sandbox, Tier::Namespace),
@@ -20,12 +27,12 @@ pub(super) fn probe(sandbox: &Sandbox) -> Result<(), String> {
         Isolation::Seatbelt => macos(sandbox),
         #[cfg(not(target_os = "macos"))]
         Isolation::Seatbelt => Err("only on macOS".to_owned()),
-        Isolation::None => Ok(()),
+        Isolation::None => Ok(None),
     }
 }
 
 #[cfg(target_os = "linux")]
-fn linux(sandbox: &Sandbox, tier: Tier) -> Result<(), String> {
+fn linux(sandbox: &Sandbox, tier: Tier) -> Result<Option<&'static str>, String> {
     let plan = plan("/");
     let told = |error: SandboxError| match error {
         SandboxError::Setup { step, source } => format!("{step}: {source}"),
@@ -33,7 +40,11 @@ fn linux(sandbox: &Sandbox, tier: Tier) -> Result<(), String> {
     };
     let running = sandbox.start(tier, &plan, true).map_err(told)?;
     let ended = running.finish(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
-    if ended.status.success() { Ok(()) } else { Err(format!("the trial ended with {}", ended.status)) }
+    match ended.status.code() {
+        Some(0) => Ok(None),
+        Some(code) if code == i32::from(WITHOUT_PROC) => Ok(Some(NO_PROC)),
+        _ => Err(format!("the trial ended with {}", ended.status)),
+    }
 }
 
 /// A plan for nothing but a program.
@@ -55,10 +66,10 @@ fn plan(program: &str) -> Plan {
 }
 
 #[cfg(target_os = "macos")]
-fn macos(sandbox: &Sandbox) -> Result<(), String> {
+fn macos(sandbox: &Sandbox) -> Result<Option<&'static str>, String> {
     let running = sandbox.spawn(&plan("/usr/bin/true")).map_err(|error| error.to_string())?;
     let ended = running.finish(std::time::Duration::from_secs(5)).map_err(|error| error.to_string())?;
-    if ended.status.success() { Ok(()) } else { Err(format!("the trial ended with {}", ended.status)) }
+    if ended.status.success() { Ok(None) } else { Err(format!("the trial ended with {}", ended.status)) }
 }
 
 /// See [`super::circumstances`]. A namespace keeps its number while it lives, and a boot has a number of its own.

@@ -29,6 +29,9 @@ pub(super) const STARTED: u8 = b'S';
 /// It has not, with [`Failure`] as payload.
 pub(super) const FAILED: u8 = b'E';
 
+/// Exit code of a trial in which everything could be set up but a `/proc`.
+pub(super) const WITHOUT_PROC: u8 = 77;
+
 /// Bytes that need not be UTF-8, as JSON: each byte is the character of the same number.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Raw(pub(super) Vec<u8>);

@@ -52,7 +52,10 @@ pub(super) const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/d
 /// Becomes the program. Says [`READY`] on `talk`, waits for [`GO`], executes; what fails is said on `talk` too.
 pub(super) fn become_program(cell: &Cell<'_>, talk: &UnixStream) -> ! {
     let error = match prepare(cell, talk) {
-        Ok(_) if cell.order.probe => sys::exit_now(0),
+        Ok(_) if cell.order.probe => {
+            let whole = cell.order.tier == Tier::Landlock || Path::new("/proc/self").exists();
+            sys::exit_now(if whole { 0 } else { wire::WITHOUT_PROC.into() })
+        }
         Ok((program, args, env)) => Broke::program(sys::execute(&program, &args, &env)),
         Err(broke) => broke,
     };

@@ -3,7 +3,9 @@
 //! An ordinary user's programs run as that user, without capabilities. Root's programs never run as root: limits on processes
 //! are not enforced for user 0, and what only root may read must stay unread. They get a user number that nobody else has. If
 //! what the plan names is not open to everyone, they also get CAP_DAC_OVERRIDE, and nothing else: the mounts or Landlock
-//! decide what exists, so it reaches only what the plan names.
+//! decide what exists, so it reaches only what the plan names. A program can bring that about for its next start, by leaving a
+//! file that is closed to others in a folder that it may write; without the capability it could not read that file itself, since
+//! its user number is another one each time. It gains nothing by it that the plan did not give to it.
 use std::{
     fs::Metadata,
     io,
