@@ -98,6 +98,8 @@ pub fn scan_texts(manifest: &Manifest, texts: &[Text<'_>]) -> Vec<Finding> {
         });
         findings.extend(about.iter().cloned().map(|finding| Finding { subject: text.subject.to_string(), ..finding }));
     }
+    let added: Vec<Finding> = weight::together(&findings);
+    findings.extend(added);
     for tool in manifest.tools() {
         findings.extend(hints::check(tool));
     }
