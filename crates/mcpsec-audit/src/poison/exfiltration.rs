@@ -258,6 +258,7 @@ fn stray(
     {
         let ordered = reading.orders(sentence) || senses.has(Sense::Trigger) || context.parameter;
         let addressed = ordered && (sentence.address.is_some() || parameter.is_some() || slot && sent)
+            || slot && reading.foreign(sentence)
             || slot && senses.any(&[Sense::Acquire, Sense::Run]) && senses.any(&[Sense::Transfer, Sense::Every]);
         let severity = if addressed && !sentence.first || hidden { Severity::High } else { Severity::Medium };
         return Some((severity, Confidence::Medium, "it carries away what is on the machine"));
@@ -411,6 +412,7 @@ pub(super) fn names_parameter<'a>(words: &str, context: &'a Context) -> Option<&
                 .any(|lead| words[..at].ends_with(lead));
             alone
                 && (quoted
+                    || !words.is_ascii() && name.len() >= 3
                     || name.contains('_')
                     || marked
                     || super::sense::is_glued(before.unwrap_or(' '))

@@ -88,6 +88,8 @@ pub fn scan_texts(manifest: &Manifest, texts: &[Text<'_>]) -> Vec<Finding> {
     let nobody = Context::default();
     let mut findings: BTreeSet<Finding> =
         spread::spread(texts, |part| judge_all(part, &contexts, &nobody)).into_iter().collect();
+    let added: Vec<Finding> = weight::together(&findings);
+    findings.extend(added);
     for tool in manifest.tools() {
         findings.extend(hints::check(tool));
     }

@@ -318,6 +318,11 @@ impl Reading {
         sample || quoted
     }
 
+    /// Whether a sentence is in another language than English: two of its words are.
+    pub(super) fn foreign(&self, sentence: &Sentence) -> bool {
+        self.hits(sentence).iter().filter(|hit| !matches!(hit.language, "en" | "*")).take(2).count() == 2
+    }
+
     /// The first word of this sense in a sentence that is not denied.
     pub(super) fn affirmed<'a>(&'a self, sentence: &'a Sentence, sense: Sense) -> Option<&'a Hit> {
         self.of(sentence, sense).find(|hit| !self.denied(sentence, hit))

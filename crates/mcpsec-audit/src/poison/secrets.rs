@@ -95,6 +95,24 @@ const SOFT: &[&str] = &[
     "ssh keys",
 ];
 
+/// Files that hold nothing but keys and passwords.
+const KEY_FILES: &[&str] = &[
+    "id_rsa",
+    "id_ed25519",
+    "id_ecdsa",
+    "secring",
+    "wallet.dat",
+    "logins.json",
+    "key4.db",
+    "/etc/shadow",
+    "login.keychain",
+    "keychain-db",
+    "cookies.sqlite",
+    ".git-credentials",
+    ".vault-token",
+    ".kdbx",
+];
+
 /// Looks for it, sentence by sentence.
 pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &mut Vec<Alarm>) {
     for (index, sentence) in reading.sentences.iter().enumerate() {
@@ -211,6 +229,8 @@ fn file(
             || senses.any(&[Sense::Slot, Sense::Data, Sense::Trigger, Sense::Order, Sense::Every])
             || names_parameter(words, context).is_some();
         let firm = hidden
+            || reading.foreign(sentence) && (acts || senses.any(&[Sense::Slot, Sense::Data]))
+            || KEY_FILES.iter().any(|file| words.contains(file))
             || acts && reading.affirmed(sentence, Sense::Secret).is_some() && !words.is_ascii()
             || acts && senses.any(&[Sense::Trigger, Sense::Order, Sense::Every, Sense::Slot])
             || context.parameter && (acts || senses.any(&[Sense::Every, Sense::Data]))

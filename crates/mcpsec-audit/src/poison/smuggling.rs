@@ -63,6 +63,21 @@ const FULL: &[&str] = &[
     "env vars",
     "process env",
     "full env",
+    "conversacion completa",
+    "conversa completa",
+    "conversation complete",
+    "conversazione completa",
+    "gesprachsverlauf",
+    "ganzes gesprach",
+    "historial completo",
+    "historico completo",
+    "historique complet",
+    "cronologia completa",
+    "pelna rozmowa",
+    "volledig gesprek",
+    "prompt del sistema",
+    "prompt systeme",
+    "prompt do sistema",
 ];
 
 /// Judges a name of a parameter or tool.
@@ -108,7 +123,7 @@ pub(super) fn name(reading: &Reading, role: Role, context: &Context) -> Vec<Alar
     } else if role == Role::Parameter && FULL.iter().any(|name| words.contains(name)) {
         let severity = if context.is_about(MODELS) { Severity::Low } else { Severity::Medium };
         let severity = if severity == Severity::Medium
-            && ["full ", "entire", "verbatim", "complete", "whole"].iter().any(|word| words.contains(word))
+            && ["full ", "entire", "verbatim", "complet", "whole"].iter().any(|word| words.contains(word))
         {
             Severity::High
         } else {

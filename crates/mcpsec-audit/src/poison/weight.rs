@@ -1,8 +1,10 @@
 //! Hidden instructions by weight: many small signs close together, none of which is a finding by itself.
 //!
 //! Rules know forms of attacks; this one adds up what sentences do, so that a form that nobody thought of is seen too.
+use std::collections::{BTreeMap, BTreeSet};
+
 use mcpsec_model::{
-    finding::{Confidence, Rule, Severity},
+    finding::{Confidence, Finding, Rule, Severity},
     manifest::Role,
 };
 
@@ -94,6 +96,49 @@ pub(super) fn check(reading: &Reading, role: Role, context: &Context, alarms: &m
             message,
         ));
     }
+}
+
+/// Medium findings of three kinds about the texts of one entry, none of which is severe: what is spread over a description
+/// and its parameters is one attack.
+pub(super) fn together(findings: &BTreeSet<Finding>) -> Vec<Finding> {
+    let mut entries: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        let entry = finding.subject.split('/').next().unwrap_or_default().to_owned();
+        entries.entry(entry).or_default().push(finding);
+    }
+    let mut out = Vec::new();
+    for found in entries.values() {
+        let severe = found.iter().any(|finding| finding.severity() == Severity::High);
+        let medium: Vec<&&Finding> = found
+            .iter()
+            .filter(|finding| {
+                finding.severity() == Severity::Medium
+                    && matches!(
+                        finding.rule,
+                        Rule::HiddenInstruction
+                            | Rule::Secrecy
+                            | Rule::SecretAccess
+                            | Rule::Exfiltration
+                            | Rule::ToolShadowing
+                            | Rule::PrecedenceClaim
+                            | Rule::ParameterSmuggling
+                            | Rule::HiddenMarkup
+                    )
+            })
+            .collect();
+        let rules: BTreeSet<&'static str> = medium.iter().map(|finding| finding.rule.id()).collect();
+        // A long text has many sentences that look odd; the signs have to be spread over texts.
+        let texts: BTreeSet<&str> = medium.iter().map(|finding| finding.subject.as_str()).collect();
+        if severe || rules.len() < 3 || texts.len() < 2 {
+            continue;
+        }
+        if let Some(first) = medium.first() {
+            let mut whole = (**first).clone().severe(Severity::High).confidence(Confidence::Low);
+            whole.message = "together, the signs in its texts make an attack".to_owned();
+            out.push(whole);
+        }
+    }
+    out
 }
 
 fn weigh(reading: &Reading, index: usize, sentence: &Sentence, role: Role, context: &Context) -> u32 {

@@ -35,6 +35,7 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
     (
         Sense::Trigger,
         &[
+            ("hi-latn", "se pehle|har baar|jab bhi|uske baad"),
             ("sk", "pri platbe|po každom|pri každ*|pri odosl*"),
             ("he", "בכל שליחת|בכל קריאה|בכל פעם ש"),
             ("da", "hver gang der|før hvert|efter hvert"),
@@ -88,6 +89,17 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
     (
         Sense::Hush,
         &[
+            ("da", "får at vide|får det at vide|ikke vide"),
+            ("pl", "nie musi wiedzieć|nie może wiedzieć|nie powinien wiedzieć|nie dowie się"),
+            ("cs", "nemá vědět|nesmí vědět|neměl by vědět|nemusí vědět|nedozví*|nedozvěd*"),
+            (
+                "ja",
+                "ご連絡には及びません|連絡には及び|お知らせには及び|報告には及び|告知は不要|報告は不要|お伝えいただく必要は|お知らせする必要は",
+            ),
+            (
+                "hi-latn",
+                "bina bataye|bataye bina|bina bataaye|chupke se|chupchap|mat batana|mat bataye*|na bataye*|pata na chale",
+            ),
             (
                 "fr",
                 "inutile d'en parler|n'en parle*|sans en parler|sans qu'il le sache|à l'insu|en toute discrétion|passe* sous silence|ne souffle* mot|garde* cela pour|garde* ça pour|motus|n'en fais pas état|n'en faites pas état|ne rien en dire|n'en rien dire|sans le signaler|inutile de le mentionner|inutile de le signaler|inutile de prévenir",
@@ -221,6 +233,7 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
     (
         Sense::Acquire,
         &[
+            ("hi-latn", "padhkar|padh kar|padho|nikal kar|nikalo|kholo|uthao"),
             ("ta", "படித்து|படிக்க*|எடுத்து|திறந்து|படியுங்கள்"),
             ("te", "చదివి|చదవండి|తీసుకోండి|తెరవండి"),
             ("mr", "वाचा|वाचून|घ्या|उघडा"),
@@ -245,6 +258,10 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
     (
         Sense::Transfer,
         &[
+            ("pl", "ma się znaleźć|trafia|trafiają|wędruje|wpisuj*"),
+            ("cs", "vkládá|vkládej*|vložte|odesílá|posílá"),
+            ("ja", "添えて|添え|ご記入|記入し|同封"),
+            ("hi-latn", "bhej do|bhejo|bhejna|bhejein|daal do|daalo|likh do|chipka do"),
             ("ta", "அனுப்ப*|அனுப்பவும்|சேர்*|எழுத*|இல் அனுப்ப*"),
             ("te", "పంపండి|పంపించ*|జోడించ*|వ్రాయండి"),
             ("mr", "पाठवा|जोडा|लिहा|टाका"),
@@ -305,6 +322,7 @@ pub(super) const TABLES: &[(Sense, Table)] = &[
     (
         Sense::Others,
         &[
+            ("da", "med et andet værktøj|andet værktøj"),
             ("sk", "nástroj iného servera|iného servera|iným nástrojom|iné nástroje|ostatné nástroje"),
             ("cs", "nástroj jiného serveru|jiného serveru|jiným nástrojem|jiné nástroje|ostatní nástroje"),
             ("da", "et andet værktøj|andre værktøjer|et andet vaerktoj|en anden server"),
