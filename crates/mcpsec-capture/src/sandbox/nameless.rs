@@ -87,7 +87,9 @@ mod tests {
         let line = b"7f00-9f00 rw-s 00000000 fd:01 4711                       /tmp/x/a b (deleted)";
         assert_eq!(mapping(line, Path::new("/tmp/x")), Some((4711, 0x2000)));
         assert_eq!(mapping(line, Path::new("/tmp/y")), None);
-        for other in ["7f00-9f00 rw-s 0 fd:01 4711 /tmp/x/a", "", "7f00 rw-s / (deleted)", "9-7 r 0 0 1 /tmp/x/a (deleted)"] {
+        for other in
+            ["7f00-9f00 rw-s 0 fd:01 4711 /tmp/x/a", "", "7f00 rw-s / (deleted)", "9-7 r 0 0 1 /tmp/x/a (deleted)"]
+        {
             assert_eq!(mapping(other.as_bytes(), Path::new("/tmp/x")), None, "{other}");
         }
     }

@@ -3,7 +3,10 @@ use mcpsec_model::config::Isolation;
 
 use super::Sandbox;
 #[cfg(target_os = "linux")]
-use super::{Limits, Network, Plan, SandboxError, Stdio, wire::{Tier, WITHOUT_PROC}};
+use super::{
+    Limits, Network, Plan, SandboxError, Stdio,
+    wire::{Tier, WITHOUT_PROC},
+};
 #[cfg(target_os = "macos")]
 use super::{Limits, Network, Plan, Stdio};
 

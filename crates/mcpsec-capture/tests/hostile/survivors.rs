@@ -129,7 +129,8 @@ pub(crate) fn death_of_the_parent(tier: Isolation) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the test starts");
     let start = Instant::now();
     let length = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
-    let homes = || tier != Isolation::Landlock || std::fs::read_to_string(&told).is_ok_and(|told| told.contains("home "));
+    let homes =
+        || tier != Isolation::Landlock || std::fs::read_to_string(&told).is_ok_and(|told| told.contains("home "));
     while length(&folder.path().join("daemon")) < 5 || !homes() {
         if start.elapsed() > Duration::from_secs(20) {
             let _killed = child.kill();

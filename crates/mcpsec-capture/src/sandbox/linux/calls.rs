@@ -221,11 +221,7 @@ fn sockets(calls: Calls, when: &mut impl FnMut(c_long, Vec<Test>, c_int)) {
     }
     // Room that is asked for in a socket is memory of no process. As if it had been given.
     for option in [libc::SO_SNDBUF, libc::SO_RCVBUF, libc::SO_SNDBUFFORCE, libc::SO_RCVBUFFORCE] {
-        when(
-            libc::SYS_setsockopt,
-            vec![arg(1, Is::Equal(bits(libc::SOL_SOCKET))), arg(2, Is::Equal(bits(option)))],
-            0,
-        );
+        when(libc::SYS_setsockopt, vec![arg(1, Is::Equal(bits(libc::SOL_SOCKET))), arg(2, Is::Equal(bits(option)))], 0);
     }
     for family in [libc::AF_INET, libc::AF_INET6] {
         let of_family = arg(0, Is::Equal(bits(family)));

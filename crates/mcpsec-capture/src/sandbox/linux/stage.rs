@@ -81,7 +81,8 @@ fn layout(paths: &[(PathBuf, Access)]) -> Result<Layout, Broke> {
     let mut layout = Layout::system().at("look at the system's folders")?;
     layout.add_all(paths).or_else(|(path, error)| {
         let shown = mcpsec_model::text::Untrusted::new(path.to_string_lossy()).excerpt(120);
-        let why = if error.raw_os_error() == Some(libc::EXDEV) { ", which lies in a folder that may be written" } else { "" };
+        let why =
+            if error.raw_os_error() == Some(libc::EXDEV) { ", which lies in a folder that may be written" } else { "" };
         Err(error).at(&format!("look at {shown}{why}"))
     })?;
     Ok(layout)
