@@ -120,7 +120,11 @@ pub(crate) fn processes(tier: Isolation) {
     let most = most.join().expect("counted");
     eprintln!("a bomb had {most} processes; {:?} after {:?}", ran.ended.limit, start.elapsed());
     assert!(ran.stdout.contains("starting"), "it never started: {}", ran.stderr);
-    assert!(most <= 60 + 12, "{most} processes although 60 are allowed");
+    // An ordinary user's limit in the kernel counts all of the user's processes, those of tests beside this one among them; when
+    // they end there is room for more, until the watch sees it.
+    let shared = tier == Isolation::Landlock && !crate::users::is_root();
+    let ended = ran.ended.limit == Some(Limit::Processes);
+    assert!(most <= 60 + 12 || shared && ended && most < 200, "{most} processes although 60 are allowed");
     assert!(start.elapsed() < Duration::from_secs(8), "it takes {:?} to end a bomb", start.elapsed());
     crate::survivors::assert_none(&stand, "limits.bomb");
 }
