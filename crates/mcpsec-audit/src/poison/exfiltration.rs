@@ -265,7 +265,7 @@ fn stray(
     }
     let count = usize::from(personal) + usize::from(talk) + usize::from(credential);
     let kept = reading.affirmed(sentence, Sense::Secret).is_some() && !hidden && !senses.has(Sense::Trigger);
-    if count >= 2 && (sent || slot || senses.has(Sense::Acquire)) && !sentence.first && !(kept && !slot) {
+    if count >= 2 && (sent || slot || senses.has(Sense::Acquire)) && !sentence.first && (!kept || slot) {
         return Some((Severity::High, Confidence::Medium, "it gathers what has nothing to do with the tool"));
     }
     if credential
