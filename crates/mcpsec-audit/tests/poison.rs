@@ -267,30 +267,3 @@ fn a_thousand_tools() {
 fn time(tools: usize, taken: std::time::Duration) {
     println!("scan of {tools} tools: {taken:?}");
 }
-
-/// Prints what is missed and accused with its text, for whoever works on the rules.
-#[test]
-#[ignore = "prints cases to read"]
-#[expect(clippy::print_stdout, reason = "a person runs this to read it")]
-fn show_cases() {
-    let files = std::env::var("MCPSEC_POISON_CASES").unwrap_or_else(|_| "malicious-dev,benign-dev".to_owned());
-    for file in files.split(',') {
-        for case in cases(file) {
-            let findings = poison::scan(&case.manifest);
-            if case.malicious != high(&findings).is_empty() {
-                continue;
-            }
-            println!("\n=== {} {}", case.id, serde_json::to_string(&case.manifest.to_json()).unwrap_or_default());
-            for finding in findings.iter().filter(|finding| case.malicious || finding.severity() == Severity::High) {
-                let words = finding.evidence.as_ref().map(|words| words.excerpt(160)).unwrap_or_default();
-                println!(
-                    "  -> {:?} {} {} ({}): {words}",
-                    finding.severity(),
-                    finding.rule.id(),
-                    finding.subject,
-                    finding.message
-                );
-            }
-        }
-    }
-}
