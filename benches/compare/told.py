@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times what issue 4 added (capture, sandbox, run, scan, warm verify), each beside a peer in the same run on the same machine.
+"""Times capture, sandbox, run, scan and warm verify, each beside a peer in the same run on the same machine.
 
 usage: told.py --mcpsec BIN --shared DIR [--sandbox-bench BIN] [--scratch DIR] [--rounds N] [--only PART]
 
