@@ -70,7 +70,11 @@ fn target(
     };
     let (program, runtime_reads, runtime) = program_of(settings, program)?;
     // What the command names is what it may read: the program, its folder, and every argument that is a file or folder.
-    let mut read: BTreeSet<PathBuf> = args.read.iter().map(|path| settings.current_dir().join(path)).collect();
+    let mut read = BTreeSet::new();
+    for path in &args.read {
+        let whole = settings.current_dir().join(path).canonicalize();
+        read.insert(whole.map_err(|error| crate::error::io("open", path, &error))?);
+    }
     // It starts in a folder of its own, so a file or folder is named by its whole path.
     let mut words: Vec<OsString> = Vec::new();
     for word in rest {

@@ -64,6 +64,8 @@ fn any_program_is_captured_and_its_manifest_is_read_again() {
     let _scanned = env.mcpsec(["scan", "captured.json"]).success();
     let _hangs = env.mcpsec(["capture", "--", "node", "-e", "process.exit(3)"]).exits(3).says("code 3");
     let _absent = env.mcpsec(["capture", "--", "no-such-program"]).exits(2);
+    let unread = ["capture", "--read", "not-there", "--", "node", "server/server.mjs"];
+    let _unread = env.mcpsec(unread).exits(2).says("not-there");
 }
 
 #[test]

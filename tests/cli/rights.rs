@@ -96,6 +96,9 @@ fn what_cannot_be_opened_is_said_before_anything_starts() {
     env.write("mcp.toml", text.replacen(&source, &format!("{source}{needs}"), 1));
     let _said = env.mcpsec(["run", "prober"]).exits(2).says("not-there");
     let _unknown = env.mcpsec(["run", "nobody"]).exits(2).says("prober");
+    // What is locked is not what mcp.toml asks for any more: nothing is started.
+    env.write("mcp.toml", text.replacen(&source, "source = \"npm:prober@^2\"", 1));
+    let _other = env.mcpsec(["run", "prober"]).exits(1).says("mcp.toml asks for something else");
 }
 
 /// Files that were changed after they were laid out do not run: they are laid out again from the stored artifact.

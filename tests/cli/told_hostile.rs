@@ -2,6 +2,7 @@
 //! for more than its words say.
 use mcpsec_model::{
     capture::{Captured, Told},
+    config::Isolation,
     lock::Lock,
     manifest::Manifest,
 };
@@ -62,6 +63,18 @@ fn a_lock_that_claims_silence_is_not_believed_of_a_server_that_speaks() {
     forge(&env, |_| Told::Unchecked("it did not answer `initialize` within 20s".to_owned()));
     let verified = env.mcpsec(["verify", "--offline"]).exits(3);
     assert!(verified.stdout.contains("here it can be heard"), "{}", verified.snapshot());
+}
+
+#[test]
+fn words_heard_in_a_weaker_sandbox_than_the_policy_asks_for_do_not_count() {
+    let Some((env, _server)) = locked(WORDS) else { return };
+    env.edit("mcp.toml", "isolation = \"landlock\"", "isolation = \"namespace\"");
+    forge(&env, |mut captured| {
+        captured.context.isolation = Isolation::Landlock;
+        Told::Manifest(Box::new(captured))
+    });
+    // Where no namespaces can be had, the run is incomplete besides; the lock is refused in both cases.
+    let _refused = env.mcpsec(["verify", "--offline"]).exits(1).prints("fail capture");
 }
 
 /// The bytes are those of a poisoned server; the lock is silent about its words.

@@ -35,15 +35,16 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn file(&self, settings: &Settings) -> PathBuf {
-        let value = serde_json::to_value((FORMAT, self)).unwrap_or_default();
+    /// `None` for a question that has no text: two such must not share an answer.
+    fn file(&self, settings: &Settings) -> Option<PathBuf> {
+        let value = serde_json::to_value((FORMAT, self)).ok()?;
         let name = Digest::sha256_of(&json::canonical(&value)).to_hex();
-        settings.cache.join("captures").join(format!("{name}.json"))
+        Some(settings.cache.join("captures").join(format!("{name}.json")))
     }
 
     /// The answer of an earlier run.
     pub(super) fn recall(&self, settings: &Settings) -> Option<Captured> {
-        let bytes = files::read_bytes(&self.file(settings), LIMIT).ok()??;
+        let bytes = files::read_bytes(&self.file(settings)?, LIMIT).ok()??;
         let stored: Stored = serde_json::from_slice(&bytes).ok()?;
         stored.into_captured()
     }
@@ -51,8 +52,8 @@ impl Question<'_> {
     /// Keeps an answer. Forgetting costs only time, so a cache that cannot be written is no error.
     pub(super) fn remember(&self, settings: &Settings, captured: &Captured) {
         let stored = Stored::from(captured);
-        let Ok(text) = serde_json::to_string(&stored) else { return };
-        if let Err(error) = files::replace(&self.file(settings), &text) {
+        let (Ok(text), Some(file)) = (serde_json::to_string(&stored), self.file(settings)) else { return };
+        if let Err(error) = files::replace(&file, &text) {
             tracing::debug!("cannot remember a capture: {error}");
         }
     }
