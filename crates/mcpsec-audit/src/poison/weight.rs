@@ -203,3 +203,32 @@ fn sense_is_generic(reading: &Reading, sentence: &Sentence) -> bool {
         reading.text().get(hit.start..hit.end).is_none_or(|said| super::exfiltration::GENERIC.contains(&said))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sign(rule: Rule, subject: &str, severity: Severity) -> Finding {
+        Finding::new(rule, subject, "a sign").severe(severity)
+    }
+
+    #[test]
+    fn three_kinds_of_signs_over_two_texts_of_one_entry_are_one_attack() {
+        let (text, parameter, other) = ("tool:a/description", "tool:a/inputSchema/properties/p", "tool:b/description");
+        let medium = |rule, subject| sign(rule, subject, Severity::Medium);
+        let three =
+            |last: Finding| BTreeSet::from([medium(Rule::Secrecy, text), medium(Rule::Exfiltration, text), last]);
+        let found = together(&three(medium(Rule::ParameterSmuggling, parameter)));
+        assert_eq!(found.iter().map(Finding::severity).collect::<Vec<_>>(), [Severity::High]);
+        // In one text only, of another tool, of a kind that is there already, too weak, or told already.
+        for last in [
+            medium(Rule::ParameterSmuggling, text),
+            medium(Rule::ParameterSmuggling, other),
+            medium(Rule::Secrecy, parameter),
+            sign(Rule::ParameterSmuggling, parameter, Severity::Low),
+            sign(Rule::ParameterSmuggling, parameter, Severity::High),
+        ] {
+            assert_eq!(together(&three(last.clone())), [], "{last:?}");
+        }
+    }
+}
