@@ -1,8 +1,22 @@
 //! The command line: what can be typed, and nothing else.
+mod approve;
+mod audit;
+mod db;
+mod export;
+mod init;
+mod wrap;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use mcpsec_model::{name::ServerName, time::AsOf};
+
+pub(crate) use approve::{ApprovalsArgs, ApproveArgs, RevokeArgs};
+pub(crate) use audit::AuditArgs;
+pub(crate) use db::DbCommand;
+pub(crate) use export::ExportCommand;
+pub(crate) use init::InitArgs;
+pub(crate) use wrap::{UnwrapArgs, WrapArgs};
 
 /// Vetted, locked, reproducible MCP servers.
 #[derive(Debug, Parser)]
@@ -45,6 +59,10 @@ pub(crate) enum Format {
     Human,
     /// For programs (report v1, tree v1)
     Json,
+    /// For code scanning (SARIF 2.1.0)
+    Sarif,
+    /// For job summaries and comments on pull requests
+    Markdown,
 }
 
 /// Use of colours.
@@ -86,6 +104,26 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Show what this machine can do: sandbox, runtimes, store, registries
     Doctor,
+    /// Sign that a locked server was reviewed
+    Approve(ApproveArgs),
+    /// Take an approval back, signed
+    Revoke(RevokeArgs),
+    /// Show who approved what, and what waits
+    Approvals(ApprovalsArgs),
+    /// Look for what is newly known: advisories, malware, yanks, newer versions
+    Audit(AuditArgs),
+    /// The advisory database for offline use
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Find MCP servers in client configurations and write mcp.toml
+    Init(InitArgs),
+    /// Point client configurations at `mcpsec run`
+    Wrap(WrapArgs),
+    /// Undo `wrap`
+    Unwrap(UnwrapArgs),
+    /// Write SBOMs and files for native enforcement
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Look at the vetted artifacts on this machine
     #[command(subcommand)]
     Store(StoreCommand),

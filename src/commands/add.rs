@@ -3,7 +3,6 @@
 //! What is already locked and still fits is not resolved again: an `add` that changes nothing asks no registry.
 use std::{collections::BTreeMap, sync::Arc};
 
-use mcpsec_audit::policy;
 use mcpsec_model::{
     artifact::CheckedArtifact,
     capture::Told,
@@ -11,14 +10,14 @@ use mcpsec_model::{
     lock::Lock,
     package::{Package, PackageId},
     report::{ClosureChange, Report, ServerReport},
-    verdict::Verdict,
+    verdict::{Decision, Verdict},
 };
 
 use super::{
     artifacts,
     commit::{self, Change},
     compare::differences,
-    evidence,
+    decide, evidence,
     failed::Failed,
     locking::{self, Locking, Outcome},
     sources::Sources,
@@ -89,11 +88,11 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     if !failed.is_empty() {
         return refuse(settings, &ui, servers, failed, many);
     }
-    let report = Report { command: "add", servers };
+    let report = Report::new("add", servers);
     let denied = report.verdict() != Verdict::Pass;
     let changed = if denied { false } else { commit::insert(settings, &project, changes)? };
     match settings.format {
-        Format::Json => {
+        Format::Json | Format::Sarif | Format::Markdown => {
             verify::print(settings, &report)?;
         }
         Format::Human if denied => {
@@ -122,16 +121,16 @@ fn refuse(
 ) -> Result<Code, CommandError> {
     let denied = servers.iter().any(|server| server.verdict == Verdict::Deny);
     match settings.format {
-        Format::Json => {
+        Format::Json | Format::Sarif | Format::Markdown => {
             if let Some(reports) = failed.reports() {
                 servers.extend(reports);
-                verify::print(settings, &Report { command: "add", servers })?;
+                verify::print(settings, &Report::new("add", servers))?;
             }
         }
         Format::Human => {
             servers.retain(|server| server.verdict != Verdict::Pass);
             if !servers.is_empty() {
-                verify::print(settings, &Report { command: "add", servers })?;
+                verify::print(settings, &Report::new("add", servers))?;
             }
         }
     }
@@ -192,13 +191,14 @@ async fn keep(with: &Locking<'_>, wish: &Wish, args: &AddArgs) -> Result<Option<
         name: wish.name.clone(),
         spec: server.spec.to_string(),
         version: Some(server.version.clone()),
-        verdict: policy::judge(&config.policy, settings.now, &checks, &findings)
-            .max(policy::judge_drift(&config.policy, &heard.drift)),
+        verdict: Verdict::Incomplete,
+        decision: Decision::default(),
         evidence: evidence::count(packages.iter().copied()),
         checks,
         findings,
         drift: heard.drift,
         closure: ClosureChange::default(),
     };
+    let report = decide::decided(&config.policy, settings.now, report);
     Ok(Some(Outcome { server, packages: owned, report, summary }))
 }

@@ -2,7 +2,7 @@
 //! artifacts into the store.
 use std::{path::Path, sync::Arc};
 
-use mcpsec_audit::{drift, poison, policy};
+use mcpsec_audit::{drift, poison};
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::Config,
@@ -14,10 +14,11 @@ use mcpsec_model::{
     report::{Report, ServerReport},
     spec::Spec,
     text::escape,
+    verdict::{Decision, Verdict},
 };
 
 use super::{
-    artifacts, closure,
+    artifacts, closure, decide,
     locking::{self, Locking},
     scan,
     sources::Sources,
@@ -51,7 +52,7 @@ pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, Com
         Some(to) => side(settings, &config, &lock, &name, Some(to)).await?,
     };
     let report = servers(settings, &config, &name, &from, &to);
-    verify::print(settings, &Report { command: "diff", servers: vec![report] })
+    verify::print(settings, &Report::new("diff", vec![report]))
 }
 
 /// Two captured manifests, from files.
@@ -64,8 +65,8 @@ fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) 
     let server = ServerReport {
         spec: "two manifests".to_owned(),
         version: None,
-        verdict: policy::judge(&config.policy, settings.now, &checks, &findings)
-            .max(policy::judge_drift(&config.policy, &drift)),
+        verdict: Verdict::Incomplete,
+        decision: Decision::default(),
         evidence: std::collections::BTreeMap::new(),
         checks,
         findings,
@@ -73,7 +74,7 @@ fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) 
         closure: mcpsec_model::report::ClosureChange::default(),
         name,
     };
-    verify::print(settings, &Report { command: "diff", servers: vec![server] })
+    verify::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
 }
 
 /// What the rules say about the newer one and did not say about the older one.
@@ -200,16 +201,17 @@ fn servers(
             checks.push(CheckResult::new(Check::Manifest, name.as_str(), CheckStatus::Unchecked(why)));
         }
     }
-    ServerReport {
+    let report = ServerReport {
         name: name.clone(),
         spec: format!("{} {}", from.closure.root().package().name(), from.version),
         version: Some(to.version.clone()),
-        verdict: policy::judge(&config.policy, settings.now, &checks, &findings)
-            .max(policy::judge_drift(&config.policy, &drift)),
+        verdict: Verdict::Incomplete,
+        decision: Decision::default(),
         evidence: std::collections::BTreeMap::new(),
         checks,
         findings,
         drift,
         closure: closure::change(from, to),
-    }
+    };
+    decide::decided(&config.policy, settings.now, report)
 }

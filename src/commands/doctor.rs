@@ -61,7 +61,7 @@ pub(super) fn run(settings: &Settings) -> Result<Code, CommandError> {
     registries(settings, &mut findings);
     let text = match settings.format {
         Format::Human => human(settings, &findings),
-        Format::Json => {
+        Format::Json | Format::Sarif | Format::Markdown => {
             let document = serde_json::json!({ "schema": "mcpsec.doctor/v1", "findings": findings });
             serde_json::to_string_pretty(&document).map(|text| text + "\n").map_err(CommandError::bug)?
         }

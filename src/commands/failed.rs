@@ -3,7 +3,7 @@ use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     drift::Drift,
     report::{ClosureChange, ServerReport},
-    verdict::Verdict,
+    verdict::{Decision, Verdict},
 };
 
 use super::wish::Wish;
@@ -34,6 +34,7 @@ impl Failed {
             spec: wish.spec().to_string(),
             version: None,
             verdict,
+            decision: Decision::default(),
             evidence: std::collections::BTreeMap::new(),
             checks: vec![check],
             findings: Vec::new(),

@@ -1,7 +1,7 @@
 //! Locking one server: resolve, fetch, check, listen, judge. What `add`, `update` and `diff` share.
 use std::collections::BTreeMap;
 
-use mcpsec_audit::{evidence::pins, policy};
+use mcpsec_audit::evidence::pins;
 use mcpsec_fetch::{
     ResolveOptions,
     download::{self, Download},
@@ -17,10 +17,11 @@ use mcpsec_model::{
     lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
     report::ServerReport,
+    verdict::{Decision, Verdict},
 };
 
 use super::{
-    artifacts, bundled, closure, evidence, inspect,
+    artifacts, bundled, closure, decide, evidence, inspect,
     sources::{Found, Sources, download_error, store_error},
     summary::Summary,
     told::{self, Accepting, Ears},
@@ -144,14 +145,15 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
         name: wish.name.clone(),
         spec: wish.spec().to_string(),
         version: Some(server.version.clone()),
-        verdict: policy::judge(&config.policy, settings.now, &checks, &findings)
-            .max(policy::judge_drift(&config.policy, &said.drift)),
+        verdict: Verdict::Incomplete,
+        decision: Decision::default(),
         evidence: evidence::count(packages.iter().map(|(_, package)| package)),
         checks,
         findings,
         drift: said.drift,
         closure,
     };
+    let report = decide::decided(&config.policy, settings.now, report);
     Ok(Outcome { server, packages, report, summary })
 }
 

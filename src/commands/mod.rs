@@ -1,20 +1,28 @@
 //! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
 mod add;
+mod approvals;
+mod approve;
 mod artifacts;
+mod audit;
 mod bundled;
 mod capture;
 mod closure;
 mod commit;
 mod compare;
 mod completions;
+mod db;
+mod decide;
 mod diff;
 mod doctor;
 mod evidence;
 mod explain;
+mod export;
 mod failed;
+mod init;
 mod inspect;
 mod locking;
 mod remove;
+mod revoke;
 mod rights;
 mod run;
 mod scan;
@@ -24,18 +32,20 @@ mod sources;
 mod store;
 mod summary;
 mod told;
+mod unwrap;
 mod update;
 mod upstream;
 mod verify;
 mod verify_artifact;
 mod wish;
+mod wrap;
 
 use std::{future::Future, time::Duration};
 
 use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Format},
     error::{CommandError, Kind},
     exit::Code,
     settings::Settings,
@@ -48,7 +58,21 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
     }
     let settings = Settings::new(&cli.global)?;
     start_logging(settings.verbosity);
+    let reports = matches!(cli.command, Command::Verify(_) | Command::Audit(_) | Command::Diff(_) | Command::Update(_));
+    if !reports && matches!(settings.format, Format::Sarif | Format::Markdown) {
+        return Err(CommandError::usage("--format sarif and markdown are for verify, audit, diff and update")
+            .hint("use --format human or json"));
+    }
     match cli.command {
+        Command::Approve(args) => block_on(approve::run(&settings, args)),
+        Command::Revoke(args) => revoke::run(&settings, &args),
+        Command::Approvals(args) => block_on(approvals::run(&settings, args)),
+        Command::Audit(args) => block_on(audit::run(&settings, args)),
+        Command::Db(args) => block_on(db::run(&settings, args)),
+        Command::Init(args) => init::run(&settings, &args),
+        Command::Wrap(args) => wrap::run(&settings, &args),
+        Command::Unwrap(args) => unwrap::run(&settings, &args),
+        Command::Export(args) => export::run(&settings, &args),
         Command::Add(args) => block_on(add::run(&settings, args)),
         Command::Remove(args) => remove::run(&settings, &args),
         Command::Verify(args) => block_on(verify::run(&settings, args)),

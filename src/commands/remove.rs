@@ -19,8 +19,8 @@ pub(super) fn run(settings: &Settings, args: &RemoveArgs) -> Result<Code, Comman
                 ui.note(&format!("removed {name}; its artifacts stay in the store"));
             }
         }
-        Format::Json => {
-            let report = mcpsec_model::report::Report { command: "remove", servers: Vec::new() };
+        Format::Json | Format::Sarif | Format::Markdown => {
+            let report = mcpsec_model::report::Report::new("remove", Vec::new());
             ui::print_data(&mcpsec_report::json(&report))?;
         }
     }

@@ -14,10 +14,11 @@ use mcpsec_model::{
     name::ServerName,
     report::{ClosureChange, Report, ServerReport},
     text::{Untrusted, escape},
+    verdict::{Decision, Verdict},
 };
 use serde_json::Value;
 
-use super::verify;
+use super::{decide, verify};
 use crate::{
     cli::ScanArgs,
     error::CommandError,
@@ -43,14 +44,16 @@ pub(super) fn run(settings: &Settings, args: &ScanArgs) -> Result<Code, CommandE
             .get("version")
             .and_then(Value::as_str)
             .map(|text| Untrusted::new(text).excerpt(60)),
-        verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
+        verdict: Verdict::Incomplete,
+        decision: Decision::default(),
         evidence: std::collections::BTreeMap::new(),
         checks,
         findings,
         drift: Drift::default(),
         closure: ClosureChange::default(),
     };
-    verify::print(settings, &Report { command: "scan", servers: vec![server] })
+    let server = decide::decided(&config.policy, settings.now, server);
+    verify::print(settings, &Report::new("scan", vec![server]))
 }
 
 /// The check `poison`: whether any finding denies.

@@ -33,7 +33,7 @@ fn print(
     };
     let text = match settings.format {
         Format::Human => human(&lock, server, settings.style()),
-        Format::Json => json(&lock, server),
+        Format::Json | Format::Sarif | Format::Markdown => json(&lock, server),
     };
     ui::print_data(&text)?;
     Ok(crate::exit::GOOD)

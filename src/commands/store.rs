@@ -48,7 +48,9 @@ fn list(settings: &Settings) -> Result<Code, CommandError> {
         })
         .collect();
     let text = match settings.format {
-        Format::Json => json(&serde_json::json!({ "schema": "mcpsec.store/v1", "artifacts": listed }))?,
+        Format::Json | Format::Sarif | Format::Markdown => {
+            json(&serde_json::json!({ "schema": "mcpsec.store/v1", "artifacts": listed }))?
+        }
         Format::Human => {
             let mut text = String::new();
             for item in &listed {
@@ -73,7 +75,7 @@ fn verify(settings: &Settings) -> Result<Code, CommandError> {
         ui.warn(&format!("{} was changed and is removed: {}", path.display(), Untrusted::new(why.as_str())));
     }
     let text = match settings.format {
-        Format::Json => {
+        Format::Json | Format::Sarif | Format::Markdown => {
             let bad: Vec<serde_json::Value> = report
                 .bad
                 .iter()

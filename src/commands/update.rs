@@ -79,7 +79,7 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
             Err(error) => failed.push(&wish, error)?,
         }
     }
-    let report = Report { command: "update", servers };
+    let report = Report::new("update", servers);
     let moves: Vec<(&ServerReport, String)> = report
         .servers
         .iter()
@@ -94,14 +94,14 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
         })
         .collect();
     match settings.format {
-        Format::Json => {
+        Format::Json | Format::Sarif | Format::Markdown => {
             verify::print(settings, &report)?;
         }
         Format::Human if settings.verbosity > -2 => {
             let unchanged = report.servers.len() - moves.len();
             let shown: Vec<ServerReport> = moves.iter().map(|(server, _)| (*server).clone()).collect();
             if !shown.is_empty() {
-                verify::print(settings, &Report { command: "update", servers: shown })?;
+                verify::print(settings, &Report::new("update", shown))?;
             }
             let mut text: String =
                 moves.iter().map(|(server, versions)| format!("{}: {versions}\n", server.name)).collect();

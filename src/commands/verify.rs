@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use mcpsec_audit::policy;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::{Config, UpstreamPolicy},
@@ -14,12 +13,13 @@ use mcpsec_model::{
     name::ServerName,
     package::{Package, PackageId},
     report::{ClosureChange, Report, ServerReport},
+    verdict::{Decision, Verdict},
 };
 
 use super::{
     artifacts,
     compare::differences,
-    evidence,
+    decide, evidence,
     sources::Sources,
     told::{self, Cannot, Ears, Heard, Hearing},
     upstream,
@@ -73,7 +73,7 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         servers.push(judge(&name, &config, &lock, &seen, settings)?);
     }
     ui.done();
-    let report = Report { command: "verify", servers };
+    let report = Report::new("verify", servers);
     print(settings, &report)
 }
 
@@ -83,6 +83,9 @@ pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, Comman
         Format::Human if settings.verbosity <= -2 => String::new(),
         Format::Human => mcpsec_report::human(report, settings.style()),
         Format::Json => mcpsec_report::json(report),
+        Format::Sarif | Format::Markdown => {
+            return Err(CommandError::usage("this format is being built"));
+        }
     };
     ui::print_data(&text)?;
     Ok(crate::exit::of_verdict(report.verdict()))
@@ -160,17 +163,19 @@ fn judge(
     findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
     let spec = config.servers.get(name).map(|server| server.source.to_string());
     let spec = spec.or_else(|| locked.map(|locked| locked.spec.to_string())).unwrap_or_default();
-    Ok(ServerReport {
+    let report = ServerReport {
         name: name.clone(),
         spec,
         version: locked.map(|locked| locked.version.clone()),
-        verdict: policy::judge(&config.policy, settings.now, &checks, &findings),
+        verdict: Verdict::Incomplete,
+        decision: Decision::default(),
         evidence: states,
         checks,
         findings,
         drift,
         closure: ClosureChange::default(),
-    })
+    };
+    Ok(decide::decided(&config.policy, settings.now, report))
 }
 
 /// Nothing runs an install script but the installation in the sandbox, and that only for packages that the policy names.
@@ -243,18 +248,20 @@ fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) ->
         checks.extend(
             [Check::ArtifactHash, Check::Upstream].map(|check| CheckResult::new(check, name.as_str(), not_believed())),
         );
-        ServerReport {
+        let report = ServerReport {
             name: name.clone(),
             spec: server.source.to_string(),
             version: None,
-            verdict: policy::judge(&config.policy, settings.now, &checks, &[]),
+            verdict: Verdict::Incomplete,
+            decision: Decision::default(),
             evidence: BTreeMap::new(),
             checks,
             findings: Vec::new(),
             drift: Drift::default(),
             closure: ClosureChange::default(),
-        }
+        };
+        decide::decided(&config.policy, settings.now, report)
     });
-    let report = Report { command: "verify", servers: servers.collect() };
+    let report = Report::new("verify", servers.collect());
     print(settings, &report)
 }

@@ -53,7 +53,7 @@ pub(super) fn run(settings: &Settings, args: &VerifyArtifactArgs) -> Result<Code
     let report = ArtifactReport { file: args.file.display().to_string(), package, attestations, error };
     ui::print_data(&match settings.format {
         Format::Human => mcpsec_report::artifact(&report, settings.style()),
-        Format::Json => mcpsec_report::artifact_json(&report),
+        Format::Json | Format::Sarif | Format::Markdown => mcpsec_report::artifact_json(&report),
     })?;
     Ok(exit::of_verdict(report.verdict()))
 }

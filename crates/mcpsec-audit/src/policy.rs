@@ -16,7 +16,7 @@ use mcpsec_model::{
     drift::{Change, Drift, DriftLevel},
     finding::{Confidence, Finding, Rule, Severity},
     time::{Date, Timestamp},
-    verdict::Verdict,
+    verdict::{Allowed, AllowedBy, Decision, Reason, Source, Unchecked, Verdict},
 };
 
 /// What one finding does to the verdict.
@@ -46,6 +46,63 @@ pub enum UnusedWhy {
     Expired,
     /// No finding has its rule and subject.
     Unmatched,
+}
+
+/// What a policy makes of everything found out about one server or about the project.
+pub fn decide(policy: &Policy, now: Timestamp, found: &Found<'_>) -> Decision {
+    let mut decision = Decision::default();
+    for result in found.checks {
+        let what = || Reason { source: Source::Check(result.check), subject: result.subject.clone(), key: None };
+        match (&result.status, of_check(policy, result)) {
+            (CheckStatus::Pass | CheckStatus::NotApplicable, _) => {}
+            (CheckStatus::Fail(_), _) => decision.denied.push(what()),
+            (CheckStatus::Unchecked(_), verdict) => {
+                decision.unchecked.push(Unchecked { what: what(), tolerated: verdict == Verdict::Pass });
+            }
+        }
+    }
+    for finding in found.findings {
+        let what = || Reason { source: Source::Rule(finding.rule), subject: finding.subject.clone(), key: None };
+        match weigh(policy, now, finding) {
+            Weight::Denies => decision.denied.push(what()),
+            Weight::Warns => decision.warned.push(what()),
+            Weight::Exempt => decision.allowed_by.push(Allowed { what: what(), by: allowed_by(policy, now, finding) }),
+        }
+    }
+    for change in &found.drift.changes {
+        let what = || Reason { source: Source::Drift(change.level), subject: change.subject.to_string(), key: None };
+        match (weigh_change(policy, change), &change.accepted) {
+            (Weight::Denies, _) => decision.denied.push(what()),
+            (Weight::Exempt, Some(reason)) => {
+                decision.allowed_by.push(Allowed { what: what(), by: AllowedBy::Consent { reason: reason.clone() } })
+            }
+            (Weight::Warns | Weight::Exempt, _) if level(policy, change.level) == Level::Allow => {}
+            (Weight::Warns | Weight::Exempt, _) => decision.warned.push(what()),
+        }
+    }
+    decision
+}
+
+/// Everything found out about one server or about the project.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// Its checks.
+    pub checks: &'a [CheckResult],
+    /// Its findings.
+    pub findings: &'a [Finding],
+    /// How what it tells the model changed.
+    pub drift: &'a Drift,
+}
+
+fn allowed_by(policy: &Policy, now: Timestamp, finding: &Finding) -> AllowedBy {
+    if let Some(reason) = &finding.accepted {
+        return AllowedBy::Consent { reason: reason.clone() };
+    }
+    let today = day(now);
+    let lifts = |exemption: &&Exemption| matches(exemption, finding) && !is_over(exemption, today);
+    let exemption = policy.exempt.iter().find(lifts);
+    let (reason, until) = exemption.map(|exemption| (exemption.reason.clone(), exemption.until)).unwrap_or_default();
+    AllowedBy::Exemption { reason, until }
 }
 
 /// The verdict over one server.
@@ -151,6 +208,34 @@ fn denies(policy: &Policy, finding: &Finding) -> bool {
         | Rule::OversizedText
         | Rule::PayloadLink
         | Rule::SandboxAlarm => finding.severity() == Severity::High && finding.confidence > Confidence::Low,
+        // What the code of a new version does. What is doubtful or usual is shown, and people decide.
+        Rule::NewHost
+        | Rule::NewRecipient
+        | Rule::NewNetwork
+        | Rule::NewProcess
+        | Rule::NewDynamicCode
+        | Rule::NewFileAccess
+        | Rule::NewEnvironment
+        | Rule::NewSecretAccess
+        | Rule::NewNativeCode
+        | Rule::NewInstallScript
+        | Rule::StartupHook
+        | Rule::ObfuscatedCode
+        | Rule::PackedCode
+        | Rule::EntryChanged
+        | Rule::NewDependency
+        | Rule::RepositoryMismatch
+        | Rule::CredentialTheft
+        | Rule::SelfSpreading
+        | Rule::LookalikePackage
+        | Rule::DependencyConfusion => finding.severity() == Severity::High && finding.confidence > Confidence::Low,
+        Rule::UnreadableCode | Rule::NewerVersion | Rule::Vulnerable => false,
+        Rule::Malware | Rule::TooNew => true,
+        Rule::PublisherChanged => policy.trust_downgrade == Level::Deny,
+        // What an expired exemption lifted denies by itself.
+        Rule::ExpiredExemption | Rule::UnmatchedExemption | Rule::PolicyContradiction | Rule::PolicyNoOp => false,
+        Rule::UnlockedLaunch | Rule::UnpinnedLaunch | Rule::OtherVersion | Rule::ShellLaunch => true,
+        Rule::RemoteServer | Rule::ContainerServer => false,
         // What varied is in the lock, word for word, and judged like the rest; hosts were not reached.
         Rule::UnstableManifest | Rule::NetworkAttempt => false,
         Rule::TrustDowngrade | Rule::SignerChanged => policy.trust_downgrade == Level::Deny,

@@ -39,10 +39,14 @@ checks! {
     Provenance, "provenance", "attestations hold and are about exactly the locked bytes";
     Signer, "signer", "who built or signed it is who is expected";
     GitSignature, "git-signature", "the signature of the tag or commit holds and is about what is locked";
+    Advisories, "advisories", "no advisory is known that the policy denies";
+    Cooldown, "cooldown", "every version has been out for as long as the policy asks for";
     InstallScripts, "install-scripts", "no install script runs that the policy does not name";
+    Content, "content", "what the code of a new version does is what the policy allows";
     Capture, "capture", "what the server tells the model was captured in a sandbox that the policy accepts";
     Manifest, "manifest", "what the server tells the model is what mcp.lock holds";
     Poison, "poison", "no text that the model reads breaks a rule that the policy denies";
+    Approval, "approval", "as many people as the policy asks for approved exactly this";
 }
 
 impl fmt::Display for Check {

@@ -120,6 +120,51 @@ rules! {
     UnstableManifest, "unstable-manifest", Medium, "what the server says is not the same twice";
     SandboxAlarm, "sandbox-alarm", High, "the server tried to read secrets or to break out while it was captured";
     NetworkAttempt, "network-attempt", Low, "the server tried to reach hosts while it was captured without a network";
+    Malware, "malware", High, "an advisory says that this version is malicious";
+    Vulnerable, "vulnerable", Medium, "an advisory says that this version is vulnerable";
+    TooNew, "too-new", Medium, "the version has been out for less time than the policy asks for";
+    PublisherChanged, "publisher-changed", Medium, "somebody else published this version than earlier ones";
+    LookalikePackage, "lookalike-package", High, "the package's name looks like that of a well-known one, and is not the same";
+    DependencyConfusion, "dependency-confusion", High, "a name of a private registry or scope is answered by another registry";
+    NewerVersion, "newer-version", Info, "a newer version is out";
+    NewHost, "new-host", Medium, "the code names a host or address that the earlier version did not";
+    NewRecipient, "new-recipient", High, "the code names an e-mail address, webhook or account that the earlier version did not";
+    NewNetwork, "new-network", Medium, "the code reaches the network, and the earlier version did not";
+    NewProcess, "new-process", Medium, "the code starts programs, and the earlier version did not";
+    NewDynamicCode, "new-dynamic-code", Medium, "the code runs text as code, and the earlier version did not";
+    NewFileAccess, "new-file-access", Low, "the code reads or writes files, and the earlier version did not";
+    NewEnvironment, "new-environment", Low, "the code reads environment variables that the earlier version did not";
+    NewSecretAccess, "new-secret-access", High, "the code names secrets or key files, and the earlier version did not";
+    NewNativeCode, "new-native-code", Medium, "the package holds native code or programs that the earlier version did not";
+    NewInstallScript, "new-install-script", High, "the package wants to run a script when it is installed, and the earlier version did not";
+    StartupHook, "startup-hook", High, "the package runs code whenever an interpreter starts, or while it is built";
+    ObfuscatedCode, "obfuscated-code", High, "the code hides what it does";
+    PackedCode, "packed-code", Low, "the code is minified or packed, and the earlier version was not";
+    EntryChanged, "entry-changed", Low, "other files start the package than in the earlier version";
+    NewDependency, "new-dependency", Info, "the package needs another one that the earlier version did not";
+    RepositoryMismatch, "repository-mismatch", Medium, "the package names another repository than before, or than its provenance";
+    CredentialTheft, "credential-theft", High, "the code reads secrets and sends data away";
+    SelfSpreading, "self-spreading", High, "the code publishes packages or changes other people's repositories";
+    UnreadableCode, "unreadable-code", Low, "code could not be read, so nobody knows what it does";
+    ExpiredExemption, "expired-exemption", Medium, "an exemption's last day is over";
+    UnmatchedExemption, "unmatched-exemption", Low, "an exemption lifts nothing";
+    PolicyContradiction, "policy-contradiction", Medium, "two keys of the policy say the opposite";
+    PolicyNoOp, "policy-no-op", Low, "a key of the policy changes nothing";
+    UnlockedLaunch, "unlocked-launch", High, "a client configuration starts a server that mcp.lock does not hold";
+    UnpinnedLaunch, "unpinned-launch", High, "a client configuration starts whatever version is newest";
+    OtherVersion, "other-version", High, "a client configuration starts another version than mcp.lock holds";
+    ShellLaunch, "shell-launch", High, "a client configuration starts a shell or a program of this machine in place of a locked server";
+    RemoteServer, "remote-server", Medium, "a client configuration names a server that runs elsewhere, which cannot be locked";
+    ContainerServer, "container-server", Medium, "a client configuration starts a container, which cannot be locked yet";
+}
+
+/// A line of a file, for reports that can point to it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Place {
+    /// The file: relative to the project, or the path inside a package.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
 }
 
 /// One finding.
@@ -139,6 +184,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// The bytes of the subject's text that show it: start and end.
     pub span: Option<(usize, usize)>,
+    /// Where it stands, where that is a line of a file: of the package that `subject` starts with, or of the project.
+    pub place: Option<Place>,
     /// Why a person accepted exactly this, if one did: it is shown, and denies nothing.
     pub accepted: Option<String>,
 }
@@ -154,6 +201,7 @@ impl Finding {
             graded: None,
             confidence: Confidence::High,
             span: None,
+            place: None,
             accepted: None,
         }
     }
@@ -181,6 +229,13 @@ impl Finding {
     #[must_use]
     pub fn span(mut self, start: usize, end: usize) -> Self {
         self.span = Some((start, end));
+        self
+    }
+
+    /// Adds where it stands. Lines count from 1.
+    #[must_use]
+    pub fn place(mut self, file: impl Into<String>, line: u32) -> Self {
+        self.place = Some(Place { file: file.into(), line: line.max(1) });
         self
     }
 

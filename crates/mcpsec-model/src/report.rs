@@ -2,7 +2,12 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    check::CheckResult, drift::Drift, evidence::EvidenceState, finding::Finding, name::ServerName, verdict::Verdict,
+    check::CheckResult,
+    drift::Drift,
+    evidence::EvidenceState,
+    finding::Finding,
+    name::ServerName,
+    verdict::{Decision, Verdict},
 };
 
 /// The outcome of a command over all servers.
@@ -12,6 +17,19 @@ pub struct Report {
     pub command: &'static str,
     /// One entry per server, in the order of the lock.
     pub servers: Vec<ServerReport>,
+    /// What is about no single locked server.
+    pub project: ProjectReport,
+}
+
+/// The outcome for the project: its policy, its client configurations.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ProjectReport {
+    /// Checks of client configurations.
+    pub checks: Vec<CheckResult>,
+    /// Findings of client configurations and of the policy itself, worst first.
+    pub findings: Vec<Finding>,
+    /// What the policy makes of them.
+    pub decision: Decision,
 }
 
 /// The outcome for one server.
@@ -25,6 +43,8 @@ pub struct ServerReport {
     pub version: Option<String>,
     /// What policy makes of checks and findings.
     pub verdict: Verdict,
+    /// Why: each check, finding and change that counts.
+    pub decision: Decision,
     /// How many packages are in which state of evidence, as mcp.lock pins it.
     pub evidence: BTreeMap<EvidenceState, usize>,
     /// All checks, in the order of [`crate::check::Check::ALL`], then by subject.
@@ -56,8 +76,18 @@ impl ClosureChange {
 }
 
 impl Report {
+    /// A report about servers only.
+    pub fn new(command: &'static str, servers: Vec<ServerReport>) -> Self {
+        Self { command, servers, project: ProjectReport::default() }
+    }
+
     /// The worst verdict; a run over no servers passes.
     pub fn verdict(&self) -> Verdict {
-        self.servers.iter().map(|server| server.verdict).max().unwrap_or(Verdict::Pass)
+        self.servers
+            .iter()
+            .map(|server| server.verdict)
+            .max()
+            .unwrap_or(Verdict::Pass)
+            .max(self.project.decision.verdict())
     }
 }

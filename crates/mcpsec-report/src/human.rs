@@ -143,13 +143,22 @@ fn passes(out: &mut String, groups: &[&Folded<'_>], style: Style) {
 /// What the subjects of a check are.
 fn noun(check: Check) -> &'static str {
     match check {
-        Check::Config | Check::Lock | Check::Capture | Check::Manifest | Check::Poison | Check::InstallScripts => {
-            SERVERS
-        }
+        Check::Config
+        | Check::Lock
+        | Check::Capture
+        | Check::Manifest
+        | Check::Poison
+        | Check::InstallScripts
+        | Check::Approval => SERVERS,
         Check::ArtifactHash => "artifacts",
-        Check::Upstream | Check::RegistrySignature | Check::Provenance | Check::Signer | Check::GitSignature => {
-            "packages"
-        }
+        Check::Advisories
+        | Check::Cooldown
+        | Check::Content
+        | Check::Upstream
+        | Check::RegistrySignature
+        | Check::Provenance
+        | Check::Signer
+        | Check::GitSignature => "packages",
     }
 }
 

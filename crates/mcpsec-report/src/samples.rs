@@ -14,7 +14,7 @@ use mcpsec_model::{
     package::{Artifact, ArtifactKind, Package, PackageId},
     report::{ClosureChange, Report, ServerReport},
     target::Target,
-    verdict::Verdict,
+    verdict::{Decision, Verdict},
 };
 
 use crate::{Style, human, json, show, tree, tree_json};
@@ -29,6 +29,7 @@ fn server(name: &str, verdict: Verdict, checks: Vec<CheckResult>, findings: Vec<
         spec: format!("npm:@scope/{name}@^1"),
         version: Some("1.2.3".to_owned()),
         verdict,
+        decision: Decision::default(),
         evidence: BTreeMap::from([(EvidenceState::Attested, 12), (EvidenceState::Signed, 95)]),
         checks,
         findings,
@@ -85,7 +86,7 @@ fn a_report_reads_well_and_json_has_everything() {
         result(Check::Lock, "absent", CheckStatus::Unchecked("mcp.toml has it and mcp.lock does not".to_owned()))
             .hint("mcpsec add absent"),
     ];
-    let report = Report { command: "verify", servers: vec![good(), absent, bad()] };
+    let report = Report::new("verify", vec![good(), absent, bad()]);
     insta::assert_snapshot!("report_human", human(&report, Style::plain()));
     let mut short = report.clone();
     short.servers[0].checks.truncate(4);
@@ -107,7 +108,7 @@ fn hostile_text_never_reaches_the_terminal() {
     );
     server.spec = evil.to_owned();
     server.version = Some(evil.to_owned());
-    let report = Report { command: "verify", servers: vec![server] };
+    let report = Report::new("verify", vec![server]);
     for text in [human(&report, Style::plain()), json(&report)] {
         assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{200b}']), "{text:?}");
         assert!(text.contains("\\u{1b}") || text.contains("\\u001b"), "{text}");
@@ -120,7 +121,7 @@ fn hostile_text_never_reaches_the_terminal() {
 
 #[test]
 fn lines_fit_and_colours_change_nothing_else() {
-    let report = Report { command: "verify", servers: vec![good(), bad()] };
+    let report = Report::new("verify", vec![good(), bad()]);
     let plain = human(&report, Style::plain());
     for width in [40, 80, 200] {
         let text = human(&report, Style::plain().with_width(width));
@@ -148,7 +149,7 @@ fn many_different_failures_are_cut_short_for_people_only() {
             result(Check::ArtifactHash, &format!("npm:p{i:02}@1.0.0"), CheckStatus::Fail(format!("differs {i:02}")))
         })
         .collect();
-    let report = Report { command: "verify", servers: vec![server("s", Verdict::Deny, checks, vec![])] };
+    let report = Report::new("verify", vec![server("s", Verdict::Deny, checks, vec![])]);
     let text = human(&report, Style::plain());
     assert!(text.contains("differs 07") && !text.contains("differs 08"), "{text}");
     assert!(text.contains("fail artifact-hash  and 42 more; --format json has them all"), "{text}");
@@ -157,7 +158,7 @@ fn many_different_failures_are_cut_short_for_people_only() {
 
 #[test]
 fn a_run_over_nothing_says_so() {
-    let report = Report { command: "remove", servers: vec![] };
+    let report = Report::new("remove", vec![]);
     assert_eq!(human(&report, Style::plain()), "no servers\n");
     assert!(json(&report).contains("\"servers\": []"));
 }

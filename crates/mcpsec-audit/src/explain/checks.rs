@@ -84,3 +84,31 @@ pub(super) const POISON: Explanation = Explanation {
     resolve: "Read the findings. Do not use the server, or except a finding in the policy with a reason and an end.",
     example: "A finding `secrecy` of severity high.",
 };
+
+pub(super) const ADVISORIES: Explanation = Explanation {
+    means: "No advisory is known that the policy denies.",
+    why: "No advisory is known that the policy denies.",
+    resolve: "Look at what is shown, and choose another version if it is not expected.",
+    example: "",
+};
+
+pub(super) const COOLDOWN: Explanation = Explanation {
+    means: "Every version has been out for as long as the policy asks for.",
+    why: "Every version has been out for as long as the policy asks for.",
+    resolve: "Look at what is shown, and choose another version if it is not expected.",
+    example: "",
+};
+
+pub(super) const CONTENT: Explanation = Explanation {
+    means: "What the code of a new version does is what the policy allows.",
+    why: "What the code of a new version does is what the policy allows.",
+    resolve: "Look at what is shown, and choose another version if it is not expected.",
+    example: "",
+};
+
+pub(super) const APPROVAL: Explanation = Explanation {
+    means: "As many people as the policy asks for approved exactly this.",
+    why: "As many people as the policy asks for approved exactly this.",
+    resolve: "Look at what is shown, and choose another version if it is not expected.",
+    example: "",
+};

@@ -3,9 +3,13 @@
 //! Every rule and check has its text; a new one without it does not compile.
 use mcpsec_model::{check::Check, finding::Rule};
 
+mod advisories;
 mod checks;
+mod clients;
+mod content;
 mod packages;
 mod poison;
+mod rules;
 
 /// What a person should know about a rule or a check. Plain sentences, safe to print.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +58,42 @@ pub fn rule(rule: Rule) -> Explanation {
         Rule::PayloadLink => poison::PAYLOAD_LINK,
         Rule::UnstableManifest => poison::UNSTABLE_MANIFEST,
         Rule::SandboxAlarm => poison::SANDBOX_ALARM,
+        Rule::Malware => advisories::MALWARE,
+        Rule::Vulnerable => advisories::VULNERABLE,
+        Rule::TooNew => advisories::TOO_NEW,
+        Rule::PublisherChanged => advisories::PUBLISHER_CHANGED,
+        Rule::LookalikePackage => advisories::LOOKALIKE_PACKAGE,
+        Rule::DependencyConfusion => advisories::DEPENDENCY_CONFUSION,
+        Rule::NewerVersion => advisories::NEWER_VERSION,
+        Rule::NewHost => content::NEW_HOST,
+        Rule::NewRecipient => content::NEW_RECIPIENT,
+        Rule::NewNetwork => content::NEW_NETWORK,
+        Rule::NewProcess => content::NEW_PROCESS,
+        Rule::NewDynamicCode => content::NEW_DYNAMIC_CODE,
+        Rule::NewFileAccess => content::NEW_FILE_ACCESS,
+        Rule::NewEnvironment => content::NEW_ENVIRONMENT,
+        Rule::NewSecretAccess => content::NEW_SECRET_ACCESS,
+        Rule::NewNativeCode => content::NEW_NATIVE_CODE,
+        Rule::NewInstallScript => content::NEW_INSTALL_SCRIPT,
+        Rule::StartupHook => content::STARTUP_HOOK,
+        Rule::ObfuscatedCode => content::OBFUSCATED_CODE,
+        Rule::PackedCode => content::PACKED_CODE,
+        Rule::EntryChanged => content::ENTRY_CHANGED,
+        Rule::NewDependency => content::NEW_DEPENDENCY,
+        Rule::RepositoryMismatch => content::REPOSITORY_MISMATCH,
+        Rule::CredentialTheft => content::CREDENTIAL_THEFT,
+        Rule::SelfSpreading => content::SELF_SPREADING,
+        Rule::UnreadableCode => content::UNREADABLE_CODE,
+        Rule::ExpiredExemption => rules::EXPIRED_EXEMPTION,
+        Rule::UnmatchedExemption => rules::UNMATCHED_EXEMPTION,
+        Rule::PolicyContradiction => rules::POLICY_CONTRADICTION,
+        Rule::PolicyNoOp => rules::POLICY_NO_OP,
+        Rule::UnlockedLaunch => clients::UNLOCKED_LAUNCH,
+        Rule::UnpinnedLaunch => clients::UNPINNED_LAUNCH,
+        Rule::OtherVersion => clients::OTHER_VERSION,
+        Rule::ShellLaunch => clients::SHELL_LAUNCH,
+        Rule::RemoteServer => clients::REMOTE_SERVER,
+        Rule::ContainerServer => clients::CONTAINER_SERVER,
         Rule::NetworkAttempt => poison::NETWORK_ATTEMPT,
     }
 }
@@ -62,6 +102,10 @@ pub fn rule(rule: Rule) -> Explanation {
 pub fn check(check: Check) -> Explanation {
     match check {
         Check::Config => checks::CONFIG,
+        Check::Advisories => checks::ADVISORIES,
+        Check::Cooldown => checks::COOLDOWN,
+        Check::Content => checks::CONTENT,
+        Check::Approval => checks::APPROVAL,
         Check::Lock => checks::LOCK,
         Check::ArtifactHash => checks::ARTIFACT_HASH,
         Check::Upstream => checks::UPSTREAM,
