@@ -17,25 +17,27 @@ const AROUND: usize = 60;
 
 /// All changes, ending in a newline; nothing if there are none. Cosmetic ones are counted only.
 pub fn drift(drift: &Drift, style: Style) -> String {
+    let (small, large): (Vec<&Change>, Vec<&Change>) =
+        drift.changes.iter().partition(|change| change.level <= DriftLevel::Cosmetic);
+    changes(&large, &small, style)
+}
+
+/// Changes worth reading, worst first, then those that are counted only.
+pub(crate) fn changes(large: &[&Change], small: &[&Change], style: Style) -> String {
     let mut out = String::new();
     for level in DriftLevel::ALL.into_iter().rev() {
-        let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
-        match level {
-            DriftLevel::None => {}
-            DriftLevel::Cosmetic if !changes.is_empty() => {
-                let places = crate::human::amount(changes.len(), "places");
-                let line = format!("{} drift  {places} written differently, with the same meaning", level.as_str());
-                out.push_str(&format!("  {}\n", style.dim(line)));
-            }
-            _ => {
-                for change in changes.iter().take(TOLD) {
-                    one(&mut out, change, style);
-                }
-                if let Some(more) = changes.len().checked_sub(TOLD).filter(|more| *more > 0) {
-                    out.push_str(&format!("  {level} drift  and {more} more; --format json has them all\n"));
-                }
-            }
+        let changes: Vec<&&Change> = large.iter().filter(|change| change.level == level).collect();
+        for change in changes.iter().take(TOLD) {
+            one(&mut out, change, style);
         }
+        if let Some(more) = changes.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            out.push_str(&format!("  {level} drift  and {more} more; --format json has them all\n"));
+        }
+    }
+    if !small.is_empty() {
+        let places = crate::human::amount(small.len(), "places");
+        let line = format!("cosmetic drift  {places} written differently, with the same meaning");
+        out.push_str(&format!("  {}\n", style.dim(line)));
     }
     out
 }

@@ -13,6 +13,7 @@ mod fold;
 mod human;
 mod json;
 mod show;
+mod standing;
 mod style;
 mod tree;
 mod tree_json;
