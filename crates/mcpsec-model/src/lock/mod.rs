@@ -17,6 +17,7 @@ mod id;
 mod lines;
 mod meaning;
 mod pin;
+mod places;
 mod plain;
 mod read;
 mod seal;
@@ -32,6 +33,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use error::{InsertError, LockError, ServerError};
+pub use places::Places;
 pub use server::{LockedServer, ServerParts, persists};
 
 use crate::{
