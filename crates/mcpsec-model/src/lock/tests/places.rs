@@ -29,7 +29,7 @@ fn every_server_package_and_text_is_found_where_it_stands() {
                     let subject = Subject::entry(kind, entry.name());
                     let at = places.find(Some(own), subject.as_str());
                     assert_eq!(line(&text, at), format!("[[server.manifest.{kind}]]"), "{name}: {subject}");
-                    let described = entry.get("description").is_some();
+                    let described = entry.get("description").is_some_and(serde_json::Value::is_string);
                     let at = places.find(Some(own), subject.at("description").as_str());
                     assert_eq!(line(&text, at).starts_with("description = "), described, "{name}: {subject}");
                     let deep = subject.at("inputSchema").at("properties").at("x");
