@@ -19,7 +19,7 @@ const AROUND: usize = 60;
 pub fn drift(drift: &Drift, style: Style) -> String {
     let (small, large): (Vec<&Change>, Vec<&Change>) =
         drift.changes.iter().partition(|change| change.level <= DriftLevel::Cosmetic);
-    changes(&large, &small, style)
+    crate::inert::inert(&changes(&large, &small, style)).into_owned()
 }
 
 /// Changes worth reading, worst first, then those that are counted only.
@@ -64,7 +64,7 @@ pub fn closure(change: &ClosureChange, style: Style) -> String {
     if let Some(more) = lines.len().checked_sub(TOLD).filter(|more| *more > 0) {
         out.push_str(&format!("    and {more} more; --format json has them all\n"));
     }
-    out
+    crate::inert::inert(&out).into_owned()
 }
 
 fn one(out: &mut String, change: &Change, style: Style) {
@@ -93,6 +93,27 @@ const GONE: Paint = Paint::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::R
 const NEW: Paint = Paint::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
 
 const OTHER: Paint = Paint::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
+
+/// What one change did to a text, as escaped lines without colours: both texts as one, or one below the other.
+pub(crate) fn plain(change: &Change, max: usize) -> String {
+    if !change.words.is_empty() {
+        let mut out = String::new();
+        words(&mut out, &change.words, Style::plain());
+        return cut(out.trim(), max);
+    }
+    let sides = [("-", &change.before), ("+", &change.after)];
+    let lines =
+        sides.into_iter().filter_map(|(sign, text)| Some(format!("{sign} {}\n", text.as_ref()?.excerpt(max / 2))));
+    lines.collect()
+}
+
+/// Text that was escaped already, cut; a cut escape is still no escape that does anything.
+fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
 
 /// The two texts as one, `[-gone-]` and `{+new+}` as `git diff --word-diff` marks them, long unchanged stretches cut.
 fn words(out: &mut String, pieces: &[Piece], style: Style) {

@@ -14,6 +14,7 @@ use mcpsec_model::{
 
 use crate::{
     fold::{self, Folded, Story},
+    inert::inert,
     standing::{self, Item, Standing, What},
     style::{self, Style},
     wrap::indented,
@@ -44,7 +45,7 @@ pub fn human(report: &Report, style: Style) -> String {
         out.push('\n');
     }
     out.push_str(&summary(report, style));
-    out
+    inert(&out).into_owned()
 }
 
 fn one(out: &mut String, command: &str, server: &ServerReport, style: Style) {
@@ -59,7 +60,10 @@ fn one(out: &mut String, command: &str, server: &ServerReport, style: Style) {
     }
     sections(out, command, Some(server.name.as_str()), &standing::of_server(server), style);
     let checks = fold::checks(server.checks.iter().filter(|result| result.status.reason().is_none()));
-    out.push_str(&crate::drift::closure(&server.closure, style));
+    if !server.closure.is_empty() {
+        out.push_str(&heading_of("changed", style));
+        out.push_str(&crate::drift::closure(&server.closure, style));
+    }
     if !server_is_fine(server) && !checks.is_empty() {
         out.push_str(&heading_of("passed", style));
     }

@@ -16,7 +16,10 @@ use mcpsec_model::{
 };
 use serde::Serialize;
 
-use crate::standing::{self, Item, Standing, What};
+use crate::{
+    inert::inert_json,
+    standing::{self, Item, Standing, What},
+};
 
 /// The report as JSON, ending in a newline.
 pub fn json(report: &Report) -> String {
@@ -53,7 +56,7 @@ pub(crate) fn pretty(value: &impl Serialize) -> String {
         }
     }
     text.push('\n');
-    text
+    inert_json(text)
 }
 
 #[derive(Serialize)]
