@@ -210,7 +210,7 @@ pub(crate) struct UpdateArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["name", "manifests"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["name", "manifests", "base"])))]
 pub(crate) struct DiffArgs {
     /// Name of a server
     pub(crate) name: Option<ServerName>,
@@ -223,6 +223,9 @@ pub(crate) struct DiffArgs {
     /// Compare two captured manifests instead
     #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
     pub(crate) manifests: Option<Vec<PathBuf>>,
+    /// Compare every server of this lock file with what mcp.lock holds now: what a pull request changes
+    #[arg(long, value_name = "LOCK")]
+    pub(crate) base: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

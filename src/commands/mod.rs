@@ -4,6 +4,7 @@ mod approvals;
 mod approve;
 mod artifacts;
 mod audit;
+mod base;
 mod bundled;
 mod capture;
 mod closure;
