@@ -73,7 +73,7 @@ if [ -n "${MCPSEC_BASE:-}" ]; then
   "$program" diff --project "$project" --base "$MCPSEC_BASE" --report "markdown=$reports/diff.md"
   code=$?
   case $code in
-    0 | 1 | 3) summarise "$reports/diff.md" ;;
+    0 | 1 | 3) [ ! -f "$reports/diff.md" ] || summarise "$reports/diff.md" ;;
     *) worse "$code" ;;
   esac
 fi
