@@ -18,12 +18,7 @@ use super::{decide, diff, scan, verify};
 use crate::{error::CommandError, exit::Code, project::Project, settings::Settings};
 
 /// A base that does not exist is one without servers: the pull request that adds mcp.lock.
-pub(super) fn run(
-    settings: &Settings,
-    config: &Config,
-    project: &Project,
-    base: &Path,
-) -> Result<Code, CommandError> {
+pub(super) fn run(settings: &Settings, config: &Config, project: &Project, base: &Path) -> Result<Code, CommandError> {
     let base = diff::read_lock(&settings.current_dir().join(base))?.unwrap_or_else(Lock::empty);
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
     let names: BTreeSet<&ServerName> = base.servers.keys().chain(lock.servers.keys()).collect();
