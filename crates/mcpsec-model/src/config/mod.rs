@@ -5,7 +5,7 @@
 mod editor;
 mod error;
 mod policy;
-mod reader;
+pub(crate) mod reader;
 mod server;
 mod trust;
 

@@ -32,7 +32,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use error::{InsertError, LockError, ServerError};
+pub(crate) use id::package_hash;
 pub use server::{LockedServer, ServerParts, persists};
+pub(crate) use write::entry_text;
 
 use crate::{
     digest::Digests,
