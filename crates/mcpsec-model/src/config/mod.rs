@@ -6,7 +6,7 @@ mod editor;
 mod error;
 mod places;
 mod policy;
-mod reader;
+pub(crate) mod reader;
 mod server;
 mod trust;
 
