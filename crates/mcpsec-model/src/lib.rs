@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod approval;
+pub mod advisory;
 pub mod artifact;
 pub mod candidate;
 pub mod capture;
