@@ -299,7 +299,9 @@ impl Need {
     fn missing(&self) -> String {
         let people = match self.people.len() {
             0 => "nobody approved this".to_owned(),
-            _ => format!("only {} approved this", self.people.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ")),
+            _ => {
+                format!("only {} approved this", self.people.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", "))
+            }
         };
         match &self.criterion {
             Some(word) => format!("{people} as `{word}`, and mcp-signers asks for {}", self.required),
