@@ -176,6 +176,11 @@ impl Settings {
         self.environment.home.as_deref()
     }
 
+    /// Where the user's SSH agent listens (`SSH_AUTH_SOCK`).
+    pub(crate) fn ssh_agent(&self) -> Option<&Path> {
+        self.environment.get("SSH_AUTH_SOCK").map(Path::new)
+    }
+
     /// The value of a variable that mcp.toml lets a server have.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.environment.vars.get(name).map(String::as_str)

@@ -1,5 +1,6 @@
 //! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
 mod add;
+mod approval;
 mod approvals;
 mod approve;
 mod artifacts;
@@ -23,6 +24,7 @@ mod init;
 mod inspect;
 mod locking;
 mod remove;
+mod review;
 mod revoke;
 mod rights;
 mod run;

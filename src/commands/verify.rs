@@ -17,6 +17,7 @@ use mcpsec_model::{
 };
 
 use super::{
+    approval::{self, Approving},
     artifacts,
     compare::differences,
     decide, evidence,
@@ -50,10 +51,22 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         None => project::starter_config()?,
     };
     let lock = lock.unwrap_or_else(Lock::empty);
-    let names = select(&args.names, &config, &lock)?;
+    let report = report(settings, &project, &args, &config, &lock).await?;
+    print(settings, &report)
+}
 
+/// Checks the named servers, or all. Read-only for the project.
+pub(super) async fn report(
+    settings: &Settings,
+    project: &Project,
+    args: &VerifyArgs,
+    config: &Config,
+    lock: &Lock,
+) -> Result<Report, CommandError> {
+    let names = select(&args.names, config, lock)?;
+    let approving = Approving::for_policy(settings, project, config, lock)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
-    let sources = Sources::new(settings, &config, Arc::clone(&ui));
+    let sources = Sources::new(settings, config, Arc::clone(&ui));
     let wanted: Vec<&LockedServer> = names.iter().filter_map(|name| lock.servers.get(name)).collect();
     let packages = lock.packages_of(&wanted);
     if !settings.offline {
@@ -65,16 +78,22 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         UpstreamPolicy::Warn | UpstreamPolicy::Required => upstream::check(&sources, &packages, &wanted).await?,
     };
     let store = artifacts::open_store(settings)?;
-    let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
-    let ears = Ears::new(settings, &config, &store, &args.capturing)?;
-    let seen = Seen { artifacts: &artifacts, upstream: &upstream, known: &known, ears: &ears, anew: args.recapture };
+    let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
+    let ears = Ears::new(settings, config, &store, &args.capturing)?;
+    let seen = Seen {
+        artifacts: &artifacts,
+        upstream: &upstream,
+        known: &known,
+        ears: &ears,
+        anew: args.recapture,
+        approving: approving.as_ref(),
+    };
     let mut servers = Vec::new();
     for name in names {
-        servers.push(judge(&name, &config, &lock, &seen, settings)?);
+        servers.push(judge(&name, config, lock, &seen, settings)?);
     }
     ui.done();
-    let report = Report::new("verify", servers);
-    print(settings, &report)
+    Ok(Report::new("verify", servers))
 }
 
 /// Prints a report, writes it to the files of `--report`, and gives its exit code.
@@ -107,7 +126,7 @@ fn render(
 }
 
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
-fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
+pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
     let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();
     known.sort();
     known.dedup();
@@ -131,6 +150,7 @@ struct Seen<'a> {
     known: &'a evidence::Known,
     ears: &'a Ears<'a>,
     anew: bool,
+    approving: Option<&'a Approving>,
 }
 
 fn judge(
@@ -172,6 +192,10 @@ fn judge(
         checks.extend(said.checks);
         findings.extend(said.findings);
         drift = said.drift;
+        checks.push(match seen.approving {
+            Some(approving) => approving.check(lock, locked, settings.now),
+            None => approval::not_asked(name.as_str()),
+        });
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
     }
