@@ -4,10 +4,10 @@
 //! written back: the files are read again under the lock, the one change is applied, and both are replaced atomically,
 //! mcp.toml first. A crash in between leaves a server that is configured and not locked, which `verify` says and the same
 //! `add` repairs.
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use mcpsec_model::{
-    config::ConfigEditor,
+    config::{ConfigEditor, ServerConfig},
     digest::Digest,
     lock::{InsertError, Lock, LockedServer},
     name::ServerName,
@@ -21,6 +21,35 @@ use crate::{
     project::{self, Project},
     settings::Settings,
 };
+
+/// Writes servers into mcp.toml alone; a file that is not there yet starts as `fresh`. Servers that are there stay.
+pub(crate) fn configure(
+    settings: &Settings,
+    project: &Project,
+    servers: &BTreeMap<ServerName, ServerConfig>,
+    fresh: ConfigEditor,
+) -> Result<(), CommandError> {
+    let mut guard = fd_lock::RwLock::new(open_guard(settings, project.folder())?);
+    let _held = guard
+        .write()
+        .map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", project.folder().display())))?;
+    files::sweep(project.folder());
+    let (mut editor, known) = match project.config_text()? {
+        Some(text) => {
+            let editor = ConfigEditor::parse(&text, "mcp.toml").map_err(|error| project::config_error(&error))?;
+            (editor, project::parse_config(&text)?.servers)
+        }
+        None => (fresh, BTreeMap::new()),
+    };
+    for (name, server) in servers.iter().filter(|(name, _)| !known.contains_key(*name)) {
+        editor.insert_server(name, server).map_err(|error| project::config_error(&error))?;
+    }
+    let text = editor.to_string();
+    project::parse_config(&text)
+        .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
+    let path = project.config_path();
+    files::replace(&path, &text).map(drop).map_err(|error| crate::error::io("write", &path, &error))
+}
 
 /// One server to be written.
 pub(crate) struct Change {

@@ -6,6 +6,7 @@ mod artifacts;
 mod audit;
 mod bundled;
 mod capture;
+mod clients;
 mod closure;
 mod commit;
 mod compare;

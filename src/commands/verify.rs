@@ -12,12 +12,12 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
-    report::{ClosureChange, Report, ServerReport},
+    report::{ClosureChange, ProjectReport, Report, ServerReport},
     verdict::{Decision, Verdict},
 };
 
 use super::{
-    artifacts,
+    artifacts, clients,
     compare::differences,
     decide, evidence,
     sources::Sources,
@@ -73,8 +73,21 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         servers.push(judge(&name, &config, &lock, &seen, settings)?);
     }
     ui.done();
-    let report = Report::new("verify", servers);
+    let mut report = Report::new("verify", servers);
+    if args.names.is_empty() {
+        report.project = of_clients(settings, &config, &lock);
+    }
     print(settings, &report)
+}
+
+/// Whether the project's client configurations start anything that is not locked.
+fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectReport {
+    let (checks, findings) = clients::check(settings, config, lock, &clients::Which::default());
+    decide::decided_project(
+        &config.policy,
+        settings.now,
+        ProjectReport { checks, findings, ..ProjectReport::default() },
+    )
 }
 
 /// Prints a report and gives its exit code.

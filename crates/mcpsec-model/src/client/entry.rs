@@ -56,16 +56,8 @@ impl<'n> Parts<'n> {
                 args: holder.get("args"),
                 args_key: "args",
             }),
-            Kind::List(_) => {
-                Some(Self { holder: map, inner: None, command, args: None, args_key: shape.args })
-            }
-            _ => Some(Self {
-                holder: map,
-                inner: None,
-                command,
-                args: map.get(shape.args),
-                args_key: shape.args,
-            }),
+            Kind::List(_) => Some(Self { holder: map, inner: None, command, args: None, args_key: shape.args }),
+            _ => Some(Self { holder: map, inner: None, command, args: map.get(shape.args), args_key: shape.args }),
         }
     }
 
@@ -156,7 +148,9 @@ fn launch_of(location: &Location, entry: &Node) -> Launch {
             (_, _, Some(address)) => Launch::Remote(address.text().and_then(launch::host)),
             (_, Some("http" | "sse" | "streamable_http" | "streamable-http" | "remote"), None) => Launch::Remote(None),
             (Client::Goose, Some("builtin" | "platform" | "frontend"), None) => Launch::OfClient,
-            (Client::Goose, Some("inline_python"), None) => Launch::Shell("Python code in the configuration".to_owned()),
+            (Client::Goose, Some("inline_python"), None) => {
+                Launch::Shell("Python code in the configuration".to_owned())
+            }
             (Client::Zed, _, None) if entry.get(location.shape.command).is_none() => Launch::OfClient,
             _ => Launch::Unknown("it names neither a program nor an address"),
         };

@@ -13,6 +13,7 @@ mod error;
 mod json;
 mod launch;
 mod list;
+mod portable;
 mod rewrite;
 mod table;
 mod toml;
@@ -22,6 +23,7 @@ mod yaml;
 pub use entry::ClientServer;
 pub use error::{ClientError, RewriteError};
 pub use launch::{Launch, LockedLaunch};
+pub use portable::{Unportable, unportable};
 pub use rewrite::{Left, Unwrapped, Wrapped, Wrapping, unwrap, wrap};
 pub use table::{Base, Client, Format, LOCATIONS, Level, Location, Os, UnknownClient};
 
@@ -60,11 +62,7 @@ fn parse(format: Format, text: &str) -> Result<Node, ClientError> {
 }
 
 /// Every entry of a location with the names that lead to it.
-fn entries<'n>(
-    location: &Location,
-    text: &str,
-    root: &'n Node,
-) -> Result<Vec<(Vec<String>, &'n Member)>, ClientError> {
+fn entries<'n>(location: &Location, text: &str, root: &'n Node) -> Result<Vec<(Vec<String>, &'n Member)>, ClientError> {
     let mut found: Vec<(Vec<String>, &Node)> = vec![(Vec::new(), root)];
     for key in location.keys {
         let mut next = Vec::new();

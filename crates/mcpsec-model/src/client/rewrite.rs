@@ -115,9 +115,12 @@ pub fn unwrap(
     let mut left = Vec::new();
     for path in is_wrapped(text)?.into_iter().filter(|path| wanted(path)) {
         let Some((_, member)) = known.iter().find(|(other, _)| *other == path) else { continue };
-        let original = before.iter().find_map(|(original, root, wrapped)| {
-            if wrapped.contains(&path) { None } else { Some((*original, root.at(&path)?)) }
-        });
+        let original =
+            before.iter().find_map(
+                |(original, root, wrapped)| {
+                    if wrapped.contains(&path) { None } else { Some((*original, root.at(&path)?)) }
+                },
+            );
         let step = match original {
             None => Err(RewriteError::Form("no backup says what it started before")),
             Some((original, entry)) => {

@@ -187,11 +187,7 @@ pub const LOCATIONS: &[Location] = &[
     user(Client::VsCode, Base::Config, "Code/User/mcp.json", &["servers"]),
     user(Client::VsCode, Base::Config, "Code/User/settings.json", &["mcp", "servers"]),
     Location { shape: WINDSURF, ..user(Client::Windsurf, Base::Home, ".codeium/windsurf/mcp_config.json", SERVERS) },
-    Location {
-        format: Format::Toml,
-        shape: ENABLED,
-        ..project(Client::Codex, ".codex/config.toml", &["mcp_servers"])
-    },
+    Location { format: Format::Toml, shape: ENABLED, ..project(Client::Codex, ".codex/config.toml", &["mcp_servers"]) },
     Location {
         format: Format::Toml,
         shape: ENABLED,
@@ -243,7 +239,10 @@ mod tests {
         for client in Client::ALL {
             assert_eq!(client.id().parse::<Client>(), Ok(*client));
             for os in ALL {
-                assert!(LOCATIONS.iter().any(|place| place.client == *client && place.os.contains(os)), "{client} {os:?}");
+                assert!(
+                    LOCATIONS.iter().any(|place| place.client == *client && place.os.contains(os)),
+                    "{client} {os:?}"
+                );
             }
         }
         for (at, place) in LOCATIONS.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Reading, and going there and back: over the files of testdata/clients, over generated ones, and over hostile ones.
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use super::{Client, ClientError, Launch, LOCATIONS, Level, Location, RewriteError, Wrapping, read, unwrap, wrap};
+use super::{Client, ClientError, LOCATIONS, Launch, Level, Location, RewriteError, Wrapping, read, unwrap, wrap};
 
 mod generated;
 
@@ -117,7 +117,10 @@ fn every_file_is_understood() {
                 let off = if server.disabled { " (off)" } else { "" };
                 seen += &format!(
                     "{name}:{} {}{off}: {what} env {:?} {:?}\n",
-                    server.line, server.path.join("."), server.env, server.steering
+                    server.line,
+                    server.path.join("."),
+                    server.env,
+                    server.steering
                 );
             }
         }
@@ -215,7 +218,8 @@ fn hostile_files_are_refused() {
         assert!(matches!(refused(&deep), ClientError::Form { .. }));
     }
     assert!(matches!(refused(&" ".repeat(super::MAX_BYTES + 1)), ClientError::Large { .. }));
-    for text in ["{", "[1]", "{} {}", "{'a': 1}", "{a: 1}", "\u{202e}", r#"{"mcpServers": 1}"#, r#"{"mcpServers": []}"#] {
+    for text in ["{", "[1]", "{} {}", "{'a': 1}", "{a: 1}", "\u{202e}", r#"{"mcpServers": 1}"#, r#"{"mcpServers": []}"#]
+    {
         assert!(matches!(refused(text), ClientError::Form { .. }), "{text}");
     }
     let toml = place(Client::Codex, Level::User);
@@ -254,9 +258,15 @@ fn aliases_are_never_followed() {
 fn edits_made_after_wrapping_are_kept() {
     let before = "{\n  \"mcpServers\": {\n    \"a\": {\"command\": \"npx\", \"args\": [\"-y\", \"pkg\"]}\n  }\n}\n";
     let wrapped = there_and_back(JSON(), before, "a");
-    let edited = wrapped.replace("\"a\": {", "// mine\n    \"b\": {\"command\": \"uvx\", \"args\": [\"other\"]},\n    \"a\": {\"env\": {\"K\": \"v\"}, ");
+    let edited = wrapped.replace(
+        "\"a\": {",
+        "// mine\n    \"b\": {\"command\": \"uvx\", \"args\": [\"other\"]},\n    \"a\": {\"env\": {\"K\": \"v\"}, ",
+    );
     let back = unwrap(JSON(), &edited, &[before], &|_| true).expect("readable");
-    let want = before.replace("\"a\": {", "// mine\n    \"b\": {\"command\": \"uvx\", \"args\": [\"other\"]},\n    \"a\": {\"env\": {\"K\": \"v\"}, ");
+    let want = before.replace(
+        "\"a\": {",
+        "// mine\n    \"b\": {\"command\": \"uvx\", \"args\": [\"other\"]},\n    \"a\": {\"env\": {\"K\": \"v\"}, ",
+    );
     assert_eq!(back.text, want);
 }
 

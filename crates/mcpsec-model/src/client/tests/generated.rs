@@ -49,7 +49,12 @@ fn layouts() -> impl Strategy<Value = Layout> {
 }
 
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    let arg = prop_oneof!["[a-z/.=-]{1,8}", "[ \"'\\\\#:,\\[\\]{}&*!|>%@`ä😀]{1,4}", Just("--".to_owned()), Just("run".to_owned())];
+    let arg = prop_oneof![
+        "[a-z/.=-]{1,8}",
+        "[ \"'\\\\#:,\\[\\]{}&*!|>%@`ä😀]{1,4}",
+        Just("--".to_owned()),
+        Just("run".to_owned())
+    ];
     let entry = ("[a-zäöü ._-]{1,6}", 0..LAUNCHERS.len(), prop::collection::vec(arg, 0..4), any::<bool>());
     let entry = entry.prop_map(|(name, launcher, args, has_env)| Entry { name, launcher, args, has_env });
     prop::collection::vec(entry, 0..4).prop_map(|mut entries| {
