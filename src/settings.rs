@@ -10,7 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
-use mcpsec_model::{target::Platform, time::Timestamp};
+use mcpsec_model::{client::Base, target::Platform, time::Timestamp};
 
 use crate::{
     cli::{Color, Format, Global},
@@ -179,6 +179,20 @@ impl Settings {
     /// Where the user's SSH agent listens (`SSH_AUTH_SOCK`).
     pub(crate) fn ssh_agent(&self) -> Option<&Path> {
         self.environment.get("SSH_AUTH_SOCK").map(Path::new)
+    /// The folder that configurations of MCP clients are looked for in.
+    pub(crate) fn client_folder(&self, base: Base) -> Option<PathBuf> {
+        let env = &self.environment;
+        let dot_config = || env.path("XDG_CONFIG_HOME").or_else(|| Some(env.home.as_ref()?.join(".config")));
+        match base {
+            Base::Project => Some(self.project.clone()),
+            Base::Home => env.home.clone(),
+            Base::DotConfig => dot_config(),
+            Base::Config if cfg!(windows) => env.path("APPDATA"),
+            Base::Config if cfg!(target_os = "macos") => {
+                Some(env.home.as_ref()?.join("Library").join("Application Support"))
+            }
+            Base::Config => dot_config(),
+        }
     }
 
     /// The value of a variable that mcp.toml lets a server have.

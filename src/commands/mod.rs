@@ -8,6 +8,7 @@ mod audit;
 mod base;
 mod bundled;
 mod capture;
+mod clients;
 mod closure;
 mod commit;
 mod compare;

@@ -12,13 +12,14 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
-    report::{ClosureChange, Report, ServerReport},
+    report::{ClosureChange, ProjectReport, Report, ServerReport},
     verdict::{Decision, Verdict},
 };
 
 use super::{
     approval::{self, Approving},
     artifacts,
+    artifacts, clients,
     compare::differences,
     decide, evidence,
     sources::Sources,
@@ -97,6 +98,20 @@ pub(super) async fn report(
 }
 
 /// Prints a report, writes it to the files of `--report`, and gives its exit code.
+    let mut report = Report::new("verify", servers);
+    if args.names.is_empty() {
+        report.project = of_clients(settings, &config, &lock);
+    }
+    print(settings, &report)
+/// Whether the project's client configurations start anything that is not locked.
+fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectReport {
+    let (checks, findings) = clients::check(settings, config, lock, &clients::Which::default());
+    decide::decided_project(
+        &config.policy,
+        settings.now,
+        ProjectReport { checks, findings, ..ProjectReport::default() },
+    )
+/// Prints a report and gives its exit code.
 pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, CommandError> {
     // Files first: whoever stops reading standard output must not lose them.
     for (format, file) in &settings.reports {

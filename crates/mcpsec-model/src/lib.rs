@@ -11,6 +11,7 @@ pub mod artifact;
 pub mod candidate;
 pub mod capture;
 pub mod check;
+pub mod client;
 pub mod closure;
 pub mod config;
 pub mod digest;
