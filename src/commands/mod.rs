@@ -23,6 +23,7 @@ mod init;
 mod inspect;
 mod locking;
 mod remove;
+mod render;
 mod revoke;
 mod rights;
 mod run;
