@@ -26,6 +26,7 @@ mod inspect;
 mod locking;
 mod remove;
 mod review;
+mod render;
 mod revoke;
 mod rights;
 mod run;

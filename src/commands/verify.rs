@@ -27,12 +27,12 @@ use super::{
     upstream,
 };
 use crate::{
-    cli::{Format, VerifyArgs},
+    cli::VerifyArgs,
     error::{CommandError, Kind},
     exit::Code,
     project::{self, Project},
     settings::Settings,
-    ui::{self, Ui},
+    ui::Ui,
 };
 
 pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, CommandError> {
@@ -139,6 +139,7 @@ fn render(
         }
     })
 }
+pub(super) use super::render::print;
 
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
 pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
