@@ -8,7 +8,6 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use mcpsec_model::{
     approval::Word,
-    config::ConfigEditor,
     config::{ConfigEditor, ServerConfig},
     digest::Digest,
     lock::{InsertError, Lock, LockedServer},

@@ -18,7 +18,6 @@ use mcpsec_model::{
 
 use super::{
     approval::{self, Approving},
-    artifacts,
     artifacts, clients,
     compare::differences,
     decide, evidence,
@@ -94,15 +93,13 @@ pub(super) async fn report(
         servers.push(judge(&name, config, lock, &seen, settings)?);
     }
     ui.done();
-    Ok(Report::new("verify", servers))
-}
-
-/// Prints a report, writes it to the files of `--report`, and gives its exit code.
     let mut report = Report::new("verify", servers);
     if args.names.is_empty() {
-        report.project = of_clients(settings, &config, &lock);
+        report.project = of_clients(settings, config, lock);
     }
-    print(settings, &report)
+    Ok(report)
+}
+
 /// Whether the project's client configurations start anything that is not locked.
 fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectReport {
     let (checks, findings) = clients::check(settings, config, lock, &clients::Which::default());
@@ -111,34 +108,8 @@ fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectRepor
         settings.now,
         ProjectReport { checks, findings, ..ProjectReport::default() },
     )
-/// Prints a report and gives its exit code.
-pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, CommandError> {
-    // Files first: whoever stops reading standard output must not lose them.
-    for (format, file) in &settings.reports {
-        let text = render(settings, *format, mcpsec_report::Style::plain(), report)?;
-        crate::files::replace(file, &text).map_err(|error| crate::error::io("write", file, &error))?;
-    }
-    if settings.format != Format::Human || settings.verbosity > -2 {
-        ui::print_data(&render(settings, settings.format, settings.style(), report)?)?;
-    }
-    Ok(crate::exit::of_verdict(report.verdict()))
 }
 
-/// A report in one of its forms.
-fn render(
-    _settings: &Settings,
-    format: Format,
-    style: mcpsec_report::Style,
-    report: &Report,
-) -> Result<String, CommandError> {
-    Ok(match format {
-        Format::Human => mcpsec_report::human(report, style),
-        Format::Json => mcpsec_report::json(report),
-        Format::Sarif | Format::Markdown => {
-            return Err(CommandError::usage("this format is being built"));
-        }
-    })
-}
 pub(super) use super::render::print;
 
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
