@@ -6,6 +6,7 @@ mod diff;
 mod docs;
 mod evidence;
 mod evidence_artifact;
+mod gate;
 mod hostile;
 mod init;
 mod kill;
