@@ -17,7 +17,7 @@ use mcpsec_model::{
 };
 
 use super::{
-    artifacts,
+    advisories, artifacts,
     compare::differences,
     decide, evidence,
     sources::Sources,
@@ -67,7 +67,15 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
     let store = artifacts::open_store(settings)?;
     let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
     let ears = Ears::new(settings, &config, &store, &args.capturing)?;
-    let seen = Seen { artifacts: &artifacts, upstream: &upstream, known: &known, ears: &ears, anew: args.recapture };
+    let known_bad = advisories::of_database(settings, &packages);
+    let seen = Seen {
+        artifacts: &artifacts,
+        upstream: &upstream,
+        known: &known,
+        known_bad: &known_bad,
+        ears: &ears,
+        anew: args.recapture,
+    };
     let mut servers = Vec::new();
     for name in names {
         servers.push(judge(&name, &config, &lock, &seen, settings)?);
@@ -92,7 +100,7 @@ pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, Comman
 }
 
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
-fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
+pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
     let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();
     known.sort();
     known.dedup();
@@ -114,6 +122,7 @@ struct Seen<'a> {
     artifacts: &'a BTreeMap<PackageId, CheckResult>,
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
+    known_bad: &'a advisories::Known,
     ears: &'a Ears<'a>,
     anew: bool,
 }
@@ -150,6 +159,9 @@ fn judge(
         let root = locked.closure.root().package();
         let said = evidence::judge(config, name, root, entries.iter().copied(), seen.known);
         states = evidence::count(entries);
+        checks.extend(said.checks);
+        findings.extend(said.findings);
+        let said = seen.known_bad.judge(settings, config, locked, advisories::Open::Told);
         checks.extend(said.checks);
         findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());
