@@ -1,5 +1,6 @@
 //! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
 mod add;
+mod advisories;
 mod approval;
 mod approvals;
 mod approve;
