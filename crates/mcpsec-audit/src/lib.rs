@@ -5,8 +5,10 @@
 #![forbid(unsafe_code)]
 
 pub mod content;
+pub mod cooldown;
 pub mod drift;
 pub mod evidence;
 pub mod explain;
+pub mod names;
 pub mod poison;
 pub mod policy;

@@ -22,6 +22,7 @@ pub mod lock;
 pub mod manifest;
 pub mod name;
 pub mod package;
+pub mod publication;
 pub mod report;
 pub mod spec;
 pub mod target;
