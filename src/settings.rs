@@ -74,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) retries: usize,
     /// `--format`.
     pub(crate) format: Format,
+    /// `--report`: what is written beside what is printed.
+    pub(crate) reports: Vec<(Format, PathBuf)>,
     /// Colours on standard output and standard error.
     pub(crate) color: bool,
     /// How much to say on standard error: -2 (errors only) to 3.
@@ -133,6 +135,7 @@ impl Settings {
             trust_refresh: on_or_off(&environment, "MCPSEC_TRUST_REFRESH")?,
             launcher: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mcpsec")),
             format: global.format,
+            reports: global.report.iter().map(|(format, file)| (*format, environment.current_dir.join(file))).collect(),
             color,
             verbosity,
             progress: stderr_is_terminal && verbosity >= 0 && environment.get("TERM") != Some("dumb"),

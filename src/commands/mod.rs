@@ -4,6 +4,7 @@ mod approvals;
 mod approve;
 mod artifacts;
 mod audit;
+mod base;
 mod bundled;
 mod capture;
 mod clients;
@@ -60,6 +61,9 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
     let settings = Settings::new(&cli.global)?;
     start_logging(settings.verbosity);
     let reports = matches!(cli.command, Command::Verify(_) | Command::Audit(_) | Command::Diff(_) | Command::Update(_));
+    if !reports && !settings.reports.is_empty() {
+        return Err(CommandError::usage("--report is for verify, audit, diff and update"));
+    }
     if !reports && matches!(settings.format, Format::Sarif | Format::Markdown) {
         return Err(CommandError::usage("--format sarif and markdown are for verify, audit, diff and update")
             .hint("use --format human or json"));

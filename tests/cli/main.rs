@@ -3,6 +3,7 @@
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
 mod diff;
+mod docs;
 mod evidence;
 mod evidence_artifact;
 mod hostile;

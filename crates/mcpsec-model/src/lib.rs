@@ -5,6 +5,8 @@
 //! `capture`, `audit`, `report`) never import one another; what passes between them is a type of this crate.
 #![forbid(unsafe_code)]
 
+pub mod advisory;
+pub mod approval;
 pub mod artifact;
 pub mod candidate;
 pub mod capture;

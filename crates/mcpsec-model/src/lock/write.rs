@@ -241,7 +241,7 @@ impl Text {
 }
 
 /// How an entry point is written.
-fn entry_text(entry: &EntryPoint) -> String {
+pub(crate) fn entry_text(entry: &EntryPoint) -> String {
     match entry {
         EntryPoint::NpmBin(name) => format!("npm-bin:{name}"),
         EntryPoint::PythonScript(name) => format!("python-script:{name}"),
