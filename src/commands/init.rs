@@ -57,11 +57,9 @@ pub(super) fn run(settings: &Settings, args: &InitArgs) -> Result<Code, CommandE
     if write {
         commit::configure(settings, &project, &new, starting(args.policy)?)?;
         if !new.is_empty() {
-            told.next.push("mcpsec add      locks every server of mcp.toml".to_owned());
-            told.next.push(format!(
-                "mcpsec wrap{}  points the clients at what is locked",
-                if args.user { " --user" } else { "" }
-            ));
+            told.next.push("mcpsec add, which locks every server of mcp.toml".to_owned());
+            let user = if args.user { " --user" } else { "" };
+            told.next.push(format!("mcpsec wrap{user}, which points the clients at what is locked"));
         }
         ui.note(&format!("wrote {}", project.config_path().display()));
     }
@@ -116,7 +114,7 @@ impl Servers {
                 let more: Vec<String> = config.env.iter().filter(|env| !other.env.contains(env)).cloned().collect();
                 other.env.extend(more);
             }
-            return Entry::new(server, "known", format!("[servers.{name}], as above"));
+            return Entry::new(server, "known", format!("the same server as [servers.{name}]"));
         }
         let name = self.free_name(server, line);
         let note = note.map(|note| format!("; its arguments stay in the configuration: {note}")).unwrap_or_default();

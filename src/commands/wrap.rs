@@ -145,7 +145,7 @@ fn wrap_file(
                         if !unseen.is_empty() {
                             let name = name_of(&wrapping).unwrap_or_default();
                             ui.warn(&format!(
-                                "{}: it sets {} there, and {name} will not see it: mcp.toml does not list it under `env`",
+                                "{}: [servers.{name}] of mcp.toml does not list {} under `env`, so the server will not see it",
                                 escape(server.name()),
                                 unseen.join(", ")
                             ));
@@ -175,7 +175,10 @@ fn wrap_file(
         told.problem = Some(format!("left as it is: {error}"));
         return Ok(told);
     }
-    told.backup = backup.file_name().map(|name| escape(&name.to_string_lossy()));
+    // Named as the file is, with what the copy has behind the name.
+    let suffix =
+        backup.display().to_string().strip_prefix(&file.path.display().to_string()).unwrap_or_default().to_owned();
+    told.backup = Some(escape(&format!("{}{suffix}", file.shown)));
     Ok(told)
 }
 

@@ -97,8 +97,8 @@ impl Told {
             for entry in &file.entries {
                 let text = if entry.text.is_empty() { String::new() } else { format!(": {}", entry.text) };
                 let verb = match entry.action {
-                    "known" => "in mcp.toml already",
-                    "locked" => "locked already",
+                    "known" => "is there already",
+                    "locked" => "is locked already",
                     word => word,
                 };
                 let would = if matches!(entry.action, "wrapped" | "restored" | "added") { would } else { "" };

@@ -70,8 +70,10 @@ fn looks_secret(arg: &str) -> bool {
 
 /// Long, with digits and letters mixed as no word mixes them.
 fn is_random(word: &str) -> bool {
-    let switches =
-        word.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count();
+    let switch = |pair: &&[u8]| {
+        pair.iter().all(u8::is_ascii_alphanumeric) && pair[0].is_ascii_digit() != pair[1].is_ascii_digit()
+    };
+    let switches = word.as_bytes().windows(2).filter(switch).count();
     let cases = word.bytes().any(|b| b.is_ascii_uppercase()) && word.bytes().any(|b| b.is_ascii_lowercase());
     word.len() >= 20 && (switches >= 5 || switches >= 3 && cases)
 }

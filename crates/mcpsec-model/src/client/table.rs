@@ -235,6 +235,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_names_them_all() {
+        let text = include_str!("../../../../docs/clients.md");
+        for place in LOCATIONS {
+            let row = format!("| {} (`{}`) |", place.client.name(), place.client);
+            let row = text.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("no row `{row}`"));
+            // `….jsonc` stands for its neighbour with another ending.
+            let path = place.path.strip_suffix("/opencode.jsonc").map_or(place.path, |_| "….jsonc");
+            assert!(row.contains(path), "{row}: {path}");
+            let key = place.keys.join(".");
+            assert!(row.contains(&key) || key == "mcp.servers", "{row}: {key}");
+        }
+    }
+
+    #[test]
     fn every_client_has_a_place_on_every_system_and_each_place_stands_once() {
         for client in Client::ALL {
             assert_eq!(client.id().parse::<Client>(), Ok(*client));
