@@ -6,7 +6,7 @@ use mcpsec_model::{
     config::Exemption,
     finding::Rule,
     package::PackageId,
-    time::{Date, Timestamp},
+    time::{AsOf, Timestamp},
 };
 use serde::Serialize;
 
@@ -24,18 +24,19 @@ pub enum NotTold<'a> {
     Unnamed(&'a Exemption),
 }
 
-/// The exemptions of advisories as OpenVEX, ending in a newline, and those that are not in it. `today` decides which ones are
-/// over; the document's time is that of `origin`, else the start of 1970.
+/// The exemptions of advisories as OpenVEX, ending in a newline, and those that are not in it. `now` decides which ones are
+/// over: an exemption counts through the end of its last day, UTC; the document's time is that of `origin`, else the start of 1970.
 pub fn openvex<'a>(
     exemptions: &'a [Exemption],
     author: &str,
-    today: Date,
+    now: Timestamp,
     origin: &Origin<'_>,
 ) -> (String, Vec<NotTold<'a>>) {
     let (mut statements, mut not_told) = (Vec::new(), Vec::new());
     let of_advisories = [Rule::Malware.id(), Rule::Vulnerable.id()];
     for exemption in exemptions.iter().filter(|exemption| of_advisories.contains(&exemption.rule.as_str())) {
-        if today > exemption.until {
+        let end = exemption.until.to_string().parse::<AsOf>();
+        if end.is_ok_and(|end| !end.includes(now)) {
             not_told.push(NotTold::Over(exemption));
             continue;
         }
@@ -128,11 +129,11 @@ mod tests {
             exemption("no-provenance", "npm:left@1.0.3#GHSA-x", "2027-01-31"),
         ];
         let origin = Origin { version: "0.1.0", created: None };
-        let (text, not_told) = openvex(&all, "the team", "2026-11-23".parse().expect("date"), &origin);
+        let (text, not_told) = openvex(&all, "the team", "2026-11-23T00:00:00Z".parse().expect("time"), &origin);
         insta::assert_snapshot!(text);
         assert_eq!(not_told, [NotTold::Over(&all[1]), NotTold::Unnamed(&all[2]), NotTold::Unnamed(&all[3])]);
         // The last day still counts.
-        let (text, _) = openvex(&all, "the team", "2026-11-22".parse().expect("date"), &origin);
+        let (text, _) = openvex(&all, "the team", "2026-11-22T23:59:59Z".parse().expect("time"), &origin);
         assert!(text.contains("MAL-2026-1") && text.contains("pkg:pypi/evil@1.0"), "{text}");
     }
 }
