@@ -7,6 +7,7 @@ mod evidence;
 mod evidence_artifact;
 mod hostile;
 mod kill;
+mod names;
 mod offline;
 mod online;
 mod output;
