@@ -12,6 +12,7 @@ mod gate;
 mod hostile;
 mod init;
 mod kill;
+mod names;
 mod offline;
 mod online;
 mod output;

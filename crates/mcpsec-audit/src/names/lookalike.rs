@@ -63,9 +63,9 @@ const PORTS: &[&str] = &["js", "node", "npm", "py", "python", "python3", "dev", 
 
 /// How `name` resembles `known`, if it does. Both are in their normal form and differ.
 pub(super) fn likeness(name: &str, known: &str, role: Role) -> Option<(Kind, Confidence)> {
-    // Everything below compares names of nearly the same length; most pairs end here.
+    // Everything below compares names of nearly the same length, or of one without its scope; most pairs end here.
     let longest = TRUST.iter().map(|word| word.len()).max().unwrap_or_default() + 1;
-    if name == known || name.len().abs_diff(known.len()) > longest.max(scope(known).len() + 1) {
+    if name == known || name.len().abs_diff(known.len()) > longest.max(scope(known).len() + 2) {
         return None;
     }
     let (name_scope, name_base) = (scope(name), base(name));
