@@ -2,6 +2,8 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod audit;
+mod db;
 mod diff;
 mod evidence;
 mod evidence_artifact;
