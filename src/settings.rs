@@ -10,6 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
+use mcpsec_model::{client::Base, target::Platform, time::Timestamp};
 use mcpsec_model::{target::Platform, time::Timestamp, url::SafeUrl};
 
 use crate::{
@@ -80,6 +81,8 @@ pub(crate) struct Settings {
     pub(crate) retries: usize,
     /// `--format`.
     pub(crate) format: Format,
+    /// `--report`: what is written beside what is printed.
+    pub(crate) reports: Vec<(Format, PathBuf)>,
     /// Colours on standard output and standard error.
     pub(crate) color: bool,
     /// How much to say on standard error: -2 (errors only) to 3.
@@ -146,6 +149,7 @@ impl Settings {
             trust_refresh: on_or_off(&environment, "MCPSEC_TRUST_REFRESH")?,
             launcher: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mcpsec")),
             format: global.format,
+            reports: global.report.iter().map(|(format, file)| (*format, environment.current_dir.join(file))).collect(),
             color,
             verbosity,
             progress: stderr_is_terminal && verbosity >= 0 && environment.get("TERM") != Some("dumb"),
@@ -184,6 +188,27 @@ impl Settings {
     /// The user's home folder.
     pub(crate) fn home(&self) -> Option<&Path> {
         self.environment.home.as_deref()
+    }
+
+    /// Where the user's SSH agent listens (`SSH_AUTH_SOCK`).
+    pub(crate) fn ssh_agent(&self) -> Option<&Path> {
+        self.environment.get("SSH_AUTH_SOCK").map(Path::new)
+    }
+
+    /// The folder that configurations of MCP clients are looked for in.
+    pub(crate) fn client_folder(&self, base: Base) -> Option<PathBuf> {
+        let env = &self.environment;
+        let dot_config = || env.path("XDG_CONFIG_HOME").or_else(|| Some(env.home.as_ref()?.join(".config")));
+        match base {
+            Base::Project => Some(self.project.clone()),
+            Base::Home => env.home.clone(),
+            Base::DotConfig => dot_config(),
+            Base::Config if cfg!(windows) => env.path("APPDATA"),
+            Base::Config if cfg!(target_os = "macos") => {
+                Some(env.home.as_ref()?.join("Library").join("Application Support"))
+            }
+            Base::Config => dot_config(),
+        }
     }
 
     /// The value of a variable that mcp.toml lets a server have.

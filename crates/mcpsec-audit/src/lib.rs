@@ -6,8 +6,10 @@
 
 pub mod advisories;
 pub mod content;
+pub mod cooldown;
 pub mod drift;
 pub mod evidence;
 pub mod explain;
+pub mod names;
 pub mod poison;
 pub mod policy;

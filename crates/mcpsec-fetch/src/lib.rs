@@ -21,4 +21,4 @@ pub mod store;
 pub mod trust;
 pub mod unpack;
 
-pub use resolve::{ResolveOptions, Resolved};
+pub use resolve::{Maturity, NewVersion, Newest, PassedOver, Published, ResolveOptions, Resolved};

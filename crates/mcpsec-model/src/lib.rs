@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 pub mod advisory;
+pub mod approval;
 pub mod artifact;
 pub mod candidate;
 pub mod capture;
 pub mod check;
+pub mod client;
 pub mod closure;
 pub mod config;
 pub mod digest;
@@ -23,6 +25,7 @@ pub mod lock;
 pub mod manifest;
 pub mod name;
 pub mod package;
+pub mod publication;
 pub mod report;
 pub mod spec;
 pub mod target;

@@ -4,8 +4,9 @@
 //! comments and order.
 mod editor;
 mod error;
+mod places;
 mod policy;
-mod reader;
+pub(crate) mod reader;
 mod server;
 mod trust;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 pub use editor::ConfigEditor;
 pub use error::{ConfigError, Problem};
+pub use places::ConfigPlaces;
 pub use policy::{
     Approvals, CapturePolicy, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule,
     UpstreamPolicy,
