@@ -10,8 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
-use mcpsec_model::{client::Base, target::Platform, time::Timestamp};
-use mcpsec_model::{target::Platform, time::Timestamp, url::SafeUrl};
+use mcpsec_model::{client::Base, target::Platform, time::Timestamp, url::SafeUrl};
 
 use crate::{
     cli::{Color, Format, Global},

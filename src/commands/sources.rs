@@ -120,7 +120,6 @@ impl<'a> Sources<'a> {
         Ok(answer.bytes.to_vec())
     }
 
-    fn npm(&self) -> Result<&NpmSource, CommandError> {
     pub(super) fn npm(&self) -> Result<&NpmSource, CommandError> {
         if let Some(npm) = self.npm.get() {
             return Ok(npm);

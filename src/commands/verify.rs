@@ -81,8 +81,6 @@ pub(super) async fn report(
     let store = artifacts::open_store(settings)?;
     let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
     let ears = Ears::new(settings, config, &store, &args.capturing)?;
-    let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
-    let ears = Ears::new(settings, &config, &store, &args.capturing)?;
     let known_bad = advisories::of_database(settings, &packages);
     let seen = Seen {
         artifacts: &artifacts,
@@ -92,8 +90,6 @@ pub(super) async fn report(
         anew: args.recapture,
         approving: approving.as_ref(),
         known_bad: &known_bad,
-        ears: &ears,
-        anew: args.recapture,
     };
     let mut servers = Vec::new();
     for name in names {
@@ -118,35 +114,6 @@ fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectRepor
 }
 
 pub(super) use super::render::print;
-/// Prints a report, writes it to the files of `--report`, and gives its exit code.
-pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, CommandError> {
-    // Files first: whoever stops reading standard output must not lose them.
-    for (format, file) in &settings.reports {
-        let text = render(settings, *format, mcpsec_report::Style::plain(), report)?;
-        crate::files::replace(file, &text).map_err(|error| crate::error::io("write", file, &error))?;
-    }
-    if settings.format != Format::Human || settings.verbosity > -2 {
-        ui::print_data(&render(settings, settings.format, settings.style(), report)?)?;
-    }
-    Ok(crate::exit::of_verdict(report.verdict()))
-}
-
-/// A report in one of its forms.
-fn render(
-    _settings: &Settings,
-    format: Format,
-    style: mcpsec_report::Style,
-    report: &Report,
-) -> Result<String, CommandError> {
-    Ok(match format {
-        Format::Human => mcpsec_report::human(report, style),
-        Format::Json => mcpsec_report::json(report),
-        Format::Sarif | Format::Markdown => {
-            return Err(CommandError::usage("this format is being built"));
-        }
-    })
-}
-
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
 pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
     let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();

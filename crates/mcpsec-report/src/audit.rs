@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use mcpsec_model::{
-    check::{Check, CheckStatus},
+    check::{Check, CheckResult, CheckStatus},
     finding::{Finding, Rule, Severity},
     report::{Report, ServerReport},
     text::escape,
@@ -88,7 +88,7 @@ fn section(out: &mut String, title: &str, findings: &[&Finding], denied: bool, s
 
 /// Checks that failed for another reason than a finding that is told already.
 fn failures(out: &mut String, server: &ServerReport, style: Style) {
-    for group in fold::checks(&server.checks) {
+    for group in fold::checks(server.checks.iter()) {
         if let CheckStatus::Fail(reason) = group.status
             && group.check != Check::Advisories
         {
@@ -112,7 +112,7 @@ fn reasons(out: &mut String, server: &ServerReport, style: Style) {
 
 /// What was looked up, and what was not.
 fn checks(out: &mut String, server: &ServerReport, style: Style) {
-    for group in fold::checks(&server.checks) {
+    for group in fold::checks(server.checks.iter()) {
         let many = crate::human::amount(group.subjects.len(), "packages");
         match group.status {
             CheckStatus::Fail(_) | CheckStatus::NotApplicable => {}
@@ -128,7 +128,8 @@ fn checks(out: &mut String, server: &ServerReport, style: Style) {
                 };
                 out.push_str(&format!("  {status} {}  {shown}\n", group.check));
                 out.push_str(&indented(&escape(why), INDENT, style.width()));
-                if let Some(hint) = group.hint {
+                let of_group = |result: &&CheckResult| result.check == group.check && result.status == *group.status;
+                if let Some(hint) = server.checks.iter().find(of_group).and_then(|result| result.hint.as_deref()) {
                     out.push_str(&indented(&format!("help: {}", escape(hint)), INDENT, style.width()));
                 }
             }
