@@ -2,7 +2,9 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod audit;
 mod ci;
+mod db;
 mod diff;
 mod docs;
 mod evidence;
