@@ -176,6 +176,11 @@ impl Settings {
         self.environment.home.as_deref()
     }
 
+    /// Where the user's SSH agent listens (`SSH_AUTH_SOCK`).
+    pub(crate) fn ssh_agent(&self) -> Option<&Path> {
+        self.environment.get("SSH_AUTH_SOCK").map(Path::new)
+    }
+
     /// The folder that configurations of MCP clients are looked for in.
     pub(crate) fn client_folder(&self, base: Base) -> Option<PathBuf> {
         let env = &self.environment;

@@ -20,10 +20,10 @@ use super::{
     decide, evidence,
     failed::Failed,
     locking::{self, Locking, Outcome},
+    render,
     sources::Sources,
     summary::Summary,
     told::{self, Ears},
-    verify,
     wish::{self, Wish},
 };
 use crate::{
@@ -96,10 +96,10 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     let changed = if denied { false } else { commit::insert(settings, &project, changes)? };
     match settings.format {
         Format::Json | Format::Sarif | Format::Markdown => {
-            verify::print(settings, &report)?;
+            render::print(settings, &report)?;
         }
         Format::Human if denied => {
-            verify::print(settings, &report)?;
+            render::print(settings, &report)?;
             ui.warn(NOTHING_WRITTEN);
         }
         Format::Human => {
@@ -127,13 +127,13 @@ fn refuse(
         Format::Json | Format::Sarif | Format::Markdown => {
             if let Some(reports) = failed.reports() {
                 servers.extend(reports);
-                verify::print(settings, &Report::new("add", servers))?;
+                render::print(settings, &Report::new("add", servers))?;
             }
         }
         Format::Human => {
             servers.retain(|server| server.verdict != Verdict::Pass);
             if !servers.is_empty() {
-                verify::print(settings, &Report::new("add", servers))?;
+                render::print(settings, &Report::new("add", servers))?;
             }
         }
     }

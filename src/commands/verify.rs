@@ -17,6 +17,7 @@ use mcpsec_model::{
 };
 
 use super::{
+    approval::{self, Approving},
     artifacts, clients,
     compare::differences,
     decide, evidence,
@@ -25,12 +26,12 @@ use super::{
     upstream,
 };
 use crate::{
-    cli::{Format, VerifyArgs},
+    cli::VerifyArgs,
     error::{CommandError, Kind},
     exit::Code,
     project::{self, Project},
     settings::Settings,
-    ui::{self, Ui},
+    ui::Ui,
 };
 
 pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, CommandError> {
@@ -50,10 +51,22 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         None => project::starter_config()?,
     };
     let lock = lock.unwrap_or_else(Lock::empty);
-    let names = select(&args.names, &config, &lock)?;
+    let report = report(settings, &project, &args, &config, &lock).await?;
+    print(settings, &report)
+}
 
+/// Checks the named servers, or all. Read-only for the project.
+pub(super) async fn report(
+    settings: &Settings,
+    project: &Project,
+    args: &VerifyArgs,
+    config: &Config,
+    lock: &Lock,
+) -> Result<Report, CommandError> {
+    let names = select(&args.names, config, lock)?;
+    let approving = Approving::for_policy(settings, project, config, lock)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
-    let sources = Sources::new(settings, &config, Arc::clone(&ui));
+    let sources = Sources::new(settings, config, Arc::clone(&ui));
     let wanted: Vec<&LockedServer> = names.iter().filter_map(|name| lock.servers.get(name)).collect();
     let packages = lock.packages_of(&wanted);
     if !settings.offline {
@@ -65,19 +78,26 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         UpstreamPolicy::Warn | UpstreamPolicy::Required => upstream::check(&sources, &packages, &wanted).await?,
     };
     let store = artifacts::open_store(settings)?;
-    let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
-    let ears = Ears::new(settings, &config, &store, &args.capturing)?;
-    let seen = Seen { artifacts: &artifacts, upstream: &upstream, known: &known, ears: &ears, anew: args.recapture };
+    let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
+    let ears = Ears::new(settings, config, &store, &args.capturing)?;
+    let seen = Seen {
+        artifacts: &artifacts,
+        upstream: &upstream,
+        known: &known,
+        ears: &ears,
+        anew: args.recapture,
+        approving: approving.as_ref(),
+    };
     let mut servers = Vec::new();
     for name in names {
-        servers.push(judge(&name, &config, &lock, &seen, settings)?);
+        servers.push(judge(&name, config, lock, &seen, settings)?);
     }
     ui.done();
     let mut report = Report::new("verify", servers);
     if args.names.is_empty() {
-        report.project = of_clients(settings, &config, &lock);
+        report.project = of_clients(settings, config, lock);
     }
-    print(settings, &report)
+    Ok(report)
 }
 
 /// Whether the project's client configurations start anything that is not locked.
@@ -90,37 +110,10 @@ fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectRepor
     )
 }
 
-/// Prints a report, writes it to the files of `--report`, and gives its exit code.
-pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, CommandError> {
-    // Files first: whoever stops reading standard output must not lose them.
-    for (format, file) in &settings.reports {
-        let text = render(settings, *format, mcpsec_report::Style::plain(), report)?;
-        crate::files::replace(file, &text).map_err(|error| crate::error::io("write", file, &error))?;
-    }
-    if settings.format != Format::Human || settings.verbosity > -2 {
-        ui::print_data(&render(settings, settings.format, settings.style(), report)?)?;
-    }
-    Ok(crate::exit::of_verdict(report.verdict()))
-}
-
-/// A report in one of its forms.
-fn render(
-    _settings: &Settings,
-    format: Format,
-    style: mcpsec_report::Style,
-    report: &Report,
-) -> Result<String, CommandError> {
-    Ok(match format {
-        Format::Human => mcpsec_report::human(report, style),
-        Format::Json => mcpsec_report::json(report),
-        Format::Sarif | Format::Markdown => {
-            return Err(CommandError::usage("this format is being built"));
-        }
-    })
-}
+pub(super) use super::render::print;
 
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
-fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
+pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
     let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();
     known.sort();
     known.dedup();
@@ -144,6 +137,7 @@ struct Seen<'a> {
     known: &'a evidence::Known,
     ears: &'a Ears<'a>,
     anew: bool,
+    approving: Option<&'a Approving>,
 }
 
 fn judge(
@@ -185,6 +179,10 @@ fn judge(
         checks.extend(said.checks);
         findings.extend(said.findings);
         drift = said.drift;
+        checks.push(match seen.approving {
+            Some(approving) => approving.check(lock, locked, settings.now),
+            None => approval::not_asked(name.as_str()),
+        });
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
     }

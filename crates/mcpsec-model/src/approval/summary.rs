@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use crate::{
     digest::{Digest, EntryId},
     lock::{Lock, LockedServer, package_hash},
-    manifest::{Kind, json},
+    manifest::{Kind, Subject, json},
     package::PackageId,
     report::ClosureChange,
-    text::escape,
 };
 
 /// The most bytes that each half may take in a statement; what is longer is left out.
@@ -23,7 +22,7 @@ const SHORT: usize = 16;
 pub struct Summary {
     /// By package id; `None` when there were too many to list.
     pub packages: Option<BTreeMap<String, String>>,
-    /// By subject (`tool:NAME`, `instructions`), escaped; `None` when there were too many to list, or nobody captured them.
+    /// By subject (`tool:NAME`, `server/instructions`); `None` when there were too many to list, or nobody captured them.
     pub told: Option<BTreeMap<String, String>>,
 }
 
@@ -63,15 +62,16 @@ impl Summary {
         let told = server.told.captured().map(|captured| {
             let manifest = &captured.manifest;
             let mut told = BTreeMap::new();
+            let place = |member: &str| Subject::server().at(member).to_string();
             for (name, value) in [("serverInfo", manifest.server_info()), ("capabilities", manifest.capabilities())] {
-                told.insert(name.to_owned(), vec![EntryId::of(&json::canonical(value))]);
+                told.insert(place(name), vec![EntryId::of(&json::canonical(value))]);
             }
             if let Some(text) = manifest.instructions() {
-                told.insert("instructions".to_owned(), vec![EntryId::of(text.as_bytes())]);
+                told.insert(place("instructions"), vec![EntryId::of(text.as_bytes())]);
             }
             for entry in Kind::ALL.iter().flat_map(|kind| manifest.entries(*kind)) {
                 // A server may have two entries of one name.
-                told.entry(escape(&entry.subject().to_string())).or_default().push(entry.id());
+                told.entry(entry.subject().to_string()).or_default().push(entry.id());
             }
             told.into_iter().map(|(subject, ids)| (subject, joined(&ids))).collect()
         });

@@ -316,7 +316,7 @@ fn relative(file: &str) -> Option<String> {
 }
 
 /// A path as a relative URI reference (RFC 3986).
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/@+".contains(&byte) {
