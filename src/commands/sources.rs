@@ -14,7 +14,7 @@ use mcpsec_fetch::{
     evidence::{Gathered, Wanted, gather},
     git::{self, GitError, GitLimits, GitOptions, GitProject, GitSource, GitTree},
     host::Host,
-    http::{HttpError, HttpOptions, Metadata, Network},
+    http::{Freshness, HttpError, HttpOptions, Metadata, MetadataRequest, Network},
     npm::{self, NpmConfig, NpmError, NpmResolved, NpmSource, RegistryRecord},
     pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiResolved, PypiSource},
     store::{Store, StoreError},
@@ -32,6 +32,7 @@ use mcpsec_model::{
     spec::{GitSpec, Spec},
     target::Target,
     upstream::UpstreamState,
+    url::SafeUrl,
 };
 use smol_str::SmolStr;
 
@@ -104,6 +105,19 @@ impl<'a> Sources<'a> {
             return Ok(None);
         }
         Ok(self.metadata()?.network())
+    }
+
+    /// A document at an address that the project names, as it is now.
+    pub(super) async fn document(&self, url: &SafeUrl, max_bytes: usize) -> Result<Vec<u8>, CommandError> {
+        let request = MetadataRequest {
+            url: url.clone(),
+            credentials: None,
+            accept: "*/*",
+            max_bytes,
+            freshness: Freshness::Revalidate,
+        };
+        let answer = self.metadata()?.get(request).await.map_err(|error| http_error(&error))?;
+        Ok(answer.bytes.to_vec())
     }
 
     pub(super) fn npm(&self) -> Result<&NpmSource, CommandError> {

@@ -2,16 +2,24 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod audit;
+mod ci;
+mod db;
 mod diff;
+mod docs;
 mod evidence;
 mod evidence_artifact;
+mod export;
+mod gate;
 mod hostile;
+mod init;
 mod kill;
 mod names;
 mod offline;
 mod online;
 mod output;
 mod refusals;
+mod reports;
 mod rights;
 mod secrets;
 mod strangers;
@@ -20,3 +28,4 @@ mod told;
 mod told_hostile;
 mod verify;
 mod worlds;
+mod wrap;

@@ -4,6 +4,7 @@
 //! the model, and [`explain`] says of each rule what it means and what to do.
 #![forbid(unsafe_code)]
 
+pub mod advisories;
 pub mod content;
 pub mod cooldown;
 pub mod drift;

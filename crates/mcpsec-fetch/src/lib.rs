@@ -13,6 +13,7 @@ pub mod git;
 pub mod host;
 pub mod http;
 pub mod npm;
+pub mod osv;
 pub mod progress;
 pub mod pypi;
 pub mod resolve;
