@@ -188,7 +188,13 @@ fn scopes(
         }
         // The scope left out. One word may be anybody's.
         let own = edit::words(known_base).len() >= 2 && telling;
-        return (own && name == known_base).then_some((Kind::Scope, Confidence::High));
+        // `mcp-server-mysql` is what anybody would call a server for it.
+        let anybodys = edit::words(known_base).contains(&"mcp");
+        if anybodys && role == Role::Dependency {
+            return None;
+        }
+        let confidence = if anybodys { Confidence::Low } else { Confidence::High };
+        return (own && name == known_base).then_some((Kind::Scope, confidence));
     }
     if name_base == known_base && is_like_scope(name_scope, known_scope) {
         return Some((Kind::Scope, Confidence::High));

@@ -57,6 +57,7 @@ fn each_kind_of_lookalike_of_a_server_is_seen() {
         ("npm:@modelcontextprotocl/server-memory", sure(memory)),
         ("npm:@modelcontextprotocols/server-brand-new", sure("modelcontextprotocol")),
         ("npm:server-memory", sure(memory)),
+        ("npm:mcp-server-mysql", doubtful("@benborla29/mcp-server-mysql")),
         // Words that ask for trust, and words of a language.
         ("npm:mcp-remote-official", sure("mcp-remote")),
         ("npm:real-mcp-remote", sure("mcp-remote")),
