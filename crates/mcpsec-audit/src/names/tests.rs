@@ -5,7 +5,7 @@ use mcpsec_model::{
     finding::Severity,
     publication::{Publication, Publisher},
 };
-use mcpsec_testkit::shared;
+use mcpsec_testkit::shared::path as shared;
 
 use super::*;
 
