@@ -20,6 +20,7 @@ mod online;
 mod output;
 mod refusals;
 mod reports;
+mod reports_online;
 mod rights;
 mod secrets;
 mod strangers;
