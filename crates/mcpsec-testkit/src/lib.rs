@@ -23,7 +23,7 @@ pub mod servers;
 pub mod shared;
 
 pub use env::TestEnv;
-pub use git::{GitRepo, GitServer, SshSigner};
+pub use git::{GitRepo, GitServer, SshAgent, SshSigner};
 pub use loopback::{Auth, Fault, Loopback, Request};
 pub use npm::{NpmPackage, NpmRegistryKey, NpmServer, npm_keys_document, npm_package};
 pub use output::Output;
