@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mcpsec_model::{
     approval::{
-        Approval, Approvals, Approved, Difference, Envelope, Line, PublicKey, Reviewer, Revocation, Signers, Statement,
-        Summary, ToldIds, pae,
+        Approval, Approvals, Approved, Difference, Envelope, Import, Line, PublicKey, Reviewer, Revocation, Signers,
+        Statement, Summary, ToldIds, pae,
     },
     check::CheckStatus,
     config::Isolation,
@@ -514,10 +514,6 @@ fn other_teams_count_as_far_as_they_are_let() {
             found.into_iter().map(|(line, statement)| (line.clone(), statement)).collect()
         };
         let (own, theirs) = (read(&own), read(&theirs));
-        let source = |import, statements: &'_ [(Line, Statement)]| Source {
-            import,
-            statements: statements.iter().map(|(line, statement)| (line, statement.clone())).collect(),
-        };
         let sources = [source(None, &own), source(signers.imports.first(), &theirs)];
         let locked = Locked { what: &what, summary: &Summary::default(), rules: rules(), required: 1 };
         weigh(&sources, &signers, locked, now()).is_met()
@@ -540,6 +536,10 @@ fn private_keys_that_cannot_be_used_say_why() {
     for text in ["", "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"] {
         assert_eq!(refused(text), super::SignError::Form, "{text}");
     }
+}
+
+fn source<'a>(import: Option<&'a Import>, statements: &'a [(Line, Statement)]) -> Source<'a> {
+    Source { import, statements: statements.iter().map(|(line, statement)| (line, statement.clone())).collect() }
 }
 
 fn ssh_pem(bytes: &[u8]) -> String {
