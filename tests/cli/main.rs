@@ -2,6 +2,7 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod approvals;
 mod audit;
 mod ci;
 mod db;
