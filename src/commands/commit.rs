@@ -81,7 +81,8 @@ fn under_lock(
     change(&mut config, &mut lock)?;
     let config_text = config.to_string();
     // What will be written must read back; a failure here is ours, and nothing has been touched yet.
-    project::parse_config(&config_text)
+    project
+        .parse(&config_text)
         .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
     let lock_text = lock.to_text();
     let write =

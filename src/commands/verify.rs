@@ -28,7 +28,7 @@ use crate::{
     cli::{Format, VerifyArgs},
     error::{CommandError, Kind},
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui::{self, Ui},
 };
@@ -47,7 +47,7 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
     }
     let config = match config {
         Some(config) => config,
-        None => project::starter_config()?,
+        None => project.config_or_starter()?,
     };
     let lock = lock.unwrap_or_else(Lock::empty);
     let names = select(&args.names, &config, &lock)?;
@@ -74,7 +74,8 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
     }
     ui.done();
     let report = Report::new("verify", servers);
-    print(settings, &report)
+    let all = args.names.is_empty();
+    print(settings, &decide::about_policy(&config, settings.now, Some((&lock, all)), report))
 }
 
 /// Prints a report and gives its exit code.
@@ -263,5 +264,5 @@ fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) ->
         decide::decided(&config.policy, settings.now, report)
     });
     let report = Report::new("verify", servers.collect());
-    print(settings, &report)
+    print(settings, &decide::about_policy(config, settings.now, None, report))
 }

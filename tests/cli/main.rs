@@ -10,6 +10,7 @@ mod kill;
 mod offline;
 mod online;
 mod output;
+mod policy;
 mod refusals;
 mod rights;
 mod secrets;

@@ -114,7 +114,7 @@ fn findings(out: &mut String, groups: &[FoldedFinding<'_>], style: Style) {
         }
         if let Some(reason) = &group.finding.accepted {
             out.push_str(&indented(&format!("accepted: {}", escape(reason)), INDENT, style.width()));
-        } else if severity == Severity::High
+        } else if severity >= Severity::High
             && let Some(subject) = group.subjects.first()
         {
             let help = format!(
