@@ -35,6 +35,12 @@ impl Deref for Place {
     }
 }
 
+impl AsRef<Path> for Place {
+    fn as_ref(&self) -> &Path {
+        &self.folder
+    }
+}
+
 /// The files of a folder.
 pub(crate) struct Project {
     place: Place,

@@ -18,12 +18,11 @@ use mcpsec_model::{
 };
 
 use super::{
-    artifacts, closure, decide,
+    artifacts, base, closure, decide,
     locking::{self, Locking},
-    scan,
+    render, scan,
     sources::Sources,
     told::Ears,
-    verify,
     wish::Wish,
 };
 use crate::{
@@ -35,11 +34,17 @@ use crate::{
     ui::Ui,
 };
 
+/// Locks are text; larger ones are not read.
+const LOCK_LIMIT: u64 = 64 << 20;
+
 pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let config = project.config_or_starter()?;
     if let Some([before, after]) = args.manifests.as_deref() {
         return manifests(settings, &config, before, after);
+    }
+    if let Some(base) = &args.base {
+        return base::run(settings, &config, &project, base);
     }
     let Some(name) = args.name else { return Err(CommandError::usage("name a server, or two --manifests")) };
     let lock = project.required_lock()?;
@@ -49,7 +54,7 @@ pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, Com
         Some(to) => side(settings, &config, &lock, &name, Some(to)).await?,
     };
     let report = servers(settings, &config, &name, &from, &to);
-    verify::print(settings, &Report::new("diff", vec![report]))
+    render::print(settings, &Report::new("diff", vec![report]))
 }
 
 /// Two captured manifests, from files.
@@ -71,11 +76,11 @@ fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) 
         closure: mcpsec_model::report::ClosureChange::default(),
         name,
     };
-    verify::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
+    render::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
 }
 
 /// What the rules say about the newer one and did not say about the older one.
-fn new_findings(before: &Manifest, after: &Manifest) -> Vec<Finding> {
+pub(super) fn new_findings(before: &Manifest, after: &Manifest) -> Vec<Finding> {
     let known = poison::scan(before);
     let same = |a: &Finding, b: &Finding| a.rule == b.rule && a.subject == b.subject && a.evidence == b.evidence;
     let new = poison::scan(after).into_iter().filter(|finding| !known.iter().any(|old| same(old, finding)));
@@ -98,17 +103,22 @@ async fn side(
     }
     let file = settings.current_dir().join(text);
     if file.is_file() {
-        let other =
-            match crate::files::read_bytes(&file, 64 << 20).map_err(|error| crate::error::io("read", &file, &error))? {
-                Some(bytes) => Lock::parse_bytes(&bytes, &escape(text)).map_err(|error| project::lock_error(&error))?,
-                None => Lock::empty(),
-            };
+        let other = read_lock(&file)?.unwrap_or_else(Lock::empty);
         let known = || CommandError::usage(format!("{} has no server `{name}`", escape(text)));
         return other.servers.get(name).cloned().ok_or_else(known);
     }
     let mut entry = config.servers.get(name).cloned().ok_or_else(missing)?;
     entry.source = at_version(&entry.source, text)?;
     resolve(settings, config, lock, name, entry).await
+}
+
+/// A lock file that is not the project's own, if there is one.
+pub(super) fn read_lock(file: &Path) -> Result<Option<Lock>, CommandError> {
+    let bytes = crate::files::read_bytes(file, LOCK_LIMIT).map_err(|error| crate::error::io("read", file, &error))?;
+    let read = |bytes: Vec<u8>| {
+        Lock::parse_bytes(&bytes, &escape(&file.display().to_string())).map_err(|error| project::lock_error(&error))
+    };
+    bytes.map(read).transpose()
 }
 
 /// The newest version that mcp.toml allows.
@@ -173,7 +183,7 @@ fn at_version(spec: &Spec, version: &str) -> Result<Spec, CommandError> {
 }
 
 /// Two states of one server.
-fn servers(
+pub(super) fn servers(
     settings: &Settings,
     config: &Config,
     name: &ServerName,

@@ -3,15 +3,20 @@
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
 mod diff;
+mod docs;
 mod evidence;
 mod evidence_artifact;
+mod export;
+mod gate;
 mod hostile;
+mod init;
 mod kill;
 mod offline;
 mod online;
 mod output;
 mod policy;
 mod refusals;
+mod reports;
 mod rights;
 mod secrets;
 mod strangers;
@@ -20,3 +25,4 @@ mod told;
 mod told_hostile;
 mod verify;
 mod worlds;
+mod wrap;

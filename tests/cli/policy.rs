@@ -88,7 +88,7 @@ fn a_project_that_loosens_what_is_locked_does_not_pass() {
     env.write("org.toml", ORG);
     env.write("mcp.toml", LOOSE);
     for (key, value) in [
-        ("policy.isolation", "\"namespace\""),
+        ("policy.isolation", "\"landlock\""),
         ("policy.capture", "\"required\""),
         ("policy.advisories.high", "\"deny\""),
         ("policy.approvals.required", "2"),

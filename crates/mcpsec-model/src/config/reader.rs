@@ -11,7 +11,7 @@ use crate::text::Untrusted;
 const LISTED: usize = 100;
 
 /// The text being read, and what is wrong with it so far.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     text: &'t str,
     problems: Vec<Problem>,
     unlisted: usize,
@@ -21,35 +21,35 @@ pub(super) struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, problems: Vec::new(), unlisted: 0, given: BTreeMap::new(), lines }
     }
 
     /// The line that something begins on, from 1.
-    pub(super) fn line(&self, at: Option<Range<usize>>) -> u32 {
+    pub(crate) fn line(&self, at: Option<Range<usize>>) -> u32 {
         let start = at.map_or(0, |span| span.start);
         u32::try_from(self.lines.partition_point(|line| *line <= start)).unwrap_or(u32::MAX).max(1)
     }
 
     /// Notes that a key has a value here.
-    pub(super) fn given(&mut self, path: &str, at: Option<Range<usize>>) {
+    pub(crate) fn given(&mut self, path: &str, at: Option<Range<usize>>) {
         let line = self.line(at);
         self.given.insert(path.to_owned(), line);
     }
 
     /// Whether a key has a value in this text.
-    pub(super) fn is_given(&self, path: &str) -> bool {
+    pub(crate) fn is_given(&self, path: &str) -> bool {
         self.given.contains_key(path)
     }
 
     /// The keys that have a value, with their lines.
-    pub(super) fn take_given(&mut self) -> BTreeMap<String, u32> {
+    pub(crate) fn take_given(&mut self) -> BTreeMap<String, u32> {
         std::mem::take(&mut self.given)
     }
 
     /// Everything that was wrong, in the order of the file.
-    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
         if self.unlisted > 0 {
             let (line, column) = self.problems.last().map_or((1, 1), |last| (last.line, last.column));
@@ -60,7 +60,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes a problem of a value.
-    pub(super) fn problem(
+    pub(crate) fn problem(
         &mut self,
         at: Option<Range<usize>>,
         path: &str,
@@ -76,7 +76,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A table, or a problem.
-    pub(super) fn table<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i dyn TableLike> {
+    pub(crate) fn table<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i dyn TableLike> {
         let table = item.as_table_like();
         if table.is_none() {
             self.wrong_type(item, path, "a table");
@@ -85,7 +85,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A string, or a problem.
-    pub(super) fn string<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i str> {
+    pub(crate) fn string<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i str> {
         let text = item.as_str();
         if text.is_none() {
             self.wrong_type(item, path, "a string");
@@ -94,7 +94,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A string that parses, or a problem with the parser's words.
-    pub(super) fn parsed<T, E: std::fmt::Display>(
+    pub(crate) fn parsed<T, E: std::fmt::Display>(
         &mut self,
         item: &Item,
         path: &str,
@@ -111,7 +111,7 @@ impl<'t> Reader<'t> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&mut self, item: &Item, path: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn word<T: Copy>(&mut self, item: &Item, path: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.string(item, path)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -123,7 +123,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A list of strings without control characters.
-    pub(super) fn strings(&mut self, item: &Item, path: &str) -> Option<Vec<String>> {
+    pub(crate) fn strings(&mut self, item: &Item, path: &str) -> Option<Vec<String>> {
         let Some(array) = item.as_array() else {
             self.wrong_type(item, path, "an array of strings");
             return None;
@@ -147,7 +147,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes every key that is not one of `known`.
-    pub(super) fn only(&mut self, table: &dyn TableLike, path: &str, known: &[&str]) {
+    pub(crate) fn only(&mut self, table: &dyn TableLike, path: &str, known: &[&str]) {
         for (key, item) in table.iter() {
             if !known.contains(&key) {
                 let span = table.key(key).and_then(toml_edit::Key::span).or(item.span());
@@ -168,13 +168,13 @@ fn article(type_name: &str) -> String {
 }
 
 /// A dotted key path, escaped.
-pub(super) fn join(path: &str, key: &str) -> String {
+pub(crate) fn join(path: &str, key: &str) -> String {
     let key = Untrusted::new(key).excerpt(60);
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
 /// The items of an array of tables, however it is written.
-pub(super) fn tables(item: &Item) -> Option<Vec<&dyn TableLike>> {
+pub(crate) fn tables(item: &Item) -> Option<Vec<&dyn TableLike>> {
     if let Some(array) = item.as_array_of_tables() {
         return Some(array.iter().map(|table: &Table| table as &dyn TableLike).collect());
     }
@@ -182,7 +182,7 @@ pub(super) fn tables(item: &Item) -> Option<Vec<&dyn TableLike>> {
 }
 
 /// Line and column, both from 1.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |i| i + 1);
@@ -190,7 +190,7 @@ pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// "did you mean", when one known word is near.
-pub(super) fn suggestion(text: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn suggestion(text: &str, known: &[&str]) -> Option<String> {
     let near = known.iter().map(|word| (distance(text, word), word)).min()?;
     (near.0 <= 2 && near.0 < text.chars().count()).then(|| format!("did you mean `{}`?", near.1))
 }

@@ -63,11 +63,7 @@ fn the_nearer_file_wins_and_every_value_knows_where_it_is_from() {
 fn locked_keys_cannot_be_loosened() {
     let config = config(LOOSE, bases(), Vec::new());
     let policy = &config.policy;
-    assert_eq!(
-        policy.isolation,
-        Isolation::Namespace,
-        "what the team raised counts, not what the organisation locks at least"
-    );
+    assert_eq!(policy.isolation, Isolation::Landlock, "what is locked counts; what the team raised was not locked");
     assert_eq!(policy.capture, CapturePolicy::Required);
     assert_eq!(policy.trust_downgrade, Level::Deny);
     assert_eq!(policy.approvals.required, 2);
@@ -171,7 +167,7 @@ fn what_has_no_meaning_in_a_file_is_refused_there() {
             extending,
             vec![file("org.toml", "[servers.x]\nsource = \"npm:x\"\n")],
             vec![],
-            "org.toml:1:10: servers: unknown key; known here: policy",
+            "org.toml:1:2: servers: unknown key; known here: policy",
         ),
         (extending, vec![file("org.toml", "")], vec![], "org.toml:1:1: has no [policy] table"),
         (
