@@ -17,6 +17,7 @@ use crate::{
     error::CommandError,
     files,
     probe::Probe,
+    project::Place,
 };
 
 /// Configuration files of other tools are small; anything larger is not one.
@@ -58,8 +59,8 @@ impl Environment {
 
 /// Everything a command needs to know about where and how it runs.
 pub(crate) struct Settings {
-    /// Folder of mcp.toml and mcp.lock.
-    pub(crate) project: PathBuf,
+    /// Where mcp.toml and mcp.lock are, and what holds around them.
+    pub(crate) project: Place,
     /// Folder of the store.
     pub(crate) store: PathBuf,
     /// Folder of the HTTP cache and other things that may be deleted.
@@ -135,6 +136,13 @@ impl Settings {
             Color::Never => false,
             Color::Auto => std::io::stdout().is_terminal() && environment.get("NO_COLOR").is_none(),
         };
+        let mut machine = Vec::new();
+        match environment.path("ProgramData").filter(|_| cfg!(windows)) {
+            Some(folder) => machine.push(folder.join("mcpsec").join("policy.toml")),
+            None => machine.push(PathBuf::from("/etc/mcpsec/policy.toml")),
+        }
+        machine.extend(base.as_ref().map(|base| base.config_dir().join("mcpsec").join("policy.toml")));
+        let project = Place { folder: project, machine, home: environment.home.clone() };
         Ok(Self {
             project,
             store,
@@ -199,7 +207,7 @@ impl Settings {
         let env = &self.environment;
         let dot_config = || env.path("XDG_CONFIG_HOME").or_else(|| Some(env.home.as_ref()?.join(".config")));
         match base {
-            Base::Project => Some(self.project.clone()),
+            Base::Project => Some(self.project.folder.clone()),
             Base::Home => env.home.clone(),
             Base::DotConfig => dot_config(),
             Base::Config if cfg!(windows) => env.path("APPDATA"),

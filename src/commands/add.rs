@@ -30,17 +30,14 @@ use crate::{
     cli::{AddArgs, Format},
     error::CommandError,
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui::{self, Ui},
 };
 
 pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = project.config_or_starter()?;
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
     let wishes = wish::plan(&args, &config, &lock)?;
     told::check_consent(&args.consent, wishes.len())?;
@@ -91,7 +88,7 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     if servers.is_empty() {
         ui.note("every server of mcp.toml is locked as it says; mcpsec update looks for newer versions");
     }
-    let report = Report::new("add", servers);
+    let report = decide::about_policy(&config, settings.now, None, Report::new("add", servers));
     let denied = report.verdict() != Verdict::Pass;
     let changed = if denied { false } else { commit::insert(settings, &project, changes)? };
     match settings.format {

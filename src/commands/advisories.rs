@@ -12,10 +12,10 @@ use mcpsec_fetch::osv::{Api, Database, OsvError};
 use mcpsec_model::{
     advisory::{Record, ecosystem_word},
     check::{Check, CheckResult, CheckStatus},
-    config::Config,
+    config::{Config, DatabasePolicy},
     finding::{Finding, Rule},
     lock::LockedServer,
-    name::Ecosystem,
+    name::{Ecosystem, ServerName},
     package::{Package, PackageId},
     url::SafeUrl,
 };
@@ -125,7 +125,7 @@ fn service<'s>(settings: &'s Settings, config: &'s Config) -> Option<&'s SafeUrl
 impl Known {
     /// The check `advisories` of each package of a server, and what was found.
     pub(super) fn judge(&self, settings: &Settings, config: &Config, locked: &LockedServer, open: Open) -> Said {
-        let tolerated = open == Open::Told;
+        let tolerated = open == Open::Told && config.policy.advisories.database == DatabasePolicy::IfPresent;
         if let Some(Nobody { why, hint, broken }) = &self.nobody {
             let status = CheckStatus::Unchecked(why.clone());
             let check = CheckResult::new(Check::Advisories, locked.name.as_str(), status).hint(hint);
@@ -156,15 +156,16 @@ impl Known {
             let path = locked.closure.path_to(package).unwrap_or_default();
             let question = Question { server: locked.name.as_str(), package, path: &path, records, decided: &decided };
             let judged = advisories::judge(&question);
-            checks.push(result(status(settings, config, &judged)));
+            checks.push(result(status(settings, config, &locked.name, &judged)));
             findings.extend(judged.findings);
         }
         Said { checks, findings }
     }
 }
 
-fn status(settings: &Settings, config: &Config, judged: &advisories::Judged) -> CheckStatus {
-    let denies = |finding: &&Finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies;
+fn status(settings: &Settings, config: &Config, server: &ServerName, judged: &advisories::Judged) -> CheckStatus {
+    let denies =
+        |finding: &&Finding| policy::weigh(&config.policy, settings.now, Some(server), finding) == Weight::Denies;
     let denied: Vec<&str> = judged.findings.iter().filter(denies).map(|finding| finding.message.as_str()).collect();
     if let [first, rest @ ..] = denied.as_slice() {
         let more = if rest.is_empty() { String::new() } else { format!("; and {} more", rest.len()) };

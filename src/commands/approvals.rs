@@ -24,7 +24,7 @@ use crate::{
     error::CommandError,
     exit::Code,
     files,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui,
 };
@@ -34,10 +34,7 @@ const MAX_IMPORT: usize = 64 << 20;
 
 pub(super) async fn run(settings: &Settings, args: ApprovalsArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = project.config_or_starter()?;
     let mut lock = project.lock()?.unwrap_or_else(Lock::empty);
     if let Some([id, folder]) = args.export_signature.as_deref() {
         return export(settings, &project, &config, &lock, &id.to_string_lossy(), &settings.current_dir().join(folder));

@@ -26,7 +26,7 @@ use crate::{
     cli::{ApproveArgs, Format, VerifyArgs},
     error::{CommandError, Kind},
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui,
 };
@@ -34,10 +34,7 @@ use crate::{
 pub(super) async fn run(settings: &Settings, args: ApproveArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let lock = project.required_lock()?;
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = project.config_or_starter()?;
     let mut names = args.names.clone();
     names.sort();
     names.dedup();

@@ -22,7 +22,7 @@ use crate::{
     cli::{AuditArgs, Format},
     error::CommandError,
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui::{self, Ui},
 };
@@ -30,10 +30,7 @@ use crate::{
 pub(super) async fn run(settings: &Settings, args: AuditArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let lock = project.required_lock()?;
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = project.config_or_starter()?;
     let names = verify::select(&args.names, &config, &lock)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
     let sources = Sources::new(settings, &config, Arc::clone(&ui));
@@ -93,6 +90,13 @@ pub(super) async fn run(settings: &Settings, args: AuditArgs) -> Result<Code, Co
     let report = Report::new("audit", reports);
     if settings.format != Format::Human {
         return render::print(settings, &report);
+    let report = decide::about_policy(&config, settings.now, None, Report::new("audit", reports));
+    match settings.format {
+        Format::Human if settings.verbosity > -2 => {
+            ui::print_data(&mcpsec_report::audit(&report, settings.style()))?;
+            Ok(crate::exit::of_verdict(report.verdict()))
+        }
+        _ => verify::print(settings, &report),
     }
     // People get it in the order of what is known, rather than of what was checked.
     render::to_files(settings, &report)?;

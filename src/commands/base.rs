@@ -46,7 +46,7 @@ fn added(settings: &Settings, config: &Config, name: &ServerName, after: &Locked
                 drift = drift::compare(&nothing, &captured.manifest);
                 findings = diff::new_findings(&nothing, &captured.manifest);
             }
-            scan::check(settings, config, name.as_str(), &findings)
+            scan::check(settings, config, Some(name), &findings)
         }
         None => {
             let why = "what it tells the model was not captured".to_owned();

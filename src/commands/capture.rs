@@ -18,16 +18,13 @@ use crate::{
     cli::CaptureArgs,
     error::CommandError,
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui::{self, Ui},
 };
 
 pub(super) fn run(settings: &Settings, args: &CaptureArgs) -> Result<Code, CommandError> {
-    let config = match Project::new(&settings.project).config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = Project::new(&settings.project).config_or_starter()?;
     let ui = Ui::new(settings.progress, settings.verbosity);
     let sandbox = told::level::try_all(settings, config.policy.isolation)
         .map_err(|error| CommandError::incomplete(error).hint("mcpsec doctor says what helps"))?;

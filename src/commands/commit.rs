@@ -38,7 +38,7 @@ pub(crate) fn configure(
     let (mut editor, known) = match project.config_text()? {
         Some(text) => {
             let editor = ConfigEditor::parse(&text, "mcp.toml").map_err(|error| project::config_error(&error))?;
-            (editor, project::parse_config(&text)?.servers)
+            (editor, project.parse(&text)?.servers)
         }
         None => (fresh, BTreeMap::new()),
     };
@@ -46,8 +46,7 @@ pub(crate) fn configure(
         editor.insert_server(name, server).map_err(|error| project::config_error(&error))?;
     }
     let text = editor.to_string();
-    project::parse_config(&text)
-        .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
+    project.parse(&text).map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
     let path = project.config_path();
     files::replace(&path, &text).map(drop).map_err(|error| crate::error::io("write", &path, &error))
 }
@@ -133,7 +132,8 @@ fn under_lock(
         change(&mut config, &mut lock)?;
         let config_text = config.to_string();
         // What will be written must read back; a failure here is ours, and nothing has been touched yet.
-        project::parse_config(&config_text)
+        project
+            .parse(&config_text)
             .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
         let lock_text = lock.to_text();
         let write = |path: &Path, text: &str| {

@@ -34,7 +34,7 @@ pub(super) fn maturity(
     let exempt = |exemption: &Exemption| {
         let finding = Finding::new(Rule::TooNew, exemption.subject.clone(), "");
         let counts = exemption.rule == Rule::TooNew.id()
-            && policy::weigh(&config.policy, settings.now, &finding) == Weight::Exempt;
+            && policy::weigh(&config.policy, settings.now, None, &finding) == Weight::Exempt;
         counts.then(|| exemption.subject.parse::<PackageId>().ok()).flatten()
     };
     let exempt = config.policy.exempt.iter().filter_map(exempt);
@@ -56,14 +56,14 @@ pub(super) struct Ages<'a> {
 pub(super) fn judge(
     settings: &Settings,
     config: &Config,
-    server: &ServerName,
+    (server, root): (&ServerName, &PackageId),
     packages: &BTreeMap<PackageId, Package>,
     ages: &Ages<'_>,
 ) -> (CheckResult, Vec<Finding>) {
-    let min_age = config.policy.min_release_age;
     let (mut results, mut findings) = (Vec::new(), Vec::new());
     let dated = packages.values().filter(|package| package.id.ecosystem() != Ecosystem::Git);
     for package in dated.filter(|package| !package.artifacts.is_empty()) {
+        let min_age = config.policy.min_release_age_for(&package.id, (package.id == *root).then_some(server));
         let published = match package.id.ecosystem() {
             Ecosystem::Npm => ages.npm.get(&package.id).and_then(|age| settled(*age, min_age, settings.now)),
             _ => uploaded(package, ages.offers),

@@ -16,7 +16,7 @@ use crate::{
     cli::{DbCommand, Format},
     error::CommandError,
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui::{self, Ui},
 };
@@ -43,10 +43,7 @@ async fn import(settings: &Settings, source: std::path::PathBuf) -> Result<osv::
 }
 
 async fn update(settings: &Settings) -> Result<Code, CommandError> {
-    let config = match Project::new(&settings.project).config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = Project::new(&settings.project).config_or_starter()?;
     let files = "mcpsec db update --from FILE|DIR reads records from files";
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
     let sources = Sources::new(settings, &config, Arc::clone(&ui));

@@ -39,10 +39,7 @@ const LOCK_LIMIT: u64 = 64 << 20;
 
 pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = project.config_or_starter()?;
     if let Some([before, after]) = args.manifests.as_deref() {
         return manifests(settings, &config, before, after);
     }
@@ -66,7 +63,7 @@ fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) 
     let name = scan::name_of(&after)?;
     let drift = drift::compare(&before, &after);
     let findings = new_findings(&before, &after);
-    let checks = vec![scan::check(settings, config, "manifest", &findings)];
+    let checks = vec![scan::check(settings, config, None, &findings)];
     let server = ServerReport {
         spec: "two manifests".to_owned(),
         version: None,
@@ -199,7 +196,7 @@ pub(super) fn servers(
         (Some(before), Some(after)) => {
             drift = drift::compare(&before.manifest, &after.manifest);
             findings = new_findings(&before.manifest, &after.manifest);
-            checks.push(scan::check(settings, config, name.as_str(), &findings));
+            checks.push(scan::check(settings, config, Some(name), &findings));
         }
         (before, _) => {
             let which = if before.is_none() { from } else { to };

@@ -9,14 +9,7 @@ use mcpsec_model::{config::Isolation, text::escape};
 use serde::Serialize;
 
 use super::artifacts;
-use crate::{
-    cli::Format,
-    error::CommandError,
-    exit::Code,
-    project::{self, Project},
-    settings::Settings,
-    ui,
-};
+use crate::{cli::Format, error::CommandError, exit::Code, project::Project, settings::Settings, ui};
 
 /// One line of the examination.
 #[derive(Serialize)]
@@ -50,10 +43,7 @@ impl Finding {
 }
 
 pub(super) fn run(settings: &Settings) -> Result<Code, CommandError> {
-    let config = match Project::new(&settings.project).config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = Project::new(&settings.project).config_or_starter()?;
     let mut findings = Vec::new();
     let enough = sandbox(settings, config.policy.isolation, &mut findings);
     runtimes(settings, &mut findings);

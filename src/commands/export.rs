@@ -12,7 +12,7 @@ use crate::{
     cli::{Client, ExportCommand, ManagedArgs, Servers},
     error::CommandError,
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui::{self, Ui},
 };
@@ -79,10 +79,7 @@ fn managed(settings: &Settings, project: &Project, args: &ManagedArgs) -> Result
         return Err(CommandError::usage("--fixed is for --client claude-code, which alone has a managed-mcp.json"));
     }
     let lock = project.required_lock()?;
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = project.config_or_starter()?;
     // What one file has and the other does not fails `verify`: nothing of the kind is allowed here either.
     let (both, one): (Vec<&ServerName>, Vec<&ServerName>) = lock
         .servers

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use mcpsec_model::{
     client::{ClientServer, Launch, unportable},
     config::{Config, ConfigEditor, ServerConfig},
+    client::{ClientServer, Launch, Level, unportable},
+    config::{Config, ConfigEditor, NamedPolicy, ServerConfig},
     launch::LaunchLine,
     name::ServerName,
     spec::Spec,
@@ -55,7 +57,7 @@ pub(super) fn run(settings: &Settings, args: &InitArgs) -> Result<Code, CommandE
     }
     let write = !args.dry_run && (known.is_none() || !new.is_empty());
     if write {
-        commit::configure(settings, &project, &new, starting(args.policy)?)?;
+        commit::configure(settings, &project, &new, starting(args.policy))?;
         if !new.is_empty() {
             told.next.push("mcpsec add, which locks every server of mcp.toml".to_owned());
             let user = if args.user { " --user" } else { "" };
@@ -77,12 +79,11 @@ pub(super) fn nothing_found(user: bool) -> &'static str {
 }
 
 /// The file that a new mcp.toml starts from.
-fn starting(policy: StartingPolicy) -> Result<ConfigEditor, CommandError> {
-    match policy {
-        StartingPolicy::Starter => Ok(ConfigEditor::starter()),
-        StartingPolicy::Strict => Err(CommandError::usage("the strict policy cannot be written yet")
-            .hint("mcpsec init, then tighten [policy] in mcp.toml; mcpsec explain policy names the keys")),
-    }
+fn starting(policy: StartingPolicy) -> ConfigEditor {
+    ConfigEditor::with_policy(match policy {
+        StartingPolicy::Starter => NamedPolicy::Starter,
+        StartingPolicy::Strict => NamedPolicy::Strict,
+    })
 }
 
 /// The servers of mcp.toml: those that are there, and those that configurations bring.

@@ -109,7 +109,7 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
     findings.extend(lost.iter().cloned());
     findings.extend(changed);
     let dated = cooldown::Ages { npm: &ages, offers: &offered.offers, known: &known };
-    let (cooldown, young) = cooldown::judge(settings, config, &wish.name, &candidate.packages, &dated);
+    let (cooldown, young) = cooldown::judge(settings, config, (&wish.name, &root), &candidate.packages, &dated);
     findings.extend(young);
     findings.extend(passed_over.iter().map(|newer| cooldown::passed_over(settings, config, &root, newer)));
     findings.extend(names::publishers(&publications, &candidate.packages, &root, before));

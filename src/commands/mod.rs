@@ -98,7 +98,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
         Command::Run(args) => run::run(&settings, &args),
         Command::Capture(args) => capture::run(&settings, &args),
         Command::Scan(args) => scan::run(&settings, &args),
-        Command::Explain(args) => explain::run(&args),
+        Command::Explain(args) => explain::run(&settings, &args),
         Command::Doctor => doctor::run(&settings),
         Command::Show(args) => show::show(&settings, &args.name, args.evidence),
         Command::Tree(args) => show::tree(&settings, &args.name, args.evidence),

@@ -10,15 +10,7 @@ use super::{
     approval::{self, Approving},
     approve::{asked, signed, signer_of, whole_seconds},
 };
-use crate::{
-    agent::Hand,
-    cli::RevokeArgs,
-    error::CommandError,
-    exit::Code,
-    project::{self, Project},
-    settings::Settings,
-    ui,
-};
+use crate::{agent::Hand, cli::RevokeArgs, error::CommandError, exit::Code, project::Project, settings::Settings, ui};
 
 /// The fewest digits of an id.
 const MIN_ID: usize = 8;
@@ -26,10 +18,7 @@ const MIN_ID: usize = 8;
 pub(super) fn run(settings: &Settings, args: &RevokeArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = project.config_or_starter()?;
     let reason = args.reason.trim();
     if reason.is_empty() || reason.chars().any(is_hidden) || reason.chars().count() > 1000 {
         return Err(CommandError::usage("--reason must be 1 to 1000 visible characters"));

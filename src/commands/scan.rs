@@ -19,23 +19,13 @@ use mcpsec_model::{
 use serde_json::Value;
 
 use super::{decide, render};
-use crate::{
-    cli::ScanArgs,
-    error::CommandError,
-    exit::Code,
-    files,
-    project::{self, Project},
-    settings::Settings,
-};
+use crate::{cli::ScanArgs, error::CommandError, exit::Code, files, project::Project, settings::Settings};
 
 pub(super) fn run(settings: &Settings, args: &ScanArgs) -> Result<Code, CommandError> {
     let manifest = read(&args.manifest)?;
-    let config = match Project::new(&settings.project).config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
+    let config = Project::new(&settings.project).config_or_starter()?;
     let findings = worst_first(poison::scan(&manifest));
-    let checks = vec![check(settings, &config, "manifest", &findings)];
+    let checks = vec![check(settings, &config, None, &findings)];
     let server = ServerReport {
         name: name_of(&manifest)?,
         spec: shown(&args.manifest),
@@ -57,8 +47,13 @@ pub(super) fn run(settings: &Settings, args: &ScanArgs) -> Result<Code, CommandE
 }
 
 /// The check `poison`: whether any finding denies.
-pub(super) fn check(settings: &Settings, config: &Config, subject: &str, findings: &[Finding]) -> CheckResult {
-    let denies = |finding: &&Finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies;
+pub(super) fn check(
+    settings: &Settings,
+    config: &Config,
+    server: Option<&ServerName>,
+    findings: &[Finding],
+) -> CheckResult {
+    let denies = |finding: &&Finding| policy::weigh(&config.policy, settings.now, server, finding) == Weight::Denies;
     let denied: Vec<&Finding> = findings.iter().filter(denies).collect();
     let status = match denied.as_slice() {
         [] => CheckStatus::Pass,
@@ -70,7 +65,7 @@ pub(super) fn check(settings: &Settings, config: &Config, subject: &str, finding
             crate::ui::count(rest.len(), "finding")
         )),
     };
-    CheckResult::new(Check::Poison, subject, status)
+    CheckResult::new(Check::Poison, server.map_or("manifest", ServerName::as_str), status)
 }
 
 /// The worst first, then in the order of the rules.

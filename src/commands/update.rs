@@ -15,6 +15,7 @@ use mcpsec_model::{
 use super::{
     artifacts,
     commit::{self, Change},
+    decide,
     failed::Failed,
     locking::{self, Locking, Outcome},
     render,
@@ -79,7 +80,7 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
             Err(error) => failed.push(&wish, error)?,
         }
     }
-    let report = Report::new("update", servers);
+    let report = decide::about_policy(&config, settings.now, None, Report::new("update", servers));
     let moves: Vec<(&ServerReport, String)> = report
         .servers
         .iter()
@@ -104,7 +105,7 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
             let unchanged = report.servers.len() - moves.len();
             let shown: Vec<ServerReport> = moves.iter().map(|(server, _)| (*server).clone()).collect();
             if !shown.is_empty() {
-                render::to_stdout(settings, &Report::new("update", shown))?;
+                render::to_stdout(settings, &Report { servers: shown, ..report.clone() })?;
             }
             let mut text: String =
                 moves.iter().map(|(server, versions)| format!("{}: {versions}\n", server.name)).collect();
@@ -156,7 +157,9 @@ fn denied(settings: &Settings, config: &mcpsec_model::config::Config, report: &R
         let findings = server
             .findings
             .iter()
-            .filter(|finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies)
+            .filter(|finding| {
+                policy::weigh(&config.policy, settings.now, Some(&server.name), finding) == Weight::Denies
+            })
             .map(|finding| finding.subject.clone());
         let changes = server
             .drift

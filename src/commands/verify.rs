@@ -30,7 +30,7 @@ use crate::{
     cli::VerifyArgs,
     error::{CommandError, Kind},
     exit::Code,
-    project::{self, Project},
+    project::Project,
     settings::Settings,
     ui::Ui,
 };
@@ -49,7 +49,7 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
     }
     let config = match config {
         Some(config) => config,
-        None => project::starter_config()?,
+        None => project.config_or_starter()?,
     };
     let lock = lock.unwrap_or_else(Lock::empty);
     let report = report(settings, &project, &args, &config, &lock).await?;
@@ -100,7 +100,7 @@ pub(super) async fn report(
     if args.names.is_empty() {
         report.project = of_clients(settings, config, lock);
     }
-    Ok(report)
+    Ok(decide::about_policy(config, settings.now, Some((lock, args.names.is_empty())), report))
 }
 
 /// Whether the project's client configurations start anything that is not locked.
@@ -296,5 +296,5 @@ fn edited(settings: &Settings, config: Option<&Config>, error: &CommandError) ->
         decide::decided(&config.policy, settings.now, report)
     });
     let report = Report::new("verify", servers.collect());
-    print(settings, &report)
+    print(settings, &decide::about_policy(config, settings.now, None, report))
 }

@@ -14,24 +14,13 @@ use super::{
     clients::{self, Entry, File, FileTold, Skip, State, Told, Which},
     decide, verify,
 };
-use crate::{
-    cli::WrapArgs,
-    error::CommandError,
-    exit::Code,
-    files,
-    project::{self, Project},
-    settings::Settings,
-    ui::Ui,
-};
+use crate::{cli::WrapArgs, error::CommandError, exit::Code, files, project::Project, settings::Settings, ui::Ui};
 
 pub(super) fn run(settings: &Settings, args: &WrapArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let which = Which { clients: &args.client, user: args.user };
     if args.check {
-        let config = match project.config()? {
-            Some(config) => config,
-            None => project::starter_config()?,
-        };
+        let config = project.config_or_starter()?;
         let lock = project.lock()?.unwrap_or_else(Lock::empty);
         let (checks, findings) = clients::check(settings, &config, &lock, &which);
         let found = ProjectReport { checks, findings, decision: Decision::default() };

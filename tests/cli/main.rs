@@ -19,6 +19,7 @@ mod names;
 mod offline;
 mod online;
 mod output;
+mod policy;
 mod refusals;
 mod reports;
 mod reports_online;

@@ -1,6 +1,6 @@
 //! Deterministic judgement: checks, findings and policy in, a verdict out. No file, socket or clock is touched.
 //!
-//! [`policy::judge`] is what `add` and `verify` ask. [`poison::scan`] reads every word that a server tells
+//! [`policy::decide`] is what all commands ask. [`poison::scan`] reads every word that a server tells
 //! the model, and [`explain`] says of each rule what it means and what to do.
 #![forbid(unsafe_code)]
 

@@ -14,6 +14,8 @@ pub enum Severity {
     Medium,
     /// Likely harmful.
     High,
+    /// An advisory says so in its strongest word. No rule of ours does.
+    Critical,
 }
 
 impl Severity {
@@ -24,6 +26,7 @@ impl Severity {
             Self::Low => "low",
             Self::Medium => "medium",
             Self::High => "high",
+            Self::Critical => "critical",
         }
     }
 }
@@ -150,6 +153,7 @@ rules! {
     UnmatchedExemption, "unmatched-exemption", Low, "an exemption lifts nothing";
     PolicyContradiction, "policy-contradiction", Medium, "two keys of the policy say the opposite";
     PolicyNoOp, "policy-no-op", Low, "a key of the policy changes nothing";
+    LongExemption, "long-exemption", Low, "an exemption lasts for more than a year";
     UnlockedLaunch, "unlocked-launch", High, "a client configuration starts a server that mcp.lock does not hold";
     UnpinnedLaunch, "unpinned-launch", High, "a client configuration starts whatever version is newest";
     OtherVersion, "other-version", High, "a client configuration starts another version than mcp.lock holds";

@@ -51,7 +51,7 @@ fn decision(checks: &[CheckResult], findings: &[Finding]) -> Decision {
     }
     for finding in findings {
         let what = Reason { source: Source::Rule(finding.rule), subject: finding.subject.clone(), key: None };
-        let list = if finding.severity() == Severity::High { &mut decision.denied } else { &mut decision.warned };
+        let list = if finding.severity() >= Severity::High { &mut decision.denied } else { &mut decision.warned };
         list.push(what);
     }
     decision

@@ -64,7 +64,7 @@ pub(crate) fn of_status(status: &CheckStatus) -> Paint {
 
 pub(crate) fn of_severity(severity: Severity) -> Paint {
     match severity {
-        Severity::High => foreground(AnsiColor::Red).bold(),
+        Severity::Critical | Severity::High => foreground(AnsiColor::Red).bold(),
         Severity::Medium => foreground(AnsiColor::Yellow),
         Severity::Low | Severity::Info => foreground(AnsiColor::Cyan),
     }

@@ -10,7 +10,7 @@ use mcpsec_fetch::{
     store::{Evidence, Store},
 };
 use mcpsec_model::{
-    config::{Config, ProvenanceRule},
+    config::{Config, Pattern},
     evidence::{Assessed, Documents, EvidenceKind, Found, Offer, Pin, Pinned, Release, SignerPin},
     name::Ecosystem,
     package::{Artifact, Package, PackageId},
@@ -234,13 +234,8 @@ const X509: &[u8] = b"-----BEGIN SIGNED MESSAGE-----";
 /// Whether the policy looks at a package's evidence at all. A rule about a server may, even where the ecosystem's does not.
 fn looked_at(config: &Config, package: &Package) -> bool {
     let policy = &config.policy;
-    let by_server = |text: &str| text.starts_with("server:");
-    policy.provenance.rule_for(&package.id, None) != ProvenanceRule::Off
-        || policy.provenance.rules.iter().any(|(pattern, _)| by_server(pattern.as_str()))
-        || policy
-            .signers
-            .iter()
-            .any(|signer| by_server(signer.subject.as_str()) || signer.subject.matches(&package.id, None).is_some())
+    let signed = |subject: &Pattern| subject.is_server() || subject.matches(&package.id, None).is_some();
+    policy.looks_at_provenance(&package.id) || policy.signers.iter().any(|signer| signed(&signer.subject))
 }
 
 /// Whether the lock pins something about a file that these documents cannot show.

@@ -62,9 +62,9 @@ pub(crate) fn of_capture(
     said.findings = scripts(&hearing.notes);
     let Heard::Captured(captured) = &hearing.heard else { return said };
     said.findings.extend(texts(name, captured, lock));
-    let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies;
+    let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, Some(name), finding) == Weight::Denies;
     accepting.findings(captured, &mut said.findings, denies);
-    said.checks.push(scan::check(settings, config, name.as_str(), &said.findings));
+    said.checks.push(scan::check(settings, config, Some(name), &said.findings));
     if let Some(before) = before {
         said.drift = drift::compare(&before.manifest, &captured.manifest);
         let denies =
@@ -84,10 +84,10 @@ pub(crate) fn of_known(
     accepting: &mut Accepting<'_>,
 ) -> Said {
     let mut said = Said { findings: texts(name, captured, lock), ..Said::default() };
-    let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies;
+    let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, Some(name), finding) == Weight::Denies;
     accepting.findings(captured, &mut said.findings, denies);
     said.checks.push(CheckResult::new(Check::Capture, name.as_str(), isolation(config, captured)));
-    said.checks.push(scan::check(settings, config, name.as_str(), &said.findings));
+    said.checks.push(scan::check(settings, config, Some(name), &said.findings));
     said
 }
 
@@ -106,14 +106,14 @@ pub(crate) fn of_lock(
     let result = |check, status| CheckResult::new(check, name.as_str(), status);
     let nothing_new = Consent::default();
     let mut accepting = Accepting::new(&nothing_new, &server.accepted);
-    let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies;
+    let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, Some(name), finding) == Weight::Denies;
     let Some(captured) = server.told.captured() else {
         said.checks.push(not_in_lock(config, name, &server.told, heard));
         // Nobody has read them yet, but they are known now: the rules need no lock.
         if let Heard::Captured(now) = heard {
             said.findings = texts(name, now, lock);
             accepting.findings(now, &mut said.findings, denies);
-            said.checks.push(scan::check(settings, config, name.as_str(), &said.findings));
+            said.checks.push(scan::check(settings, config, Some(name), &said.findings));
         }
         return Ok(said);
     };
@@ -157,7 +157,7 @@ pub(crate) fn of_lock(
         said.findings = scan::worst_first(said.findings);
     }
     accepting.finish()?;
-    said.checks.push(scan::check(settings, config, name.as_str(), &said.findings));
+    said.checks.push(scan::check(settings, config, Some(name), &said.findings));
     Ok(said)
 }
 

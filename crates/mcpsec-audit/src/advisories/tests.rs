@@ -226,7 +226,7 @@ fn records_of_one_thing_are_one_finding_and_a_decision_may_name_any_of_them() {
             (
                 "npm:left@1.0.3#GHSA-a",
                 "critical (9.8), says GHSA-a (also CVE-2026-1, PYSEC-2026-1); files@1.2.0 > left@1.0.3; fixed in 1.1.0: mcpsec update files",
-                Severity::High
+                Severity::Critical
             ),
             (
                 "npm:left@1.0.3#GHSA-z",

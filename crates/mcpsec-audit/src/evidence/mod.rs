@@ -42,7 +42,7 @@ pub struct Case<'a> {
 impl Case<'_> {
     /// The policy's rule for this package.
     pub fn rule(&self, policy: &Policy) -> ProvenanceRule {
-        policy.provenance.rule_for(&self.package.id, self.is_root.then_some(self.server))
+        policy.provenance_for(&self.package.id, self.is_root.then_some(self.server))
     }
 }
 

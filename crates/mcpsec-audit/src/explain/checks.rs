@@ -4,7 +4,7 @@ use super::Explanation;
 pub(super) const CONFIG: Explanation = Explanation {
     means: "mcp.toml asks for exactly what mcp.lock holds.",
     why: "A lock that answers an older question protects something else than what is used.",
-    resolve: "Run `mcpsec lock` and review the change.",
+    resolve: "Run `mcpsec add NAME`, and review how mcp.lock changes.",
     example: "A server was added to mcp.toml and not locked.",
 };
 
@@ -86,24 +86,24 @@ pub(super) const POISON: Explanation = Explanation {
 };
 
 pub(super) const ADVISORIES: Explanation = Explanation {
-    means: "No advisory is known that the policy denies.",
-    why: "No advisory is known that the policy denies.",
-    resolve: "Look at what is shown, and choose another version if it is not expected.",
-    example: "",
+    means: "No advisory about a locked version is known that the policy denies.",
+    why: "What was harmless when it was locked can be known to be malicious or vulnerable today.",
+    resolve: "Move to the fixed version with `mcpsec update`. Where there is none, remove the server, or except the one advisory in the policy with a reason and an end. If it was not checked: `mcpsec db update`.",
+    example: "An advisory about a dependency three steps below the server.",
 };
 
 pub(super) const COOLDOWN: Explanation = Explanation {
-    means: "Every version has been out for as long as the policy asks for.",
-    why: "Every version has been out for as long as the policy asks for.",
-    resolve: "Look at what is shown, and choose another version if it is not expected.",
-    example: "",
+    means: "Every version has been out for as long as `min-release-age` asks for.",
+    why: "Most hijacked releases are noticed and taken down within hours or days. Who waits never sees them.",
+    resolve: "Wait, or take the version before it. An urgent fix can be excepted for its one version, with a reason and an end.",
+    example: "A version that was published three hours ago, where the policy asks for a day.",
 };
 
 pub(super) const CONTENT: Explanation = Explanation {
-    means: "What the code of a new version does is what the policy allows.",
-    why: "What the code of a new version does is what the policy allows.",
-    resolve: "Look at what is shown, and choose another version if it is not expected.",
-    example: "",
+    means: "What the code of a new version does, and the old one did not, is what the policy allows.",
+    why: "A backdoor need not change a single word of what a server says about itself.",
+    resolve: "Read the lines that are named with `mcpsec diff NAME --content`. Stay with the locked version until you know why they are there.",
+    example: "One more recipient in the code that sends mail.",
 };
 
 pub(super) const APPROVAL: Explanation = Explanation {

@@ -88,6 +88,7 @@ pub fn rule(rule: Rule) -> Explanation {
         Rule::UnmatchedExemption => rules::UNMATCHED_EXEMPTION,
         Rule::PolicyContradiction => rules::POLICY_CONTRADICTION,
         Rule::PolicyNoOp => rules::POLICY_NO_OP,
+        Rule::LongExemption => rules::LONG_EXEMPTION,
         Rule::UnlockedLaunch => clients::UNLOCKED_LAUNCH,
         Rule::UnpinnedLaunch => clients::UNPINNED_LAUNCH,
         Rule::OtherVersion => clients::OTHER_VERSION,
@@ -121,18 +122,4 @@ pub fn check(check: Check) -> Explanation {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_rule_and_check_is_explained_in_its_own_words() {
-        let all: Vec<Explanation> =
-            Rule::ALL.iter().map(|each| rule(*each)).chain(Check::ALL.iter().map(|each| check(*each))).collect();
-        for explanation in &all {
-            for text in [explanation.means, explanation.why, explanation.resolve, explanation.example] {
-                assert!(text.len() > 20 && mcpsec_model::text::escape(text) == text, "{text}");
-            }
-            assert_eq!(all.iter().filter(|other| other.means == explanation.means).count(), 1, "{}", explanation.means);
-        }
-    }
-}
+mod tests;

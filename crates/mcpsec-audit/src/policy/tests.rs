@@ -1,5 +1,13 @@
-//! Every combination of status, check, policy and rule.
-use mcpsec_model::manifest::{Kind, Subject};
+//! Every combination of status, check, policy and rule; levels and their order; nothing is dropped, and more is never better.
+mod levels;
+mod lints;
+mod properties;
+
+use mcpsec_model::{
+    config::Config,
+    finding::{Confidence, Severity},
+    manifest::{Kind, Subject},
+};
 
 use super::*;
 
@@ -17,6 +25,11 @@ fn check(check: Check, status: CheckStatus) -> CheckResult {
     CheckResult::new(check, "npm:x@1.0.0", status)
 }
 
+/// A policy as mcp.toml writes it.
+fn written(text: &str) -> Config {
+    Config::parse(&format!("[policy]\n{text}\n"), "mcp.toml").expect("a valid policy")
+}
+
 fn passed() -> Vec<CheckResult> {
     Check::ALL.iter().map(|id| check(*id, CheckStatus::Pass)).collect()
 }
@@ -27,6 +40,7 @@ fn exemption(rule: &str, subject: &str, until: &str) -> Exemption {
         subject: subject.to_owned(),
         reason: "read it line by line".to_owned(),
         until: until.parse().expect("date"),
+        place: None,
     }
 }
 
@@ -65,31 +79,39 @@ fn the_worst_wins_and_nothing_checked_is_not_a_pass() {
 
 #[test]
 fn every_rule_is_on_one_side_under_every_named_policy() {
-    for policy in [Policy::starter(), Policy::strict()] {
+    for (policy, strict) in [(Policy::starter(), false), (Policy::strict(), true)] {
         for rule in Rule::ALL {
             let finding = Finding::new(*rule, "npm:x@1.0.0", "found");
-            let of_trust = matches!(rule, Rule::TrustDowngrade | Rule::SignerChanged);
-            let of_registry =
-                matches!(rule, Rule::ManifestConfusion | Rule::UnsupportedDependency | Rule::NoProvenance);
-            // What a model reads, and what a server did while it was captured: judged by how grave it is.
-            let of_words = matches!(
-                rule,
+            let denies = match rule {
+                Rule::TrustDowngrade | Rule::SignerChanged | Rule::PublisherChanged => strict,
+                // Malware, what the registry says otherwise, and what was asked for and is not there.
+                Rule::Malware | Rule::TooNew => true,
+                Rule::ManifestConfusion | Rule::UnsupportedDependency | Rule::NoProvenance => true,
+                // What goes past the lock.
+                Rule::UnlockedLaunch | Rule::UnpinnedLaunch | Rule::OtherVersion | Rule::ShellLaunch => true,
+                // What a model reads, what a server did while it was captured, what new code does: as grave as it is.
                 Rule::HiddenInstruction
-                    | Rule::Secrecy
-                    | Rule::SecretAccess
-                    | Rule::Exfiltration
-                    | Rule::ToolShadowing
-                    | Rule::LookalikeName
-                    | Rule::HiddenText
-                    | Rule::ParameterSmuggling
-                    | Rule::SandboxAlarm
-            );
-            let denies = of_registry || of_words || of_trust && policy.trust_downgrade == Level::Deny;
-            assert_eq!(
-                weigh(&policy, now(NOW), &finding),
-                if denies { Weight::Denies } else { Weight::Warns },
-                "{rule:?}"
-            );
+                | Rule::Secrecy
+                | Rule::SecretAccess
+                | Rule::Exfiltration
+                | Rule::ToolShadowing
+                | Rule::LookalikeName
+                | Rule::HiddenText
+                | Rule::ParameterSmuggling
+                | Rule::SandboxAlarm => true,
+                Rule::NewRecipient
+                | Rule::NewSecretAccess
+                | Rule::NewInstallScript
+                | Rule::StartupHook
+                | Rule::ObfuscatedCode
+                | Rule::CredentialTheft
+                | Rule::SelfSpreading
+                | Rule::LookalikePackage
+                | Rule::DependencyConfusion => true,
+                _ => false,
+            };
+            let want = if denies { Weight::Denies } else { Weight::Warns };
+            assert_eq!(weigh(&policy, now(NOW), None, &finding), want, "{rule:?}");
             let want = if denies { Verdict::Deny } else { Verdict::Pass };
             assert_eq!(judge(&policy, now(NOW), &passed(), &[finding]), want, "{rule:?}");
         }
@@ -102,7 +124,7 @@ fn grave_words_deny_unless_they_are_doubtful_or_accepted() {
     let policy = Policy::starter();
     for rule in [Rule::PrecedenceClaim, Rule::EncodedText, Rule::HiddenInstruction] {
         let finding = Finding::new(rule, "tool:x/description", "found");
-        let weight = |finding: &Finding| weigh(&policy, now(NOW), finding);
+        let weight = |finding: &Finding| weigh(&policy, now(NOW), None, finding);
         assert_eq!(weight(&finding.clone().severe(Severity::High)), Weight::Denies, "{rule:?}");
         assert_eq!(weight(&finding.clone().severe(Severity::Medium)), Weight::Warns, "{rule:?}");
         let doubtful = finding.clone().severe(Severity::High).confidence(Confidence::Low);
@@ -119,12 +141,14 @@ fn drift_denies_by_level_unless_it_is_accepted() {
     for level in DriftLevel::ALL {
         let mut change = Change::new(level, Subject::entry(Kind::Tool, "x"), "changed");
         let denied = level >= DriftLevel::Breaking;
-        let verdict = |change: &Change| judge_drift(&policy, &Drift { changes: vec![change.clone()] });
+        let verdict = |change: &Change| {
+            let drift = Drift { changes: vec![change.clone()] };
+            decide(&policy, now(NOW), &Found { server: None, checks: &[], findings: &[], drift: &drift }).verdict()
+        };
         assert_eq!(verdict(&change), if denied { Verdict::Deny } else { Verdict::Pass }, "{level}");
         change.accepted = Some("read".to_owned());
         assert_eq!(verdict(&change), Verdict::Pass, "{level}");
     }
-    assert_eq!(judge_drift(&policy, &Drift::default()), Verdict::Pass);
 }
 
 #[test]
@@ -144,7 +168,7 @@ fn exemptions_lift_exactly_what_they_name_until_their_day_is_over() {
         let verdict = judge(&policy, now(at), &passed(), std::slice::from_ref(&finding));
         assert_eq!(verdict, want, "{rule} {subject} {until} {at}");
         let weight = if lifted { Weight::Exempt } else { Weight::Denies };
-        assert_eq!(weigh(&policy, now(at), &finding), weight);
+        assert_eq!(weigh(&policy, now(at), None, &finding), weight);
     }
 }
 
@@ -164,25 +188,39 @@ fn checks_cannot_be_exempted() {
 }
 
 #[test]
-fn exemptions_that_lift_nothing_are_named() {
+fn malware_is_lifted_by_nothing_but_its_own_exemption() {
+    let subject = "npm:x@1.0.0#MAL-2026-1";
+    let mut finding = Finding::new(Rule::Malware, subject, "malicious");
+    for loose in [
+        "rules = { malware = \"allow\" }",
+        "rules = { malware = { level = \"warn\", \"npm:*\" = \"allow\", \"server:files\" = \"allow\" } }",
+        "advisories = { malware = \"allow\" }",
+        "[[policy.exempt]]\nrule = \"malware\"\nsubject = \"npm:x@1.0.0\"\nreason = \"all of it\"\nuntil = 2026-12-31",
+        "[[policy.exempt]]\nrule = \"vulnerable\"\nsubject = \"npm:x@1.0.0#MAL-2026-1\"\nreason = \"no\"\nuntil = 2026-12-31",
+    ] {
+        let policy = written(loose).policy;
+        let server = "files".parse().expect("a name");
+        assert_eq!(weigh(&policy, now(NOW), Some(&server), &finding), Weight::Denies, "{loose}");
+    }
+    // Consent to words, as a lock may bring it along.
+    finding.accepted = Some("fine".to_owned());
+    assert_eq!(weigh(&Policy::starter(), now(NOW), None, &finding), Weight::Denies);
+    let policy = Policy { exempt: vec![exemption("malware", subject, "2026-12-31")], ..Policy::starter() };
+    assert_eq!(weigh(&policy, now(NOW), None, &finding), Weight::Exempt);
+}
+
+#[test]
+fn what_an_expired_exemption_lifted_denies_again_and_the_day_is_known() {
+    let finding = Finding::new(Rule::ManifestConfusion, "npm:x@1.0.0", "differs");
     let exempt = vec![
-        exemption("manifest-confusion", "npm:x@1.0.0", "2026-12-31"),
-        exemption("manifest-confusion", "npm:x@1.0.0", "2026-01-01"),
-        exemption("manifest-confusion", "npm:gone@1.0.0", "2026-12-31"),
-        exemption("no-such-rule", "npm:x@1.0.0", "2026-12-31"),
+        exemption("manifest-confusion", "npm:x@1.0.0", "2026-05-01"),
+        exemption("manifest-confusion", "npm:x@1.0.0", "2026-06-01"),
     ];
     let policy = Policy { exempt, ..Policy::starter() };
-    let findings = [Finding::new(Rule::ManifestConfusion, "npm:x@1.0.0", "differs")];
-    let unused: Vec<(&str, UnusedWhy)> = unused_exemptions(&policy, now(NOW), &findings)
-        .into_iter()
-        .map(|unused| (unused.exemption.subject.as_str(), unused.why))
-        .collect();
-    assert_eq!(
-        unused,
-        [
-            ("npm:x@1.0.0", UnusedWhy::Expired),
-            ("npm:gone@1.0.0", UnusedWhy::Unmatched),
-            ("npm:x@1.0.0", UnusedWhy::Unmatched)
-        ]
-    );
+    let ended = |at: &str, finding: &Finding| super::ended(&policy, now(at), None, finding).map(|day| day.to_string());
+    assert_eq!(weigh(&policy, now(NOW), None, &finding), Weight::Denies);
+    assert_eq!(ended(NOW, &finding).as_deref(), Some("2026-06-01"));
+    assert_eq!(ended("2026-06-01T23:59:59Z", &finding), None, "it still counts");
+    let other = Finding::new(Rule::ManifestConfusion, "npm:y@1.0.0", "differs");
+    assert_eq!(ended(NOW, &other), None);
 }

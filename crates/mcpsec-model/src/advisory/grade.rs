@@ -47,7 +47,8 @@ impl Grade {
         match self {
             Self::Low => Severity::Low,
             Self::Medium => Severity::Medium,
-            Self::High | Self::Critical => Severity::High,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
         }
     }
 

@@ -24,7 +24,54 @@ capture = "if-possible"            # a server that cannot list its tools in the 
 upstream = "warn"                  # a registry that does not answer is said, and tolerated
 drift = { cosmetic = "allow", wording = "warn", additive = "warn", breaking = "deny", dangerous = "deny" }
 approvals = { required = 0 }
+clients = "deny"                   # client configurations here start nothing past mcp.lock
+rules = {}                         # such as "new-host" = "deny"; `mcpsec explain` lists all rules
+
+[policy.advisories]
+malware = "deny"
+critical = "deny"
+high = "warn"
+medium = "warn"
+low = "allow"
+database = "if-present"            # without an offline database that is said, and tolerated
+max-age = "14d"                    # an older database is as good as none
 "#;
+
+/// The strict policy, spelled out: for teams.
+const STRICT: &str = r#"# mcpsec: the MCP servers of this project and what must hold for them.
+# `mcpsec add` locks them in mcp.lock; commit both files. Every key: docs/config.md
+
+[policy]
+min-release-age = "3d"             # a version must have been out for this long
+provenance = { npm = "required", pypi = "required", git = "signed" }
+trust-downgrade = "deny"           # a version with less evidence than earlier ones, or another signer
+install-scripts = "deny"           # never run
+isolation = "landlock"             # the weakest sandbox accepted
+capture = "required"               # a server must be heard in the sandbox before it is locked
+upstream = "required"              # the registry must answer
+drift = { cosmetic = "allow", wording = "warn", additive = "warn", breaking = "deny", dangerous = "deny" }
+approvals = { required = 1, signers = "mcp-signers" }
+clients = "deny"                   # client configurations here start nothing past mcp.lock
+rules = {}                         # such as "new-host" = "deny"; `mcpsec explain` lists all rules
+
+[policy.advisories]
+malware = "deny"
+critical = "deny"
+high = "deny"
+medium = "warn"
+low = "warn"
+database = "required"              # `mcpsec db update` fetches it
+max-age = "3d"                     # an older database is as good as none
+"#;
+
+/// The policies that a new mcp.toml can begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedPolicy {
+    /// [`super::Policy::starter`].
+    Starter,
+    /// [`super::Policy::strict`].
+    Strict,
+}
 
 /// An mcp.toml being edited.
 #[derive(Debug, Clone)]
@@ -50,7 +97,16 @@ impl ConfigEditor {
 
     /// Starts from the starter file.
     pub fn starter() -> Self {
-        Self { document: STARTER.parse().unwrap_or_default(), crlf: false }
+        Self::with_policy(NamedPolicy::Starter)
+    }
+
+    /// Starts from a file that spells out a policy and names no server.
+    pub fn with_policy(policy: NamedPolicy) -> Self {
+        let text = match policy {
+            NamedPolicy::Starter => STARTER,
+            NamedPolicy::Strict => STRICT,
+        };
+        Self { document: text.parse().unwrap_or_default(), crlf: false }
     }
 
     /// Inserts or updates a server. Keys that already have the right value are not touched.

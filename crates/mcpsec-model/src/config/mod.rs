@@ -12,16 +12,17 @@ mod trust;
 
 use std::collections::BTreeMap;
 
-pub use editor::ConfigEditor;
+pub use editor::{ConfigEditor, NamedPolicy};
 pub use error::{ConfigError, Problem};
 pub use places::ConfigPlaces;
 pub use policy::{
-    Approvals, CapturePolicy, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule,
-    UpstreamPolicy,
+    Advisories, Approvals, CapturePolicy, ClientsPolicy, DatabasePolicy, DriftPolicy, Exemption, Floor, Held,
+    Isolation, Key, Layers, Level, MAX_BASES, Policy, PolicyKeys, PolicySources, PolicyText, Provenance,
+    ProvenanceRule, RuleLevel, UpstreamPolicy, Weakening, extends,
 };
 pub use server::{SandboxNeeds, ServerConfig, Tools, command_name, is_env_name};
 use toml_edit::{Document, Item};
-pub use trust::{ExpectedSigner, Pattern};
+pub use trust::{ExpectedSigner, Pattern, most_exact};
 
 use crate::{
     name::ServerName,
@@ -41,8 +42,10 @@ const SERVER_LIMIT: usize = 1000;
 pub struct Config {
     /// `[servers.NAME]`, sorted.
     pub servers: BTreeMap<ServerName, ServerConfig>,
-    /// `[policy]`; the starter policy where the file has none.
+    /// `[policy]` over what it extends; the starter policy where no file says anything.
     pub policy: Policy,
+    /// Where its values come from.
+    pub sources: PolicySources,
     /// `[registries]`.
     pub registries: Registries,
     /// `[targets]`.
@@ -65,8 +68,35 @@ pub struct Registries {
 }
 
 impl Config {
-    /// Reads mcp.toml. `file` is the name that errors show.
+    /// Reads an mcp.toml that stands alone. `file` is the name that errors show.
+    ///
+    /// # Errors
+    /// See [`Config::layered`]; also when it extends another policy, which is not at hand here.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
+        Self::layered(text, file, &Layers::default())
+    }
+
+    /// What holds where there is no mcp.toml: no servers, the starter policy, and what the machine asks for.
+    ///
+    /// # Errors
+    /// A file of the machine is wrong.
+    pub fn absent(machine: &[PolicyText]) -> Result<Self, ConfigError> {
+        let mut merge = policy::merge(&[])?;
+        merge.at_least(machine)?;
+        Ok(Self {
+            servers: BTreeMap::new(),
+            policy: merge.policy,
+            sources: merge.sources,
+            registries: Registries::default(),
+            targets: Targets::standard(),
+        })
+    }
+
+    /// Reads mcp.toml with the policies around it. `file` is the name that errors show.
+    ///
+    /// # Errors
+    /// All problems of the first file that has any: of those it extends, of mcp.toml, of the machine's.
+    pub fn layered(text: &str, file: &str, layers: &Layers) -> Result<Self, ConfigError> {
         let fail = |problems| ConfigError { file: file.to_owned(), problems };
         if text.len() > SIZE_LIMIT {
             let message = format!("larger than {SIZE_LIMIT} bytes");
@@ -80,23 +110,41 @@ impl Config {
         let mut reader = Reader::new(text);
         let root = document.as_table();
         reader.only(root, "", ROOT_KEYS);
-        let mut config = Self {
-            servers: BTreeMap::new(),
-            policy: Policy::starter(),
-            registries: Registries::default(),
-            targets: Targets::standard(),
-        };
+        let mut merge = policy::merge(&layers.bases)?;
+        merge.sources.project = file.to_owned();
+        let (mut servers, mut registries, mut targets) = (BTreeMap::new(), Registries::default(), Targets::standard());
         for (key, item) in root {
             match key {
-                "servers" => config.servers = read_servers(&mut reader, item),
-                "policy" => config.policy = policy::read(&mut reader, item),
-                "registries" => config.registries = read_registries(&mut reader, item),
-                "targets" => config.targets = read_targets(&mut reader, item),
+                "servers" => servers = read_servers(&mut reader, item),
+                "policy" => {
+                    let _said = merge.over(&mut reader, item, file, policy::Kind::Project);
+                    check_policy(&mut reader, item, &merge.policy, layers);
+                }
+                "registries" => registries = read_registries(&mut reader, item),
+                "targets" => targets = read_targets(&mut reader, item),
                 _ => {}
             }
         }
         let problems = reader.into_problems();
-        if problems.is_empty() { Ok(config) } else { Err(fail(problems)) }
+        if !problems.is_empty() {
+            return Err(fail(problems));
+        }
+        merge.at_least(&layers.machine)?;
+        Ok(Self { servers, policy: merge.policy, sources: merge.sources, registries, targets })
+    }
+}
+
+/// What only shows when all files are read.
+fn check_policy(reader: &mut Reader<'_>, item: &Item, policy: &Policy, layers: &Layers) {
+    let at = |key: &str| item.as_table_like().and_then(|table| table.get(key)).and_then(Item::span).or(item.span());
+    if policy.approvals.required > 0 && policy.approvals.signers.is_none() {
+        let hint = "add signers = \"mcp-signers\"".to_owned();
+        let message = "requires approvals, and names no file of signers";
+        reader.problem(at("approvals"), "policy.approvals", message, Some(hint));
+    }
+    if item.as_table_like().is_some_and(|table| table.contains_key("extends")) && layers.bases.is_empty() {
+        // Without what it extends it would be a looser policy than it says.
+        reader.problem(at("extends"), "policy.extends", "the policy that it names was not read", None);
     }
 }
 

@@ -1,5 +1,5 @@
 //! Walks a TOML document and collects every problem with line and column, instead of stopping at the first.
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use toml_edit::{Item, Table, TableLike};
 
@@ -15,11 +15,37 @@ pub(crate) struct Reader<'t> {
     text: &'t str,
     problems: Vec<Problem>,
     unlisted: usize,
+    given: BTreeMap<String, u32>,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl<'t> Reader<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, problems: Vec::new(), unlisted: 0 }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, problems: Vec::new(), unlisted: 0, given: BTreeMap::new(), lines }
+    }
+
+    /// The line that something begins on, from 1.
+    pub(crate) fn line(&self, at: Option<Range<usize>>) -> u32 {
+        let start = at.map_or(0, |span| span.start);
+        u32::try_from(self.lines.partition_point(|line| *line <= start)).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// Notes that a key has a value here.
+    pub(crate) fn given(&mut self, path: &str, at: Option<Range<usize>>) {
+        let line = self.line(at);
+        self.given.insert(path.to_owned(), line);
+    }
+
+    /// Whether a key has a value in this text.
+    pub(crate) fn is_given(&self, path: &str) -> bool {
+        self.given.contains_key(path)
+    }
+
+    /// The keys that have a value, with their lines.
+    pub(crate) fn take_given(&mut self) -> BTreeMap<String, u32> {
+        std::mem::take(&mut self.given)
     }
 
     /// Everything that was wrong, in the order of the file.
@@ -164,7 +190,7 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// "did you mean", when one known word is near.
-fn suggestion(text: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn suggestion(text: &str, known: &[&str]) -> Option<String> {
     let near = known.iter().map(|word| (distance(text, word), word)).min()?;
     (near.0 <= 2 && near.0 < text.chars().count()).then(|| format!("did you mean `{}`?", near.1))
 }

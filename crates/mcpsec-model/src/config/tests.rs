@@ -13,8 +13,11 @@ overrides = { zod = "^4", "@scope/x@1" = "1.0.0", "a>b" = "npm:c@2" }
 sandbox = { hosts = ["api.invalid"], read = ["."], write = ["~/notes"], env = ["NOTES_TOKEN"] }
 
 [policy]
-min-release-age = "3d"
+min-release-age = { default = "3d", "npm:@mine/*" = "0d", "server:files" = "12h" }
 provenance = { npm = "if-published", pypi = "required", git = "signed" }
+advisories = { malware = "deny", high = "deny", database = "required", max-age = "2w" }
+clients = "warn"
+rules = { new-host = "deny", vulnerable = { level = "warn", "npm:@scope/*" = "deny", "server:files" = "allow" } }
 install-scripts = ["npm:esbuild@0.25.0"]
 isolation = "namespace"
 capture = "required"
@@ -59,6 +62,21 @@ fn every_key_is_read() {
     assert_eq!(config.policy.drift.breaking, Level::Deny);
     assert_eq!(config.policy.exempt[0].until.to_string(), "2027-01-31");
     assert_eq!(config.targets.platforms.len(), 1);
+    let policy = &config.policy;
+    let age = |id: &str, root_of: Option<&str>| {
+        let root_of = root_of.map(|name| name.parse::<ServerName>().expect("name"));
+        policy.min_release_age_for(&id.parse().expect("id"), root_of.as_ref()).as_secs() / 3600
+    };
+    assert_eq!(age("npm:zod@1.0.0", None), 72);
+    assert_eq!(age("npm:@mine/zod@1.0.0", None), 0);
+    assert_eq!(age("npm:@mine/zod@1.0.0", Some("files")), 12);
+    assert_eq!((policy.advisories.high, policy.advisories.medium), (Level::Deny, Level::Warn));
+    assert_eq!(policy.advisories.database, DatabasePolicy::Required);
+    assert_eq!(policy.advisories.max_age.as_secs(), 14 * 24 * 3600);
+    assert_eq!(policy.clients, ClientsPolicy::Warn);
+    let vulnerable = &policy.rules[&crate::finding::Rule::Vulnerable];
+    assert_eq!((vulnerable.level, vulnerable.exceptions.len()), (Some(Level::Warn), 2));
+    assert_eq!(config.sources.origin("clients").expect("a place").line, 16);
 }
 
 #[test]
@@ -102,6 +120,21 @@ fn hostile_values_are_refused() {
         "[servers.x]\nsource = \"npm:a\"\nsandbox = { read = [\"\"] }",
         "[servers.x]\nsource = \"npm:a\"\nsandbox = { env = [\"A=secret\"] }",
         "[policy]\ncapture = \"maybe\"",
+        "[policy]\nmin-release-age = { \"npm:x\" = \"soon\" }",
+        "[policy]\nmin-release-age = { x = \"1d\" }",
+        "[policy]\nprovenance = { \"pypi:Some_Name\" = \"off\", \"pypi:some-name\" = \"required\" }",
+        "[policy]\nrules = { new-hosts = \"deny\" }",
+        "[policy]\nrules = { new-host = \"never\" }",
+        "[policy]\nrules = { new-host = { secret = \"deny\" } }",
+        "[policy]\nrules = { \"a\u{202e}b\" = \"deny\" }",
+        "[policy]\nrules = \"deny\"",
+        "[policy]\nadvisories = { hihg = \"deny\" }",
+        "[policy]\nadvisories = { max-age = \"always\" }",
+        "[policy]\nclients = \"no\"",
+        "[policy]\nextends = \"org.toml\"",
+        "[policy]\nextends = \"/etc/passwd\"",
+        "[policy]\nlocked = [\"isolation\"]",
+        "[policy]\nallow-isolation-none = true",
         "[policy]\nprovenance = \"signed\"",
         "[policy]\nprovenance = { npm = \"signed\" }",
         "[policy]\napprovals = { required = 1 }",
@@ -112,7 +145,7 @@ fn hostile_values_are_refused() {
         let shown = problems(text);
         assert_ne!(shown, "accepted", "{text}");
         assert!(shown.starts_with("mcp.toml"), "{shown}");
-        assert!(!shown.contains("secret"), "{shown}");
+        assert!(!shown.contains("secret") || text.contains("{ secret"), "{shown}");
         assert!(!shown.contains('\u{202e}'), "{shown}");
     }
 }
@@ -177,16 +210,21 @@ fn a_file_of_mistakes_is_cut_short() {
 }
 
 #[test]
-fn the_starter_file_spells_out_the_starter_policy() {
-    let text = ConfigEditor::starter().to_string();
-    assert!(text.contains("[policy]"));
-    let config = Config::parse(&text, "mcp.toml").expect("valid");
-    assert_eq!(config.policy, Policy::starter());
-    // What names packages or files has no value until somebody gives one.
-    let given = ["exempt", "signers", "git-signers", "git-keys"];
-    for key in policy::KEYS.iter().filter(|key| !given.contains(key)) {
-        assert!(text.contains(key), "{key} must be spelled out");
+fn the_named_files_spell_out_their_policies() {
+    for (name, policy) in [(NamedPolicy::Starter, Policy::starter()), (NamedPolicy::Strict, Policy::strict())] {
+        let text = ConfigEditor::with_policy(name).to_string();
+        let config = Config::parse(&text, "mcp.toml").expect("valid");
+        assert_eq!(config.policy, policy);
+        // What names packages, files or other policies has no value until somebody gives one.
+        let given = ["exempt", "signers", "git-signers", "git-keys", "extends", "locked", "allow-isolation-none"];
+        for key in policy::KEYS.iter().filter(|key| !given.contains(key)) {
+            assert!(text.contains(key), "{key} must be spelled out");
+        }
+        for key in policy::ADVISORY_KEYS {
+            assert!(config.sources.origin(&format!("advisories.{key}")).is_some(), "{key} must be spelled out");
+        }
     }
+    assert_eq!(ConfigEditor::starter().to_string(), ConfigEditor::with_policy(NamedPolicy::Starter).to_string());
 }
 
 #[test]
@@ -213,11 +251,27 @@ fn every_known_key_is_documented() {
         ("policy.signers", super::trust::SIGNER_KEYS),
         ("policy.drift", policy::DRIFT_KEYS),
         ("policy.approvals", policy::APPROVAL_KEYS),
+        ("policy.advisories", policy::ADVISORY_KEYS),
         ("policy.exempt", policy::EXEMPT_KEYS),
     ] {
         let row = docs.lines().find(|line| line.starts_with(&format!("| `{parent}`"))).expect("a row");
         for key in keys {
             assert!(row.contains(key), "docs/config.md must name `{key}` in the row of `{parent}`");
         }
+    }
+}
+
+/// docs/policy.md has every key that `mcpsec explain policy` shows, with its starter and strict values.
+#[test]
+fn every_value_is_documented() {
+    let docs = include_str!("../../../../docs/policy.md").replace("\r\n", "\n");
+    let (starter, strict) = (Policy::starter(), Policy::strict());
+    let rows = PolicyKeys::ALL.iter().map(|key| {
+        format!("| `{}` | {} | `{}` | `{}` |\n", key.path, key.meaning, key.value(&starter), key.value(&strict))
+    });
+    let table = format!("| key | meaning | starter | strict |\n|---|---|---|---|\n{}", rows.collect::<String>());
+    assert!(docs.contains(&table), "docs/policy.md must contain:\n{table}");
+    for key in known_keys().iter().filter_map(|key| key.strip_prefix("policy.")) {
+        assert!(docs.contains(&format!("`{key}")), "docs/policy.md must explain `{key}`");
     }
 }

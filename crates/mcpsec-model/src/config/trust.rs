@@ -3,7 +3,7 @@ use smol_str::SmolStr;
 use toml_edit::{Item, TableLike};
 
 use super::{
-    policy::{Provenance, ProvenanceRule},
+    policy::{MAX_RULES, Provenance, ProvenanceRule},
     reader::{Reader, join, tables},
 };
 use crate::{
@@ -18,6 +18,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: SmolStr,
+    /// The same in the form in which names are compared.
+    normal: SmolStr,
 }
 
 impl Pattern {
@@ -40,7 +42,29 @@ impl Pattern {
             && !body.contains('*')
             && body.bytes().all(|b| b.is_ascii_graphic())
             && !(text.starts_with("npm:") || text.starts_with("pypi:")) | !body.trim_start_matches('@').contains('@');
-        if fits { Ok(Self { text: text.into() }) } else { Err(refuse()) }
+        let normal = match text.strip_prefix("pypi:") {
+            Some(name) => format!("pypi:{}", normal_pypi(name)).into(),
+            None => SmolStr::new(text),
+        };
+        if fits { Ok(Self { text: text.into(), normal }) } else { Err(refuse()) }
+    }
+
+    /// Whether it names servers, and not packages.
+    pub fn is_server(&self) -> bool {
+        self.text.starts_with("server:")
+    }
+
+    /// Whether two patterns are about the same, however they are written.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+
+    /// Whether everything that `other` is about is what this one is about.
+    pub fn includes(&self, other: &Self) -> bool {
+        match self.normal.strip_suffix('*') {
+            Some(start) => other.normal.starts_with(start),
+            None => self.normal == other.normal,
+        }
     }
 
     /// As mcp.toml has it.
@@ -51,19 +75,48 @@ impl Pattern {
     /// Whether it is about this package, which is the own package of `root_of` if given. The second value orders patterns that
     /// both match: the longer, the more exact; a server's name before any package's.
     pub fn matches(&self, package: &PackageId, root_of: Option<&ServerName>) -> Option<(bool, usize)> {
+        self.fits(Some(package), root_of)
+    }
+
+    /// The same for something that may be about no package.
+    pub fn fits(&self, package: Option<&PackageId>, server: Option<&ServerName>) -> Option<(bool, usize)> {
         let fits = |pattern: &str, name: &str| match pattern.strip_suffix('*') {
             Some(start) => name.starts_with(start),
             None => name == pattern,
         };
         if let Some(pattern) = self.text.strip_prefix("server:") {
-            return root_of.filter(|name| fits(pattern, name.as_str())).map(|_| (true, exactness(pattern)));
+            return server.filter(|name| fits(pattern, name.as_str())).map(|_| (true, exactness(pattern)));
         }
+        let package = package?;
         let name = match package.ecosystem() {
             Ecosystem::Git => package.name().to_string(),
             ecosystem => format!("{ecosystem}:{}", package.name()),
         };
-        fits(&self.text, &name).then_some((false, exactness(&self.text)))
+        fits(&self.normal, &name).then_some((false, exactness(&self.normal)))
     }
+}
+
+/// The most exact of the patterns that are about a package or a server, with what it says. Of equal ones the last counts.
+pub fn most_exact<'r, T>(
+    rules: &'r [(Pattern, T)],
+    package: Option<&PackageId>,
+    server: Option<&ServerName>,
+) -> Option<&'r (Pattern, T)> {
+    let matching = rules.iter().filter_map(|rule| Some((rule.0.fits(package, server)?, rule)));
+    matching.max_by_key(|(exactness, _)| *exactness).map(|(_, rule)| rule)
+}
+
+/// Lower case, and one `-` for each run of `-`, `_` and `.` (PEP 503); a `*` stays.
+fn normal_pypi(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '-' | '_' | '.' if out.ends_with('-') => {}
+            '-' | '_' | '.' => out.push('-'),
+            c => out.push(c.to_ascii_lowercase()),
+        }
+    }
+    out
 }
 
 /// A name without `*` before a pattern that starts with all of it, a longer start before a shorter one.
@@ -161,13 +214,13 @@ const REGISTRY_WORDS: &[(&str, ProvenanceRule)] = &[
 
 pub(super) const SIGNER_KEYS: &[&str] = &["for", "repository", "workflow", "issuer", "ref", "identity", "key"];
 
-/// Most rules of one kind.
-const MAX_RULES: usize = 1000;
-
 pub(super) fn read_provenance(reader: &mut Reader<'_>, item: &Item, path: &str, out: &mut Provenance) {
     if item.is_str() {
         if let Some(rule) = reader.word(item, path, REGISTRY_WORDS) {
             (out.npm, out.pypi, out.git) = (rule, rule, rule);
+            for key in super::policy::PROVENANCE_KEYS {
+                reader.given(&join(path, key), item.span());
+            }
         }
         return;
     }
@@ -184,8 +237,10 @@ pub(super) fn read_provenance(reader: &mut Reader<'_>, item: &Item, path: &str, 
             _ => continue,
         };
         let words = if key == "git" { ProvenanceRule::WORDS } else { REGISTRY_WORDS };
-        if let Some(rule) = reader.word(item, &join(path, key), words) {
+        let path = join(path, key);
+        if let Some(rule) = reader.word(item, &path, words) {
             *place = rule;
+            reader.given(&path, item.span());
         }
     }
     let patterns: Vec<&str> = table.iter().map(|(key, _)| key).filter(|key| key.contains([':', '+'])).collect();
@@ -207,15 +262,38 @@ fn read_rule(
     };
     match Pattern::parse(pattern) {
         Err(message) => reader.problem(item.span(), path, message, None),
-        Ok(_) if out.len() >= MAX_RULES => {
-            reader.problem(item.span(), path, format!("more than {MAX_RULES} rules"), None)
-        }
         Ok(pattern) => {
             if let Some(rule) = reader.word(item, path, words) {
-                out.push((pattern, rule));
+                put(reader, "policy.provenance", item, out, pattern, rule);
             }
         }
     }
+}
+
+/// Adds what a pattern says, in place of what another file said about the same. One file may say it once.
+pub(super) fn put<T>(
+    reader: &mut Reader<'_>,
+    parent: &str,
+    item: &Item,
+    rules: &mut Vec<(Pattern, T)>,
+    pattern: Pattern,
+    value: T,
+) {
+    let path = |pattern: &Pattern| format!("{parent}.{}", pattern.as_str());
+    if let Some((known, _)) = rules.iter().find(|(known, _)| known.is_same(&pattern)) {
+        if reader.is_given(&path(known)) {
+            let message = format!("`{}` and `{}` are the same", known.as_str(), pattern.as_str());
+            reader.problem(item.span(), &join(parent, pattern.as_str()), message, None);
+            return;
+        }
+        rules.retain(|(known, _)| !known.is_same(&pattern));
+    }
+    if rules.len() >= MAX_RULES {
+        reader.problem(item.span(), parent, format!("more than {MAX_RULES} rules"), None);
+        return;
+    }
+    reader.given(&path(&pattern), item.span());
+    rules.push((pattern, value));
 }
 
 pub(super) fn read_signers(reader: &mut Reader<'_>, item: &Item, path: &str) -> Vec<ExpectedSigner> {
@@ -261,6 +339,7 @@ fn read_signer(reader: &mut Reader<'_>, whole: &Item, table: &dyn TableLike, pat
         reader.problem(at, path, "expects nobody: give `repository`, `identity` or `key`", None);
         return None;
     }
+    reader.given(&format!("policy.signers.{}", signer.subject.as_str()), at);
     Some(signer)
 }
 

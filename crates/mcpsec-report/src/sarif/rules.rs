@@ -67,7 +67,7 @@ fn severity(source: Source) -> Severity {
 
 fn level(severity: Severity) -> &'static str {
     match severity {
-        Severity::High => "error",
+        Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         Severity::Low | Severity::Info => "note",
     }
@@ -76,6 +76,7 @@ fn level(severity: Severity) -> &'static str {
 /// The number that code scanning makes `high`, `medium` or `low` of.
 fn score(severity: Severity) -> Option<&'static str> {
     match severity {
+        Severity::Critical => Some("9.5"),
         Severity::High => Some("8.0"),
         Severity::Medium => Some("5.0"),
         Severity::Low => Some("2.0"),
