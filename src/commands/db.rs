@@ -160,10 +160,10 @@ fn entry(advisory: &Advisory, package: &PackageId) -> Value {
         "malicious": advisory.malicious,
         "severity": advisory.graded.map(|graded| graded.grade.as_str()),
         "score": advisory.graded.and_then(|graded| graded.tenths).map(|tenths| f64::from(tenths) / 10.0),
-        "summary": advisory.summary.as_ref().map(Untrusted::raw),
+        "summary": advisory.summary.as_ref().map(Untrusted::to_string),
         "fixed": fixed(&[advisory], package),
         "modified": advisory.modified.to_string(),
-        "references": advisory.references.iter().map(Untrusted::raw).collect::<Vec<_>>(),
+        "references": advisory.references.iter().map(Untrusted::to_string).collect::<Vec<_>>(),
     })
 }
 

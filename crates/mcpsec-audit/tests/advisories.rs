@@ -201,7 +201,7 @@ fn each_record_means_exactly_the_versions_it_names() {
         "{} records ({withdrawn} withdrawn), {packages} packages, {asked} questions: {affected} affected, {unknown} not comparable",
         all.len()
     );
-    assert!(withdrawn >= 50 && affected >= 5_000 && asked > 2 * affected, "{asked} {affected} {withdrawn}");
+    assert!(withdrawn >= 50 && affected >= 5_000 && asked - affected >= 10_000, "{asked} {affected} {withdrawn}");
 }
 
 #[test]
