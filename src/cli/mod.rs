@@ -14,7 +14,7 @@ use mcpsec_model::{name::ServerName, time::AsOf};
 pub(crate) use approve::{ApprovalsArgs, ApproveArgs, RevokeArgs, With};
 pub(crate) use audit::AuditArgs;
 pub(crate) use db::DbCommand;
-pub(crate) use export::ExportCommand;
+pub(crate) use export::{Client, ExportCommand, ManagedArgs, Servers};
 pub(crate) use init::{InitArgs, StartingPolicy};
 pub(crate) use wrap::{UnwrapArgs, WrapArgs};
 

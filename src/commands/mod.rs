@@ -1,5 +1,6 @@
 //! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
 mod add;
+mod advisories;
 mod approval;
 mod approvals;
 mod approve;
@@ -13,6 +14,7 @@ mod closure;
 mod commit;
 mod compare;
 mod completions;
+mod cooldown;
 mod db;
 mod decide;
 mod diff;
@@ -24,6 +26,7 @@ mod failed;
 mod init;
 mod inspect;
 mod locking;
+mod names;
 mod remove;
 mod render;
 mod review;

@@ -17,6 +17,7 @@ use mcpsec_model::{
 };
 
 use super::{
+    advisories,
     approval::{self, Approving},
     artifacts, clients,
     compare::differences,
@@ -80,6 +81,7 @@ pub(super) async fn report(
     let store = artifacts::open_store(settings)?;
     let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
     let ears = Ears::new(settings, config, &store, &args.capturing)?;
+    let known_bad = advisories::of_database(settings, &packages);
     let seen = Seen {
         artifacts: &artifacts,
         upstream: &upstream,
@@ -87,6 +89,7 @@ pub(super) async fn report(
         ears: &ears,
         anew: args.recapture,
         approving: approving.as_ref(),
+        known_bad: &known_bad,
     };
     let mut servers = Vec::new();
     for name in names {
@@ -135,6 +138,7 @@ struct Seen<'a> {
     artifacts: &'a BTreeMap<PackageId, CheckResult>,
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
+    known_bad: &'a advisories::Known,
     ears: &'a Ears<'a>,
     anew: bool,
     approving: Option<&'a Approving>,
@@ -172,6 +176,9 @@ fn judge(
         let root = locked.closure.root().package();
         let said = evidence::judge(config, name, root, entries.iter().copied(), seen.known);
         states = evidence::count(entries);
+        checks.extend(said.checks);
+        findings.extend(said.findings);
+        let said = seen.known_bad.judge(settings, config, locked, advisories::Open::Told);
         checks.extend(said.checks);
         findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());

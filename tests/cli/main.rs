@@ -2,10 +2,13 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod ci;
 mod diff;
 mod docs;
 mod evidence;
 mod evidence_artifact;
+mod export;
+mod gate;
 mod hostile;
 mod init;
 mod kill;
@@ -13,6 +16,7 @@ mod offline;
 mod online;
 mod output;
 mod refusals;
+mod reports;
 mod rights;
 mod secrets;
 mod strangers;

@@ -25,6 +25,7 @@ pub mod lock;
 pub mod manifest;
 pub mod name;
 pub mod package;
+pub mod publication;
 pub mod report;
 pub mod spec;
 pub mod target;

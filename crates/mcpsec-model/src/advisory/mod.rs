@@ -18,6 +18,7 @@ pub use reduce::{Reduced, reduce};
 
 use crate::{
     name::{Ecosystem, PackageName},
+    package::PackageId,
     text::Untrusted,
     time::Timestamp,
 };
@@ -163,6 +164,19 @@ impl Advisory {
     pub fn ids(&self) -> impl Iterator<Item = &AdvisoryId> {
         std::iter::once(&self.id).chain(&self.aliases)
     }
+}
+
+/// What a finding of an advisory is about: `npm:left@1.0.3#GHSA-v6h2-p8h4-qcjw`. An exemption that names it lifts exactly this advisory for
+/// exactly this version.
+pub fn subject(package: &PackageId, id: &AdvisoryId) -> String {
+    format!("{package}#{id}")
+}
+
+/// The package of such a subject; `None` for any other text.
+pub fn package_of(subject: &str) -> Option<PackageId> {
+    let (package, id) = subject.rsplit_once('#')?;
+    id.parse::<AdvisoryId>().ok()?;
+    package.parse().ok().filter(|package: &PackageId| package.ecosystem() != Ecosystem::Git)
 }
 
 /// The word of the OSV schema for an ecosystem; git has none.

@@ -121,7 +121,7 @@ fn summary(record: &Map<String, Value>) -> Result<Option<Untrusted>, AdvisoryErr
     let words = words.or(text(record, "details")?.map(str::trim).filter(|text| !text.is_empty()));
     let line =
         words.and_then(|words| words.lines().map(str::trim).find(|line| line.chars().any(char::is_alphanumeric)));
-    Ok(line.map(|line| Untrusted::new(line.chars().take(MAX_SUMMARY).collect::<String>())))
+    Ok(line.map(|line| Untrusted::new(line.chars().take(MAX_SUMMARY).collect::<String>().trim_end())))
 }
 
 fn read_aliases(record: &Map<String, Value>) -> Result<Vec<AdvisoryId>, AdvisoryError> {

@@ -84,7 +84,7 @@ fn later_schemas_are_kept_apart() {
     assert_eq!(ranges[0].events, [Event::Other]);
 }
 
-/// Vectors and scores of the examples that first.org publishes for 3.1 and 4.0, and one of each edge.
+/// One of each edge between the words, in each version that is scored.
 #[test]
 fn scores() {
     for (vector, shown) in [
@@ -159,4 +159,17 @@ fn an_unreadable_record_stays_with_the_packages_it_names() {
     assert_eq!(unread.why, "affected[0].versions: must be a list");
     value["affected"] = json!(7);
     assert!(reduce(value.to_string().as_bytes()).is_err());
+}
+
+#[test]
+fn subjects_name_one_advisory_of_one_version() {
+    for text in ["npm:@s/left@1.0.3", "pypi:left@1.0+local.1"] {
+        let package: PackageId = text.parse().expect("id");
+        let subject = subject(&package, &"GHSA-aaaa-bbbb-cccc".parse().expect("id"));
+        assert_eq!(subject, format!("{text}#GHSA-aaaa-bbbb-cccc"));
+        assert_eq!(package_of(&subject), Some(package));
+    }
+    for other in ["npm:left@1.0.3", "tool:send/description#x", "npm:left#A-1", "npm:left@1.0.3#"] {
+        assert_eq!(package_of(other), None, "{other}");
+    }
 }

@@ -13,10 +13,10 @@ use mcpsec_model::{
 use super::{
     Bill, Entry, Origin,
     cyclonedx_wire::{
-        Component, Composition, Content, Dependency, Document, Evidence, ExternalReference, Hash, Identity, Lifecycle,
-        Metadata, Method, Property, Tools,
+        Component, Composition, Dependency, Document, Evidence, ExternalReference, Hash, Identity, Lifecycle, Metadata,
+        Method, Property, Tools,
     },
-    gather, signer,
+    gather, signer, uuid,
 };
 use crate::json::pretty;
 
@@ -52,7 +52,12 @@ pub fn cyclonedx(lock: &Lock, servers: &[&LockedServer], origin: &Origin<'_>) ->
         version: Some(origin.version.to_owned()),
         ..Component::default()
     };
-    let content = Content {
+    let mut document = Document {
+        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        bom_format: "CycloneDX",
+        spec_version: "1.6",
+        serial_number: String::new(),
+        version: 1,
         metadata: Metadata {
             timestamp: origin.created.map(|time| time.to_string()),
             lifecycles: [Lifecycle { phase: "pre-build" }],
@@ -66,14 +71,8 @@ pub fn cyclonedx(lock: &Lock, servers: &[&LockedServer], origin: &Origin<'_>) ->
             assemblies: vec![main],
         }],
     };
-    pretty(&Document {
-        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        bom_format: "CycloneDX",
-        spec_version: "1.6",
-        serial_number: format!("urn:uuid:{}", Bill::uuid(&pretty(&content))),
-        version: 1,
-        content,
-    })
+    document.serial_number = format!("urn:uuid:{}", uuid(&pretty(&document)));
+    pretty(&document)
 }
 
 fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {

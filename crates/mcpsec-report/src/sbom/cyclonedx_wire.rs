@@ -10,13 +10,6 @@ pub(super) struct Document {
     pub(super) spec_version: &'static str,
     pub(super) serial_number: String,
     pub(super) version: u32,
-    #[serde(flatten)]
-    pub(super) content: Content,
-}
-
-/// All that the serial number is a hash of.
-#[derive(Serialize)]
-pub(super) struct Content {
     pub(super) metadata: Metadata,
     pub(super) components: Vec<Component>,
     pub(super) dependencies: Vec<Dependency>,

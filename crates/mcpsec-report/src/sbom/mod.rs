@@ -102,17 +102,6 @@ impl Bill<'_> {
         self.servers.iter().any(|server| !server.findings.is_empty())
     }
 
-    /// A UUID that is a hash of a text (RFC 9562, version 8).
-    fn uuid(of: &str) -> String {
-        let digest = Digest::sha256_of(of.as_bytes());
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.as_bytes()[..16]);
-        bytes[6] = (bytes[6] & 0x0f) | 0x80;
-        bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-    }
-
     /// The name of the whole: the server's, or that of the project's servers together.
     fn name(&self) -> String {
         match self.servers.as_slice() {
@@ -120,6 +109,17 @@ impl Bill<'_> {
             _ => "mcp-servers".to_owned(),
         }
     }
+}
+
+/// A UUID that is a hash of a text (RFC 9562, version 8).
+pub(crate) fn uuid(of: &str) -> String {
+    let digest = Digest::sha256_of(of.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_bytes()[..16]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 impl Entry<'_> {

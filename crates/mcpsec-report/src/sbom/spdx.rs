@@ -13,9 +13,8 @@ use mcpsec_model::{
 
 use super::{
     Bill, Entry, Origin, gather,
-    spdx_wire::{
-        Annotation, Checksum, Content, CreationInfo, Document, ExternalRef, Relationship, SpdxPackage,
-    },
+    spdx_wire::{Annotation, Checksum, CreationInfo, Document, ExternalRef, Relationship, SpdxPackage},
+    uuid,
 };
 use crate::json::pretty;
 
@@ -68,7 +67,8 @@ pub fn spdx(lock: &Lock, servers: &[&LockedServer], origin: &Origin<'_>) -> Stri
             }
             many => {
                 for (at, artifact) in many.iter().enumerate() {
-                    let file = identifier(&format!("File-{}", own.trim_start_matches("SPDXRef-Package-")), at, &artifact.file);
+                    let file =
+                        identifier(&format!("File-{}", own.trim_start_matches("SPDXRef-Package-")), at, &artifact.file);
                     relate(&own, "DISTRIBUTION_ARTIFACT", &file);
                     packages.push(of_file(artifact, entry, file));
                 }
@@ -83,21 +83,24 @@ pub fn spdx(lock: &Lock, servers: &[&LockedServer], origin: &Origin<'_>) -> Stri
     relationships.sort();
     relationships.dedup();
     packages.sort_by(|a, b| a.id.cmp(&b.id));
-    let content = Content { packages, relationships };
     let mut described = described;
     described.sort();
     described.dedup();
-    pretty(&Document {
+    let mut document = Document {
         spdx_version: "SPDX-2.3",
         data_license: "CC0-1.0",
         id: "SPDXRef-DOCUMENT",
         name: bill.name(),
-        // A name, not an address: nothing can be fetched there.
-        document_namespace: format!("https://mcpsec.invalid/spdx/{}-{}", bill.name(), Bill::uuid(&pretty(&content))),
+        document_namespace: String::new(),
         creation_info: CreationInfo { created: created.clone(), creators: [tool.clone()] },
         document_describes: described,
-        content,
-    })
+        packages,
+        relationships,
+    };
+    // A name, not an address: nothing can be fetched there.
+    let namespace = format!("https://mcpsec.invalid/spdx/{}-{}", bill.name(), uuid(&pretty(&document)));
+    document.document_namespace = namespace;
+    pretty(&document)
 }
 
 fn package(entry: &Entry<'_>, id: String, annotations: Vec<Annotation>) -> SpdxPackage {

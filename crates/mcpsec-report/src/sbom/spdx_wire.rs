@@ -12,13 +12,6 @@ pub(super) struct Document {
     pub(super) document_namespace: String,
     pub(super) creation_info: CreationInfo,
     pub(super) document_describes: Vec<String>,
-    #[serde(flatten)]
-    pub(super) content: Content,
-}
-
-/// All that the namespace is a hash of.
-#[derive(Serialize)]
-pub(super) struct Content {
     pub(super) packages: Vec<SpdxPackage>,
     pub(super) relationships: Vec<Relationship>,
 }
