@@ -83,7 +83,7 @@ impl Told {
         let mut out = String::new();
         let would = if self.dry_run { "would be " } else { "" };
         for file in &self.files {
-            out += &format!("{}", file.file);
+            out += &file.file;
             if let Some(problem) = &file.problem {
                 out += &format!(": {problem}");
             } else if let Some(backup) = &file.backup {
