@@ -42,7 +42,7 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
         None => project::starter_config()?,
     };
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
-    let wishes = wish::plan(&args, &config)?;
+    let wishes = wish::plan(&args, &config, &lock)?;
     told::check_consent(&args.consent, wishes.len())?;
     let store = artifacts::open_store(settings)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
@@ -87,6 +87,9 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     }
     if !failed.is_empty() {
         return refuse(settings, &ui, servers, failed, many);
+    }
+    if servers.is_empty() {
+        ui.note("every server of mcp.toml is locked as it says; mcpsec update looks for newer versions");
     }
     let report = Report::new("add", servers);
     let denied = report.verdict() != Verdict::Pass;

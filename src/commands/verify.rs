@@ -12,12 +12,14 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
-    report::{ClosureChange, Report, ServerReport},
+    report::{ClosureChange, ProjectReport, Report, ServerReport},
     verdict::{Decision, Verdict},
 };
 
 use super::{
-    artifacts,
+    advisories,
+    approval::{self, Approving},
+    artifacts, clients,
     compare::differences,
     decide, evidence,
     sources::Sources,
@@ -50,10 +52,22 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         None => project::starter_config()?,
     };
     let lock = lock.unwrap_or_else(Lock::empty);
-    let names = select(&args.names, &config, &lock)?;
+    let report = report(settings, &project, &args, &config, &lock).await?;
+    print(settings, &report)
+}
 
+/// Checks the named servers, or all. Read-only for the project.
+pub(super) async fn report(
+    settings: &Settings,
+    project: &Project,
+    args: &VerifyArgs,
+    config: &Config,
+    lock: &Lock,
+) -> Result<Report, CommandError> {
+    let names = select(&args.names, config, lock)?;
+    let approving = Approving::for_policy(settings, project, config, lock)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
-    let sources = Sources::new(settings, &config, Arc::clone(&ui));
+    let sources = Sources::new(settings, config, Arc::clone(&ui));
     let wanted: Vec<&LockedServer> = names.iter().filter_map(|name| lock.servers.get(name)).collect();
     let packages = lock.packages_of(&wanted);
     if !settings.offline {
@@ -65,22 +79,44 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         UpstreamPolicy::Warn | UpstreamPolicy::Required => upstream::check(&sources, &packages, &wanted).await?,
     };
     let store = artifacts::open_store(settings)?;
-    let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
-    let ears = Ears::new(settings, &config, &store, &args.capturing)?;
-    let seen = Seen { artifacts: &artifacts, upstream: &upstream, known: &known, ears: &ears, anew: args.recapture };
+    let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
+    let ears = Ears::new(settings, config, &store, &args.capturing)?;
+    let known_bad = advisories::of_database(settings, &packages);
+    let seen = Seen {
+        artifacts: &artifacts,
+        upstream: &upstream,
+        known: &known,
+        ears: &ears,
+        anew: args.recapture,
+        approving: approving.as_ref(),
+        known_bad: &known_bad,
+    };
     let mut servers = Vec::new();
     for name in names {
-        servers.push(judge(&name, &config, &lock, &seen, settings)?);
+        servers.push(judge(&name, config, lock, &seen, settings)?);
     }
     ui.done();
-    let report = Report::new("verify", servers);
-    print(settings, &report)
+    let mut report = Report::new("verify", servers);
+    if args.names.is_empty() {
+        report.project = of_clients(settings, config, lock);
+    }
+    Ok(report)
+}
+
+/// Whether the project's client configurations start anything that is not locked.
+fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectReport {
+    let (checks, findings) = clients::check(settings, config, lock, &clients::Which::default());
+    decide::decided_project(
+        &config.policy,
+        settings.now,
+        ProjectReport { checks, findings, ..ProjectReport::default() },
+    )
 }
 
 pub(super) use super::render::print;
 
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
-fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
+pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
     let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();
     known.sort();
     known.dedup();
@@ -102,8 +138,10 @@ struct Seen<'a> {
     artifacts: &'a BTreeMap<PackageId, CheckResult>,
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
+    known_bad: &'a advisories::Known,
     ears: &'a Ears<'a>,
     anew: bool,
+    approving: Option<&'a Approving>,
 }
 
 fn judge(
@@ -140,11 +178,18 @@ fn judge(
         states = evidence::count(entries);
         checks.extend(said.checks);
         findings.extend(said.findings);
+        let said = seen.known_bad.judge(settings, config, locked, advisories::Open::Told);
+        checks.extend(said.checks);
+        findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());
         let said = told(name, config, lock, locked, seen, &checks, settings)?;
         checks.extend(said.checks);
         findings.extend(said.findings);
         drift = said.drift;
+        checks.push(match seen.approving {
+            Some(approving) => approving.check(lock, locked, settings.now),
+            None => approval::not_asked(name.as_str()),
+        });
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
     }

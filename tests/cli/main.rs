@@ -2,13 +2,20 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod approvals;
+mod audit;
+mod ci;
+mod db;
 mod diff;
 mod docs;
 mod evidence;
 mod evidence_artifact;
 mod export;
+mod gate;
 mod hostile;
+mod init;
 mod kill;
+mod names;
 mod offline;
 mod online;
 mod output;
@@ -23,3 +30,4 @@ mod told;
 mod told_hostile;
 mod verify;
 mod worlds;
+mod wrap;

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod artifact;
+mod audit;
 mod drift;
 mod evidence;
 mod fold;
@@ -35,6 +36,7 @@ mod rich;
 mod samples;
 
 pub use artifact::{ArtifactReport, Attested, Refusal, artifact, artifact_json};
+pub use audit::audit;
 pub use drift::{closure, drift};
 pub use evidence::{counts as evidence_counts, evidence};
 pub use human::human;

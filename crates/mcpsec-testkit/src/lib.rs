@@ -16,6 +16,7 @@ pub mod folder;
 pub mod git;
 pub mod loopback;
 pub mod npm;
+pub mod osv;
 pub mod output;
 pub mod program;
 pub mod pypi;
@@ -23,8 +24,9 @@ pub mod servers;
 pub mod shared;
 
 pub use env::TestEnv;
-pub use git::{GitRepo, GitServer, SshSigner};
+pub use git::{GitRepo, GitServer, SshAgent, SshSigner};
 pub use loopback::{Auth, Fault, Loopback, Request};
 pub use npm::{NpmPackage, NpmRegistryKey, NpmServer, npm_keys_document, npm_package};
+pub use osv::{OsvMood, OsvServer, advisory, advisory_zip, npm_advisory};
 pub use output::Output;
 pub use pypi::{Distribution, PypiServer, sdist, wheel};
