@@ -29,7 +29,8 @@ pub(crate) fn print_error(error: &CommandError) {
 /// The last gate before a terminal: names of local files and folders come unescaped to here, and a repository that was
 /// cloned brings its own. Line breaks are ours.
 fn visible(text: &str) -> String {
-    text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
+    // Nor may a line of it be a command to the CI job whose log this is.
+    mcpsec_report::inert(&text.split('\n').map(escape).collect::<Vec<_>>().join("\n")).into_owned()
 }
 
 fn to_stderr(text: &str) {

@@ -93,6 +93,29 @@ fn every_format_looks_as_it_should() {
     insta::assert_snapshot!("rich_sarif", serde_json::to_string_pretty(&log).expect("JSON"));
 }
 
+/// The names of all members.
+fn members(value: &Value, out: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => object.iter().for_each(|(name, value)| {
+            out.insert(name.clone());
+            members(value, out);
+        }),
+        Value::Array(values) => values.iter().for_each(|value| members(value, out)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_member_of_the_json_report_is_documented() {
+    let doc = include_str!("../../../docs/reports.md");
+    let mut names = BTreeSet::new();
+    members(&serde_json::from_str(&json(&rich())).expect("JSON"), &mut names);
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        assert!(doc.contains(&format!("`{name}`")), "docs/reports.md does not name `{name}`");
+    }
+}
+
 #[test]
 fn all_formats_deny_the_same() {
     for report in [rich(), hostile("x"), hostile("`a` | b"), hostile("")] {
@@ -117,6 +140,12 @@ fn what_the_decision_forgot_is_on_the_strict_side() {
     let all = denied(&report);
     assert!(all.iter().any(|(_, id, _)| id == "artifact-hash"), "{all:?}");
     assert_eq!(log(&report)["runs"][0]["invocations"][0]["exitCode"], 1);
+    // What only the decision knows, since nobody found it, is not dropped either.
+    let mut report = rich();
+    report.servers[0].decision.denied.push(reason(Source::Rule(Rule::Yanked), "npm:lost@1.0.0", None));
+    assert!(
+        denied(&report).iter().any(|(_, id, subject)| (id.as_str(), subject.as_str()) == ("yanked", "npm:lost@1.0.0"))
+    );
     // A verdict without any reason is still a result.
     let report = Report::new("verify", vec![server("empty", Verdict::Incomplete)]);
     let log = log(&report);
