@@ -14,8 +14,8 @@ use mcpsec_model::{name::ServerName, time::AsOf};
 pub(crate) use approve::{ApprovalsArgs, ApproveArgs, RevokeArgs, With};
 pub(crate) use audit::AuditArgs;
 pub(crate) use db::DbCommand;
-pub(crate) use export::ExportCommand;
-pub(crate) use init::InitArgs;
+pub(crate) use export::{Client, ExportCommand, ManagedArgs, Servers};
+pub(crate) use init::{InitArgs, StartingPolicy};
 pub(crate) use wrap::{UnwrapArgs, WrapArgs};
 
 /// Vetted, locked, reproducible MCP servers.
@@ -150,8 +150,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
     /// What to add: npm:NAME[@RANGE], pypi:NAME[SPECIFIERS], git+https://…[@REF][#subdirectory=…], a purl, or a launch
-    /// line in quotes such as "npx -y NAME@1"
-    #[arg(required = true, value_name = "SPEC")]
+    /// line in quotes such as "npx -y NAME@1" [default: every server of mcp.toml that is not locked as it says]
+    #[arg(value_name = "SPEC")]
     pub(crate) specs: Vec<String>,
     /// Name of the server in mcp.toml [default: from the package's name]
     #[arg(long)]

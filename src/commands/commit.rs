@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use mcpsec_model::{
     approval::Word,
-    config::ConfigEditor,
+    config::{ConfigEditor, ServerConfig},
     digest::Digest,
     lock::{InsertError, Lock, LockedServer},
     name::ServerName,
@@ -22,6 +22,35 @@ use crate::{
     project::{self, Project},
     settings::Settings,
 };
+
+/// Writes servers into mcp.toml alone; a file that is not there yet starts as `fresh`. Servers that are there stay.
+pub(crate) fn configure(
+    settings: &Settings,
+    project: &Project,
+    servers: &BTreeMap<ServerName, ServerConfig>,
+    fresh: ConfigEditor,
+) -> Result<(), CommandError> {
+    let mut guard = fd_lock::RwLock::new(open_guard(settings, project.folder())?);
+    let _held = guard
+        .write()
+        .map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", project.folder().display())))?;
+    files::sweep(project.folder());
+    let (mut editor, known) = match project.config_text()? {
+        Some(text) => {
+            let editor = ConfigEditor::parse(&text, "mcp.toml").map_err(|error| project::config_error(&error))?;
+            (editor, project::parse_config(&text)?.servers)
+        }
+        None => (fresh, BTreeMap::new()),
+    };
+    for (name, server) in servers.iter().filter(|(name, _)| !known.contains_key(*name)) {
+        editor.insert_server(name, server).map_err(|error| project::config_error(&error))?;
+    }
+    let text = editor.to_string();
+    project::parse_config(&text)
+        .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
+    let path = project.config_path();
+    files::replace(&path, &text).map(drop).map_err(|error| crate::error::io("write", &path, &error))
+}
 
 /// One server to be written.
 pub(crate) struct Change {

@@ -20,10 +20,9 @@ use mcpsec_model::{
 use super::{
     artifacts, base, closure, decide,
     locking::{self, Locking},
-    scan,
+    render, scan,
     sources::Sources,
     told::Ears,
-    verify,
     wish::Wish,
 };
 use crate::{
@@ -58,7 +57,7 @@ pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, Com
         Some(to) => side(settings, &config, &lock, &name, Some(to)).await?,
     };
     let report = servers(settings, &config, &name, &from, &to);
-    verify::print(settings, &Report::new("diff", vec![report]))
+    render::print(settings, &Report::new("diff", vec![report]))
 }
 
 /// Two captured manifests, from files.
@@ -80,7 +79,7 @@ fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) 
         closure: mcpsec_model::report::ClosureChange::default(),
         name,
     };
-    verify::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
+    render::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
 }
 
 /// What the rules say about the newer one and did not say about the older one.

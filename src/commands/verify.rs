@@ -12,13 +12,14 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
-    report::{ClosureChange, Report, ServerReport},
+    report::{ClosureChange, ProjectReport, Report, ServerReport},
     verdict::{Decision, Verdict},
 };
 
 use super::{
+    advisories,
     approval::{self, Approving},
-    artifacts,
+    artifacts, clients,
     compare::differences,
     decide, evidence,
     sources::Sources,
@@ -26,12 +27,12 @@ use super::{
     upstream,
 };
 use crate::{
-    cli::{Format, VerifyArgs},
+    cli::VerifyArgs,
     error::{CommandError, Kind},
     exit::Code,
     project::{self, Project},
     settings::Settings,
-    ui::{self, Ui},
+    ui::Ui,
 };
 
 pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, CommandError> {
@@ -80,6 +81,7 @@ pub(super) async fn report(
     let store = artifacts::open_store(settings)?;
     let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
     let ears = Ears::new(settings, config, &store, &args.capturing)?;
+    let known_bad = advisories::of_database(settings, &packages);
     let seen = Seen {
         artifacts: &artifacts,
         upstream: &upstream,
@@ -87,43 +89,31 @@ pub(super) async fn report(
         ears: &ears,
         anew: args.recapture,
         approving: approving.as_ref(),
+        known_bad: &known_bad,
     };
     let mut servers = Vec::new();
     for name in names {
         servers.push(judge(&name, config, lock, &seen, settings)?);
     }
     ui.done();
-    Ok(Report::new("verify", servers))
+    let mut report = Report::new("verify", servers);
+    if args.names.is_empty() {
+        report.project = of_clients(settings, config, lock);
+    }
+    Ok(report)
 }
 
-/// Prints a report, writes it to the files of `--report`, and gives its exit code.
-pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, CommandError> {
-    // Files first: whoever stops reading standard output must not lose them.
-    for (format, file) in &settings.reports {
-        let text = render(settings, *format, mcpsec_report::Style::plain(), report)?;
-        crate::files::replace(file, &text).map_err(|error| crate::error::io("write", file, &error))?;
-    }
-    if settings.format != Format::Human || settings.verbosity > -2 {
-        ui::print_data(&render(settings, settings.format, settings.style(), report)?)?;
-    }
-    Ok(crate::exit::of_verdict(report.verdict()))
+/// Whether the project's client configurations start anything that is not locked.
+fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectReport {
+    let (checks, findings) = clients::check(settings, config, lock, &clients::Which::default());
+    decide::decided_project(
+        &config.policy,
+        settings.now,
+        ProjectReport { checks, findings, ..ProjectReport::default() },
+    )
 }
 
-/// A report in one of its forms.
-fn render(
-    _settings: &Settings,
-    format: Format,
-    style: mcpsec_report::Style,
-    report: &Report,
-) -> Result<String, CommandError> {
-    Ok(match format {
-        Format::Human => mcpsec_report::human(report, style),
-        Format::Json => mcpsec_report::json(report),
-        Format::Sarif | Format::Markdown => {
-            return Err(CommandError::usage("this format is being built"));
-        }
-    })
-}
+pub(super) use super::render::print;
 
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
 pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
@@ -148,6 +138,7 @@ struct Seen<'a> {
     artifacts: &'a BTreeMap<PackageId, CheckResult>,
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
+    known_bad: &'a advisories::Known,
     ears: &'a Ears<'a>,
     anew: bool,
     approving: Option<&'a Approving>,
@@ -185,6 +176,9 @@ fn judge(
         let root = locked.closure.root().package();
         let said = evidence::judge(config, name, root, entries.iter().copied(), seen.known);
         states = evidence::count(entries);
+        checks.extend(said.checks);
+        findings.extend(said.findings);
+        let said = seen.known_bad.judge(settings, config, locked, advisories::Open::Told);
         checks.extend(said.checks);
         findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());

@@ -66,6 +66,8 @@ pub struct Name {
 pub enum NameKind {
     /// A host, alone or out of a URL.
     Host,
+    /// A host in a URL that stands in a sentence: shown to people rather than called.
+    Link,
     /// An IP address that is not loopback or unspecified.
     Address,
     /// An e-mail address.

@@ -4,3 +4,5 @@
 //! [`facts::FileFacts`] is what one file does, and comparing the facts of two versions gives findings with file and line.
 //! Facts depend on the bytes of the file alone, so they are remembered by digest.
 pub mod facts;
+pub mod javascript;
+pub mod literals;

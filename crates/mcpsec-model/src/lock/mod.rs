@@ -17,6 +17,7 @@ mod id;
 mod lines;
 mod meaning;
 mod pin;
+mod places;
 mod plain;
 mod read;
 mod seal;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use error::{InsertError, LockError, ServerError};
 pub(crate) use id::package_hash;
+pub use places::Places;
 pub use server::{LockedServer, ServerParts, persists};
 pub(crate) use write::entry_text;
 
