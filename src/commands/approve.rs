@@ -38,6 +38,9 @@ pub(super) async fn run(settings: &Settings, args: ApproveArgs) -> Result<Code, 
         Some(config) => config,
         None => project::starter_config()?,
     };
+    if settings.format != Format::Human && !args.yes {
+        return Err(CommandError::usage("who is asked must see what is signed: --format json needs --yes"));
+    }
     let mut names = args.names.clone();
     names.sort();
     names.dedup();
