@@ -96,15 +96,8 @@ impl Approving {
 
     /// Imports that are not at hand, with their names.
     pub(super) fn absent(&self) -> Vec<(&Import, &Absent)> {
-        let absent =
-            |(index, file): &'_ (usize, Result<Approvals, Absent>)| Some(*index).zip(file.as_ref().err().map(|_| ()));
-        let indices: Vec<usize> = self.imports.iter().filter_map(absent).map(|(index, ())| index).collect();
-        let of = |index: usize| {
-            let import = self.signers.imports.get(index)?;
-            let (_, file) = self.imports.iter().find(|(at, _)| *at == index)?;
-            Some((import, file.as_ref().err()?))
-        };
-        indices.into_iter().filter_map(of).collect()
+        let open = self.imports.iter();
+        open.filter_map(|(index, file)| Some((self.signers.imports.get(*index)?, file.as_ref().err()?))).collect()
     }
 
     /// How one server stands.
@@ -217,7 +210,7 @@ fn import_of(
         let found = Digest::sha256_of(&bytes);
         return absent(format!("it is {found}, and {pin} is pinned"), None);
     }
-    let text = String::from_utf8(bytes).unwrap_or_default();
+    let Ok(text) = String::from_utf8(bytes) else { return absent("it is not UTF-8".to_owned(), None) };
     Ok(Approvals::parse(&text, &format!("import {}", import.name))
         .map_err(|error| Absent { why: error.to_string(), hint: None }))
 }
