@@ -210,7 +210,7 @@ pub(crate) struct UpdateArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["name", "manifests"])))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["name", "manifests", "content"])))]
 pub(crate) struct DiffArgs {
     /// Name of a server
     pub(crate) name: Option<ServerName>,
@@ -221,8 +221,11 @@ pub(crate) struct DiffArgs {
     #[arg(requires = "from")]
     pub(crate) to: Option<String>,
     /// Compare two captured manifests instead
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["name", "content"])]
     pub(crate) manifests: Option<Vec<PathBuf>>,
+    /// Show everything that is new in the code; or compare two folders or archives of packages instead
+    #[arg(long, num_args = 0..=2, value_names = ["BEFORE", "AFTER"])]
+    pub(crate) content: Option<Vec<PathBuf>>,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod closure;
 mod commit;
 mod compare;
 mod completions;
+mod content;
 mod db;
 mod decide;
 mod diff;

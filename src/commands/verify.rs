@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use mcpsec_fetch::store::Store;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::{Config, UpstreamPolicy},
@@ -19,7 +20,7 @@ use mcpsec_model::{
 use super::{
     artifacts,
     compare::differences,
-    decide, evidence,
+    content, decide, evidence,
     sources::Sources,
     told::{self, Cannot, Ears, Heard, Hearing},
     upstream,
@@ -67,7 +68,15 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
     let store = artifacts::open_store(settings)?;
     let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
     let ears = Ears::new(settings, &config, &store, &args.capturing)?;
-    let seen = Seen { artifacts: &artifacts, upstream: &upstream, known: &known, ears: &ears, anew: args.recapture };
+    let seen = Seen {
+        artifacts: &artifacts,
+        upstream: &upstream,
+        known: &known,
+        sources: &sources,
+        store: &store,
+        ears: &ears,
+        anew: args.recapture,
+    };
     let mut servers = Vec::new();
     for name in names {
         servers.push(judge(&name, &config, &lock, &seen, settings)?);
@@ -114,6 +123,8 @@ struct Seen<'a> {
     artifacts: &'a BTreeMap<PackageId, CheckResult>,
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
+    sources: &'a Sources<'a>,
+    store: &'a Store,
     ears: &'a Ears<'a>,
     anew: bool,
 }
@@ -153,6 +164,9 @@ fn judge(
         checks.extend(said.checks);
         findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());
+        let content = content::of_lock(settings, config, seen.sources, seen.store, lock, locked)?;
+        checks.push(content.check);
+        findings.extend(content.findings);
         let said = told(name, config, lock, locked, seen, &checks, settings)?;
         checks.extend(said.checks);
         findings.extend(said.findings);

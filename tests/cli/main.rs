@@ -2,6 +2,7 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod content;
 mod diff;
 mod evidence;
 mod evidence_artifact;
