@@ -12,12 +12,7 @@ pub mod compare;
 mod domain;
 pub mod facts;
 mod grade;
-/// Until it is merged.
-mod javascript {
-    pub(super) fn facts(_: &str, _: &str) -> super::facts::FileFacts {
-        super::facts::FileFacts::default()
-    }
-}
+pub mod javascript;
 pub mod literals;
 pub mod package;
 pub mod python;
