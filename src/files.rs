@@ -36,6 +36,19 @@ pub(crate) fn read_bytes(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>>
 /// Replaces a file: temporary file beside it, fsync, rename, fsync of the folder. A crash leaves the old file or the new one.
 /// Equal content is not written at all, so an unchanged file keeps its time. Returns whether something was written.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<bool> {
+    replace_if(path, text, || Ok(()))
+}
+
+/// Replaces a file that still holds exactly `old`. Somebody else's edit since it was read is an error, and stays. The look is
+/// the last thing before the rename: no system offers both in one step.
+pub(crate) fn replace_unchanged(path: &Path, old: &str, text: &str) -> io::Result<bool> {
+    replace_if(path, text, || match fs::read(path)? == old.as_bytes() {
+        true => Ok(()),
+        false => Err(io::Error::other("it was edited in the meantime")),
+    })
+}
+
+fn replace_if(path: &Path, text: &str, last_look: impl FnOnce() -> io::Result<()>) -> io::Result<bool> {
     if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);
     }
@@ -51,6 +64,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<bool> {
     temporary.write_all(text.as_bytes())?;
     set_mode(temporary.as_file(), &target)?;
     temporary.as_file().sync_all()?;
+    last_look()?;
     temporary.persist(&target).map_err(|e| e.error)?;
     // Only Unix can open a folder; elsewhere the rename is as durable as the system makes it.
     #[cfg(unix)]
@@ -107,6 +121,19 @@ mod tests {
         assert!(replace(&path, "b").expect("write"));
         assert_eq!(read_text(&path, 10).expect("read").as_deref(), Some("b"));
         assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 1);
+    }
+
+    #[test]
+    fn an_edit_since_it_was_read_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("mcp.json");
+        replace(&path, "read").expect("write");
+        assert!(replace_unchanged(&path, "read", "ours").expect("write"));
+        replace(&path, "theirs").expect("write");
+        let error = replace_unchanged(&path, "ours", "ours again").expect_err("refused");
+        assert!(error.to_string().contains("edited in the meantime"), "{error}");
+        assert_eq!(read_text(&path, 10).expect("read").as_deref(), Some("theirs"));
+        assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 1, "no temporary file stays");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The binary `mcpsec`: parses the command line, runs one command, maps its outcome to an exit code.
 #![forbid(unsafe_code)]
 
+mod agent;
 mod cli;
 mod commands;
 mod error;

@@ -10,7 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
-use mcpsec_model::{target::Platform, time::Timestamp};
+use mcpsec_model::{client::Base, target::Platform, time::Timestamp, url::SafeUrl};
 
 use crate::{
     cli::{Color, Format, Global},
@@ -64,6 +64,12 @@ pub(crate) struct Settings {
     pub(crate) store: PathBuf,
     /// Folder of the HTTP cache and other things that may be deleted.
     pub(crate) cache: PathBuf,
+    /// File of the advisory database.
+    pub(crate) database: PathBuf,
+    /// `MCPSEC_ADVISORIES`: where the archives of advisories are.
+    pub(crate) advisories: Option<SafeUrl>,
+    /// `MCPSEC_OSV_API`: the API of an OSV service.
+    pub(crate) osv_api: Option<SafeUrl>,
     /// `--offline`.
     pub(crate) offline: bool,
     /// Whether servers may be started to hear what they tell the model.
@@ -74,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) retries: usize,
     /// `--format`.
     pub(crate) format: Format,
+    /// `--report`: what is written beside what is printed.
+    pub(crate) reports: Vec<(Format, PathBuf)>,
     /// Colours on standard output and standard error.
     pub(crate) color: bool,
     /// How much to say on standard error: -2 (errors only) to 3.
@@ -115,6 +123,10 @@ impl Settings {
             Some(folder) => folder,
             None => base.as_ref().ok_or_else(no_home)?.cache_dir().join("mcpsec"),
         };
+        let database = match environment.path("MCPSEC_DB") {
+            Some(file) => file,
+            None => base.as_ref().ok_or_else(no_home)?.data_dir().join("mcpsec").join("advisories.db"),
+        };
         let stderr_is_terminal = std::io::stderr().is_terminal();
         let verbosity =
             i8::try_from(global.verbose.min(3)).unwrap_or(3) - i8::try_from(global.quiet.min(2)).unwrap_or(2);
@@ -127,12 +139,16 @@ impl Settings {
             project,
             store,
             cache,
+            database,
+            advisories: address(&environment, "MCPSEC_ADVISORIES")?,
+            osv_api: address(&environment, "MCPSEC_OSV_API")?,
             offline: global.offline,
             retries: retries(&environment)?,
             captures: on_or_off(&environment, "MCPSEC_CAPTURE")?,
             trust_refresh: on_or_off(&environment, "MCPSEC_TRUST_REFRESH")?,
             launcher: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mcpsec")),
             format: global.format,
+            reports: global.report.iter().map(|(format, file)| (*format, environment.current_dir.join(file))).collect(),
             color,
             verbosity,
             progress: stderr_is_terminal && verbosity >= 0 && environment.get("TERM") != Some("dumb"),
@@ -171,6 +187,27 @@ impl Settings {
     /// The user's home folder.
     pub(crate) fn home(&self) -> Option<&Path> {
         self.environment.home.as_deref()
+    }
+
+    /// Where the user's SSH agent listens (`SSH_AUTH_SOCK`).
+    pub(crate) fn ssh_agent(&self) -> Option<&Path> {
+        self.environment.get("SSH_AUTH_SOCK").map(Path::new)
+    }
+
+    /// The folder that configurations of MCP clients are looked for in.
+    pub(crate) fn client_folder(&self, base: Base) -> Option<PathBuf> {
+        let env = &self.environment;
+        let dot_config = || env.path("XDG_CONFIG_HOME").or_else(|| Some(env.home.as_ref()?.join(".config")));
+        match base {
+            Base::Project => Some(self.project.clone()),
+            Base::Home => env.home.clone(),
+            Base::DotConfig => dot_config(),
+            Base::Config if cfg!(windows) => env.path("APPDATA"),
+            Base::Config if cfg!(target_os = "macos") => {
+                Some(env.home.as_ref()?.join("Library").join("Application Support"))
+            }
+            Base::Config => dot_config(),
+        }
     }
 
     /// The value of a variable that mcp.toml lets a server have.
@@ -261,6 +298,13 @@ fn on_or_off(env: &Environment, name: &str) -> Result<bool, CommandError> {
         Some("off") => Ok(false),
         Some(_) => Err(CommandError::usage(format!("{name} must be on or off"))),
     }
+}
+
+/// An http or https address. The text is not repeated: it may hold a password.
+fn address(env: &Environment, name: &str) -> Result<Option<SafeUrl>, CommandError> {
+    let Some(text) = env.get(name) else { return Ok(None) };
+    let url = text.parse::<SafeUrl>().ok().filter(|url| matches!(url.expose().scheme(), "http" | "https"));
+    url.map(Some).ok_or_else(|| CommandError::usage(format!("{name} must be an http or https address")))
 }
 
 /// `MCPSEC_HTTP_RETRIES`; without it four, which rides out some seconds of trouble.

@@ -11,11 +11,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use mcpsec_model::{name::ServerName, time::AsOf};
 
-pub(crate) use approve::{ApprovalsArgs, ApproveArgs, RevokeArgs};
+pub(crate) use approve::{ApprovalsArgs, ApproveArgs, RevokeArgs, With};
 pub(crate) use audit::AuditArgs;
 pub(crate) use db::DbCommand;
-pub(crate) use export::ExportCommand;
-pub(crate) use init::InitArgs;
+pub(crate) use export::{Client, ExportCommand, ManagedArgs, Servers};
+pub(crate) use init::{InitArgs, StartingPolicy};
 pub(crate) use wrap::{UnwrapArgs, WrapArgs};
 
 /// Vetted, locked, reproducible MCP servers.
@@ -44,6 +44,9 @@ pub(crate) struct Global {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
+    /// Also write the report to a file, as FORMAT=FILE; repeat for more. For verify, audit, diff and update
+    #[arg(long, global = true, value_name = "FORMAT=FILE", value_parser = report_file)]
+    pub(crate) report: Vec<(Format, PathBuf)>,
     /// Print less; twice for nothing but errors
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "verbose")]
     pub(crate) quiet: u8,
@@ -63,6 +66,16 @@ pub(crate) enum Format {
     Sarif,
     /// For job summaries and comments on pull requests
     Markdown,
+}
+
+/// `sarif=FILE`.
+fn report_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, file) = text.split_once('=').ok_or("must be FORMAT=FILE, such as sarif=mcpsec.sarif")?;
+    let format = Format::from_str(format, false).map_err(|_| "the format must be human, json, sarif or markdown")?;
+    if file.is_empty() {
+        return Err("names no file".to_owned());
+    }
+    Ok((format, file.into()))
 }
 
 /// Use of colours.
@@ -137,8 +150,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
     /// What to add: npm:NAME[@RANGE], pypi:NAME[SPECIFIERS], git+https://…[@REF][#subdirectory=…], a purl, or a launch
-    /// line in quotes such as "npx -y NAME@1"
-    #[arg(required = true, value_name = "SPEC")]
+    /// line in quotes such as "npx -y NAME@1" [default: every server of mcp.toml that is not locked as it says]
+    #[arg(value_name = "SPEC")]
     pub(crate) specs: Vec<String>,
     /// Name of the server in mcp.toml [default: from the package's name]
     #[arg(long)]
@@ -210,7 +223,7 @@ pub(crate) struct UpdateArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["name", "manifests", "content"])))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["name", "manifests", "content", "base"])))]
 pub(crate) struct DiffArgs {
     /// Name of a server
     pub(crate) name: Option<ServerName>,
@@ -221,11 +234,14 @@ pub(crate) struct DiffArgs {
     #[arg(requires = "from")]
     pub(crate) to: Option<String>,
     /// Compare two captured manifests instead
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["name", "content"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["name", "content", "base"])]
     pub(crate) manifests: Option<Vec<PathBuf>>,
     /// Show everything that is new in the code; or compare two folders or archives of packages instead
     #[arg(long, num_args = 0..=2, value_names = ["BEFORE", "AFTER"])]
     pub(crate) content: Option<Vec<PathBuf>>,
+    /// Compare every server of this lock file with what mcp.lock holds now: what a pull request changes
+    #[arg(long, value_name = "LOCK", conflicts_with_all = ["name", "content"])]
+    pub(crate) base: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

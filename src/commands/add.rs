@@ -20,10 +20,10 @@ use super::{
     content, decide, evidence,
     failed::Failed,
     locking::{self, Locking, Outcome},
+    render,
     sources::Sources,
     summary::Summary,
     told::{self, Ears},
-    verify,
     wish::{self, Wish},
 };
 use crate::{
@@ -42,7 +42,7 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
         None => project::starter_config()?,
     };
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
-    let wishes = wish::plan(&args, &config)?;
+    let wishes = wish::plan(&args, &config, &lock)?;
     told::check_consent(&args.consent, wishes.len())?;
     let store = artifacts::open_store(settings)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
@@ -88,15 +88,18 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     if !failed.is_empty() {
         return refuse(settings, &ui, servers, failed, many);
     }
+    if servers.is_empty() {
+        ui.note("every server of mcp.toml is locked as it says; mcpsec update looks for newer versions");
+    }
     let report = Report::new("add", servers);
     let denied = report.verdict() != Verdict::Pass;
     let changed = if denied { false } else { commit::insert(settings, &project, changes)? };
     match settings.format {
         Format::Json | Format::Sarif | Format::Markdown => {
-            verify::print(settings, &report)?;
+            render::print(settings, &report)?;
         }
         Format::Human if denied => {
-            verify::print(settings, &report)?;
+            render::print(settings, &report)?;
             ui.warn(NOTHING_WRITTEN);
         }
         Format::Human => {
@@ -124,13 +127,13 @@ fn refuse(
         Format::Json | Format::Sarif | Format::Markdown => {
             if let Some(reports) = failed.reports() {
                 servers.extend(reports);
-                verify::print(settings, &Report::new("add", servers))?;
+                render::print(settings, &Report::new("add", servers))?;
             }
         }
         Format::Human => {
             servers.retain(|server| server.verdict != Verdict::Pass);
             if !servers.is_empty() {
-                verify::print(settings, &Report::new("add", servers))?;
+                render::print(settings, &Report::new("add", servers))?;
             }
         }
     }

@@ -4,10 +4,11 @@
 //! written back: the files are read again under the lock, the one change is applied, and both are replaced atomically,
 //! mcp.toml first. A crash in between leaves a server that is configured and not locked, which `verify` says and the same
 //! `add` repairs.
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use mcpsec_model::{
-    config::ConfigEditor,
+    approval::Word,
+    config::{ConfigEditor, ServerConfig},
     digest::Digest,
     lock::{InsertError, Lock, LockedServer},
     name::ServerName,
@@ -21,6 +22,35 @@ use crate::{
     project::{self, Project},
     settings::Settings,
 };
+
+/// Writes servers into mcp.toml alone; a file that is not there yet starts as `fresh`. Servers that are there stay.
+pub(crate) fn configure(
+    settings: &Settings,
+    project: &Project,
+    servers: &BTreeMap<ServerName, ServerConfig>,
+    fresh: ConfigEditor,
+) -> Result<(), CommandError> {
+    let mut guard = fd_lock::RwLock::new(open_guard(settings, project.folder())?);
+    let _held = guard
+        .write()
+        .map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", project.folder().display())))?;
+    files::sweep(project.folder());
+    let (mut editor, known) = match project.config_text()? {
+        Some(text) => {
+            let editor = ConfigEditor::parse(&text, "mcp.toml").map_err(|error| project::config_error(&error))?;
+            (editor, project::parse_config(&text)?.servers)
+        }
+        None => (fresh, BTreeMap::new()),
+    };
+    for (name, server) in servers.iter().filter(|(name, _)| !known.contains_key(*name)) {
+        editor.insert_server(name, server).map_err(|error| project::config_error(&error))?;
+    }
+    let text = editor.to_string();
+    project::parse_config(&text)
+        .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
+    let path = project.config_path();
+    files::replace(&path, &text).map(drop).map_err(|error| crate::error::io("write", &path, &error))
+}
 
 /// One server to be written.
 pub(crate) struct Change {
@@ -62,33 +92,57 @@ pub(crate) fn remove(settings: &Settings, project: &Project, names: &[ServerName
     })
 }
 
+/// Runs something while no other run of mcpsec changes files of this folder.
+pub(crate) fn exclusively<T>(
+    settings: &Settings,
+    folder: &Path,
+    work: impl FnOnce() -> Result<T, CommandError>,
+) -> Result<T, CommandError> {
+    let mut guard = fd_lock::RwLock::new(open_guard(settings, folder)?);
+    let _held = guard
+        .write()
+        .map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", folder.display())))?;
+    files::sweep(folder);
+    work()
+}
+
+/// Pins what approvals of other teams are now. Gives whether anything changed.
+pub(crate) fn pin_imports(
+    settings: &Settings,
+    project: &Project,
+    imports: BTreeMap<Word, Digest>,
+) -> Result<bool, CommandError> {
+    under_lock(settings, project, |_, lock| {
+        lock.imports = imports;
+        Ok(())
+    })
+}
+
 fn under_lock(
     settings: &Settings,
     project: &Project,
     change: impl FnOnce(&mut ConfigEditor, &mut Lock) -> Result<(), CommandError>,
 ) -> Result<bool, CommandError> {
-    let mut guard = fd_lock::RwLock::new(open_guard(settings, project.folder())?);
-    let _held = guard
-        .write()
-        .map_err(|error| CommandError::incomplete(format!("failed to lock {}: {error}", project.folder().display())))?;
-    files::sweep(project.folder());
-    let text = project.config_text()?;
-    let mut config = match &text {
-        Some(text) => ConfigEditor::parse(text, "mcp.toml").map_err(|error| project::config_error(&error))?,
-        None => ConfigEditor::starter(),
-    };
-    let mut lock = project.lock()?.unwrap_or_else(Lock::empty);
-    change(&mut config, &mut lock)?;
-    let config_text = config.to_string();
-    // What will be written must read back; a failure here is ours, and nothing has been touched yet.
-    project::parse_config(&config_text)
-        .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
-    let lock_text = lock.to_text();
-    let write =
-        |path: &Path, text: &str| files::replace(path, text).map_err(|error| crate::error::io("write", path, &error));
-    let config_changed = write(&project.config_path(), &config_text)?;
-    let lock_changed = write(&project.lock_path(), &lock_text)?;
-    Ok(config_changed || lock_changed)
+    exclusively(settings, project.folder(), || {
+        let text = project.config_text()?;
+        let mut config = match &text {
+            Some(text) => ConfigEditor::parse(text, "mcp.toml").map_err(|error| project::config_error(&error))?,
+            None => ConfigEditor::starter(),
+        };
+        let mut lock = project.lock()?.unwrap_or_else(Lock::empty);
+        change(&mut config, &mut lock)?;
+        let config_text = config.to_string();
+        // What will be written must read back; a failure here is ours, and nothing has been touched yet.
+        project::parse_config(&config_text)
+            .map_err(|error| CommandError::bug(format!("edited mcp.toml does not parse: {error}")))?;
+        let lock_text = lock.to_text();
+        let write = |path: &Path, text: &str| {
+            files::replace(path, text).map_err(|error| crate::error::io("write", path, &error))
+        };
+        let config_changed = write(&project.config_path(), &config_text)?;
+        let lock_changed = write(&project.lock_path(), &lock_text)?;
+        Ok(config_changed || lock_changed)
+    })
 }
 
 /// The advisory lock of a project lies in the store, so that the project folder holds nothing but its two files.

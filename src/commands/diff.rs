@@ -19,11 +19,11 @@ use mcpsec_model::{
 };
 
 use super::{
-    artifacts, closure,
+    artifacts, base, closure,
     content::{self, Shelf},
     decide,
     locking::{self, Locking},
-    scan,
+    render, scan,
     sources::Sources,
     told::{Accepting, Ears},
     verify,
@@ -38,6 +38,9 @@ use crate::{
     ui::Ui,
 };
 
+/// Locks are text; larger ones are not read.
+const LOCK_LIMIT: u64 = 64 << 20;
+
 pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let config = match project.config()? {
@@ -46,6 +49,9 @@ pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, Com
     };
     if let Some([before, after]) = args.manifests.as_deref() {
         return manifests(settings, &config, before, after);
+    }
+    if let Some(base) = &args.base {
+        return base::run(settings, &config, &project, base);
     }
     let (mut name, mut detail) = (args.name, Detail::Decisions);
     match args.content.as_deref() {
@@ -74,8 +80,8 @@ pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, Com
         Some(to) => side(settings, &config, &lock, &name, Some(to)).await?,
     };
     let content = code(settings, &config, &name, &from, &to, detail).await?;
-    let report = servers(settings, &config, &name, &from, &to, content);
-    verify::print(settings, &Report::new("diff", vec![report]))
+    let report = servers(settings, &config, &name, &from.server, &to.server, Some(content));
+    render::print(settings, &Report::new("diff", vec![report]))
 }
 
 /// One version of a server, with what its packages are pinned to.
@@ -141,7 +147,7 @@ fn folders(settings: &Settings, config: &Config, before: &Path, after: &Path) ->
         drift: Drift::default(),
         closure: mcpsec_model::report::ClosureChange::default(),
     };
-    verify::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
+    render::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
 }
 
 /// Two captured manifests, from files.
@@ -163,11 +169,11 @@ fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) 
         closure: mcpsec_model::report::ClosureChange::default(),
         name,
     };
-    verify::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
+    render::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
 }
 
 /// What the rules say about the newer one and did not say about the older one.
-fn new_findings(before: &Manifest, after: &Manifest) -> Vec<Finding> {
+pub(super) fn new_findings(before: &Manifest, after: &Manifest) -> Vec<Finding> {
     let known = poison::scan(before);
     let same = |a: &Finding, b: &Finding| a.rule == b.rule && a.subject == b.subject && a.evidence == b.evidence;
     let new = poison::scan(after).into_iter().filter(|finding| !known.iter().any(|old| same(old, finding)));
@@ -190,17 +196,22 @@ async fn side(
     }
     let file = settings.current_dir().join(text);
     if file.is_file() {
-        let other =
-            match crate::files::read_bytes(&file, 64 << 20).map_err(|error| crate::error::io("read", &file, &error))? {
-                Some(bytes) => Lock::parse_bytes(&bytes, &escape(text)).map_err(|error| project::lock_error(&error))?,
-                None => Lock::empty(),
-            };
+        let other = read_lock(&file)?.unwrap_or_else(Lock::empty);
         let known = || CommandError::usage(format!("{} has no server `{name}`", escape(text)));
         return other.servers.get(name).map(|server| Side::locked(&other, server)).ok_or_else(known);
     }
     let mut entry = config.servers.get(name).cloned().ok_or_else(missing)?;
     entry.source = at_version(&entry.source, text)?;
     resolve(settings, config, lock, name, entry).await
+}
+
+/// A lock file that is not the project's own, if there is one.
+pub(super) fn read_lock(file: &Path) -> Result<Option<Lock>, CommandError> {
+    let bytes = crate::files::read_bytes(file, LOCK_LIMIT).map_err(|error| crate::error::io("read", file, &error))?;
+    let read = |bytes: Vec<u8>| {
+        Lock::parse_bytes(&bytes, &escape(&file.display().to_string())).map_err(|error| project::lock_error(&error))
+    };
+    bytes.map(read).transpose()
 }
 
 /// The newest version that mcp.toml allows.
@@ -261,16 +272,15 @@ fn at_version(spec: &Spec, version: &str) -> Result<Spec, CommandError> {
 }
 
 /// Two states of one server.
-fn servers(
+pub(super) fn servers(
     settings: &Settings,
     config: &Config,
     name: &ServerName,
-    from: &Side,
-    to: &Side,
-    content: content::Said,
+    from: &LockedServer,
+    to: &LockedServer,
+    content: Option<content::Said>,
 ) -> ServerReport {
-    let (from, to) = (&from.server, &to.server);
-    let mut checks = vec![content.check];
+    let mut checks = Vec::new();
     let (mut drift, mut findings) = (Drift::default(), Vec::new());
     match (from.told.captured(), to.told.captured()) {
         (Some(before), Some(after)) => {
@@ -288,7 +298,10 @@ fn servers(
             checks.push(CheckResult::new(Check::Manifest, name.as_str(), CheckStatus::Unchecked(why)));
         }
     }
-    findings.extend(content.findings);
+    if let Some(content) = content {
+        checks.push(content.check);
+        findings.extend(content.findings);
+    }
     let findings = scan::worst_first(findings);
     let report = ServerReport {
         name: name.clone(),

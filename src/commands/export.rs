@@ -1,6 +1,118 @@
-//! `mcpsec export`.
-use crate::{cli::ExportCommand, error::CommandError, exit::Code, settings::Settings};
+//! `mcpsec export`: bills of materials, OpenVEX and settings for native enforcement. From mcp.lock and mcp.toml alone: nothing
+//! is asked, fetched or run.
+use mcpsec_model::{
+    lock::{Lock, LockedServer},
+    name::ServerName,
+    text::escape,
+    time::Timestamp,
+};
+use mcpsec_report::{Client as Form, Managed, NotTold, Origin};
 
-pub(super) fn run(_settings: &Settings, _args: &ExportCommand) -> Result<Code, CommandError> {
-    Err(CommandError::usage("`export` is being built"))
+use crate::{
+    cli::{Client, ExportCommand, ManagedArgs, Servers},
+    error::CommandError,
+    exit::Code,
+    project::{self, Project},
+    settings::Settings,
+    ui::{self, Ui},
+};
+
+pub(super) fn run(settings: &Settings, command: &ExportCommand) -> Result<Code, CommandError> {
+    let project = Project::new(&settings.project);
+    let text = match command {
+        ExportCommand::Cyclonedx(servers) => bill(settings, &project, servers, mcpsec_report::cyclonedx)?,
+        ExportCommand::Spdx(servers) => bill(settings, &project, servers, mcpsec_report::spdx)?,
+        ExportCommand::Vex { author } => vex(settings, &project, author)?,
+        ExportCommand::ManagedSettings(args) => managed(settings, &project, args)?,
+    };
+    ui::print_data(&text)?;
+    Ok(crate::exit::GOOD)
+}
+
+type Bill = fn(&Lock, &[&LockedServer], &Origin<'_>) -> String;
+
+/// The time of a bill is that of `SOURCE_DATE_EPOCH`, else the day that a single server was resolved as of, else none.
+fn bill(settings: &Settings, project: &Project, args: &Servers, bill: Bill) -> Result<String, CommandError> {
+    let lock = project.required_lock()?;
+    let servers: Vec<&LockedServer> = match &args.name {
+        None => lock.servers.values().collect(),
+        Some(name) => {
+            let known = || lock.servers.keys().map(ServerName::as_str).collect::<Vec<_>>().join(", ");
+            let missing = || CommandError::usage(format!("mcp.lock has no server `{name}`"));
+            vec![lock.servers.get(name).ok_or_else(|| missing().hint(format!("it has: {}", known())))?]
+        }
+    };
+    if servers.is_empty() {
+        return Err(CommandError::usage("mcp.lock has no servers").hint("mcpsec add npm:NAME locks a first server"));
+    }
+    let as_of = match servers.as_slice() {
+        [one] => one.as_of.map(|as_of| as_of.instant()),
+        _ => None,
+    };
+    let created = source_date(settings)?.or(as_of).map(whole_seconds);
+    Ok(bill(&lock, &servers, &Origin { version: env!("CARGO_PKG_VERSION"), created }))
+}
+
+fn vex(settings: &Settings, project: &Project, author: &str) -> Result<String, CommandError> {
+    let config = project.config()?.ok_or_else(|| {
+        CommandError::usage(format!("{} has no mcp.toml", project.folder().display()))
+            .hint("mcpsec add npm:NAME locks a first server and writes it")
+    })?;
+    let made = whole_seconds(source_date(settings)?.unwrap_or(settings.now));
+    let origin = Origin { version: env!("CARGO_PKG_VERSION"), created: Some(made) };
+    let (text, not_told) = mcpsec_report::openvex(&config.policy.exempt, author, settings.now, &origin);
+    let ui = Ui::new(false, settings.verbosity);
+    for exemption in not_told {
+        let (exemption, why) = match exemption {
+            NotTold::Over(exemption) => (exemption, format!("ended on {}", exemption.until)),
+            NotTold::Unnamed(exemption) => {
+                (exemption, "does not name one advisory of one package, as npm:NAME@VERSION#ADVISORY".to_owned())
+            }
+        };
+        ui.warn(&format!("left out: the exemption of {} for {} {why}", exemption.rule, escape(&exemption.subject)));
+    }
+    Ok(text)
+}
+
+fn managed(settings: &Settings, project: &Project, args: &ManagedArgs) -> Result<String, CommandError> {
+    if args.fixed && args.client != Client::ClaudeCode {
+        return Err(CommandError::usage("--fixed is for --client claude-code, which alone has a managed-mcp.json"));
+    }
+    let lock = project.required_lock()?;
+    let config = match project.config()? {
+        Some(config) => config,
+        None => project::starter_config()?,
+    };
+    // What one file has and the other does not fails `verify`: nothing of the kind is allowed here either.
+    let (both, one): (Vec<&ServerName>, Vec<&ServerName>) = lock
+        .servers
+        .keys()
+        .chain(config.servers.keys().filter(|name| !lock.servers.contains_key(*name)))
+        .partition(|name| lock.servers.contains_key(*name) && config.servers.contains_key(*name));
+    let ui = Ui::new(false, settings.verbosity);
+    for name in one {
+        ui.warn(&format!("left out: {name} is not in both mcp.toml and mcp.lock; see mcpsec verify {name}"));
+    }
+    let with = Managed { program: &args.program, project: args.at.as_deref() };
+    if args.fixed {
+        return Ok(mcpsec_report::managed_servers(&both, &with));
+    }
+    let form = match args.client {
+        Client::ClaudeCode => Form::ClaudeCode,
+        Client::Copilot => Form::Copilot,
+        Client::Vscode => Form::VsCode,
+    };
+    Ok(mcpsec_report::managed_settings(form, &both, &with))
+}
+
+/// `SOURCE_DATE_EPOCH`, the time that reproducible builds agree on: seconds since 1970.
+fn source_date(settings: &Settings) -> Result<Option<Timestamp>, CommandError> {
+    let name = "SOURCE_DATE_EPOCH";
+    let Some(text) = settings.variable(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let time = text.parse::<i64>().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map(Some).ok_or_else(|| CommandError::usage(format!("{name} must be a number of seconds since 1970")))
+}
+
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

@@ -21,7 +21,7 @@ use mcpsec_model::{
 };
 
 use super::{
-    artifacts, bundled, closure, content, decide, evidence, inspect,
+    artifacts, bundled, closure, content, cooldown, decide, evidence, inspect, names,
     sources::{Found, Sources, download_error, store_error},
     summary::Summary,
     told::{self, Accepting, Ears},
@@ -54,8 +54,12 @@ pub(super) struct Outcome {
 /// Resolves, fetches, checks, listens to and judges one server. Writes nothing but artifacts into the store.
 pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome, CommandError> {
     let Locking { settings, config, sources, store, .. } = *with;
-    let options = ResolveOptions { targets: config.targets.clone(), as_of: wish.as_of() };
-    let Found { resolved, records, mut offered } = sources.resolve(wish, &options, store).await?;
+    let before = with.lock.servers.get(&wish.name).map(|server| (with.lock, server));
+    let maturity = cooldown::maturity(settings, config, with.lock, before.map(|(_, server)| server));
+    let options = ResolveOptions { targets: config.targets.clone(), as_of: wish.as_of(), maturity };
+    let Found { resolved, records, mut offered, ages, publications } = sources.resolve(wish, &options, store).await?;
+    let passed_over = resolved.passed_over;
+    let hosts = names::hosts(&resolved.downloads);
     let mut candidate = resolved.candidate;
 
     let downloads = select(sources, &candidate.packages, &candidate.targets, resolved.downloads, with.all_platforms);
@@ -82,7 +86,6 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
         package.evidence = pins(package, assessed);
     }
     let lost = evidence::held_to_history(&candidate.packages, &offered.histories);
-    let before = with.lock.servers.get(&wish.name).map(|server| (with.lock, server));
     let mut changed = match before {
         Some((lock, server)) => evidence::held_to_lock(&candidate.packages, lock, server),
         None => Vec::new(),
@@ -105,6 +108,14 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
     findings.extend(said.findings);
     findings.extend(lost.iter().cloned());
     findings.extend(changed);
+    let dated = cooldown::Ages { npm: &ages, offers: &offered.offers, known: &known };
+    let (cooldown, young) = cooldown::judge(settings, config, &wish.name, &candidate.packages, &dated);
+    findings.extend(young);
+    findings.extend(passed_over.iter().map(|newer| cooldown::passed_over(settings, config, &root, newer)));
+    findings.extend(names::publishers(&publications, &candidate.packages, &root, before));
+    let packages = candidate.packages.values().collect();
+    let closure = names::Closure { server: &wish.name, root: &root, packages, downloads: &hosts };
+    findings.extend(names::of_closure(settings, config, sources, with.lock, &closure).await?);
     findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
     findings.dedup();
 
@@ -114,6 +125,7 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
         .collect();
     checks.dedup();
     checks.extend(said.checks);
+    checks.push(cooldown);
     candidate.findings.extend(lost);
     let checked: Vec<CheckedArtifact> = inspected.into_iter().map(|item| item.artifact).collect();
     let parts = ServerParts {

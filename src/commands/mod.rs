@@ -1,16 +1,21 @@
 //! One module per verb. Each takes settings and its arguments, and gives an exit code or an error.
 mod add;
+mod advisories;
+mod approval;
 mod approvals;
 mod approve;
 mod artifacts;
 mod audit;
+mod base;
 mod bundled;
 mod capture;
+mod clients;
 mod closure;
 mod commit;
 mod compare;
 mod completions;
 mod content;
+mod cooldown;
 mod db;
 mod decide;
 mod diff;
@@ -22,7 +27,10 @@ mod failed;
 mod init;
 mod inspect;
 mod locking;
+mod names;
 mod remove;
+mod render;
+mod review;
 mod revoke;
 mod rights;
 mod run;
@@ -60,6 +68,9 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
     let settings = Settings::new(&cli.global)?;
     start_logging(settings.verbosity);
     let reports = matches!(cli.command, Command::Verify(_) | Command::Audit(_) | Command::Diff(_) | Command::Update(_));
+    if !reports && !settings.reports.is_empty() {
+        return Err(CommandError::usage("--report is for verify, audit, diff and update"));
+    }
     if !reports && matches!(settings.format, Format::Sarif | Format::Markdown) {
         return Err(CommandError::usage("--format sarif and markdown are for verify, audit, diff and update")
             .hint("use --format human or json"));

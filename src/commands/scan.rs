@@ -18,7 +18,7 @@ use mcpsec_model::{
 };
 use serde_json::Value;
 
-use super::{decide, verify};
+use super::{decide, render};
 use crate::{
     cli::ScanArgs,
     error::CommandError,
@@ -53,7 +53,7 @@ pub(super) fn run(settings: &Settings, args: &ScanArgs) -> Result<Code, CommandE
         closure: ClosureChange::default(),
     };
     let server = decide::decided(&config.policy, settings.now, server);
-    verify::print(settings, &Report::new("scan", vec![server]))
+    render::print(settings, &Report::new("scan", vec![server]))
 }
 
 /// The check `poison`: whether any finding denies.

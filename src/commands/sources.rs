@@ -9,12 +9,12 @@ use std::{
 };
 
 use mcpsec_fetch::{
-    ResolveOptions, Resolved,
+    Newest, Published, ResolveOptions, Resolved,
     download::{Download, DownloadError},
     evidence::{Gathered, Wanted, gather},
     git::{self, GitError, GitLimits, GitOptions, GitProject, GitSource, GitTree},
     host::Host,
-    http::{HttpError, HttpOptions, Metadata, Network},
+    http::{Freshness, HttpError, HttpOptions, Metadata, MetadataRequest, Network},
     npm::{self, NpmConfig, NpmError, NpmResolved, NpmSource, RegistryRecord},
     pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiResolved, PypiSource},
     store::{Store, StoreError},
@@ -25,11 +25,14 @@ use mcpsec_model::{
     config::Config,
     evidence::Documents,
     finding::{Finding, Rule},
+    lock::LockedServer,
     name::Ecosystem,
     package::{Artifact, Package, PackageId},
+    publication::Publication,
     spec::{GitSpec, Spec},
     target::Target,
     upstream::UpstreamState,
+    url::SafeUrl,
 };
 use smol_str::SmolStr;
 
@@ -54,6 +57,9 @@ pub(super) struct Found {
     pub(super) records: BTreeMap<PackageId, RegistryRecord>,
     /// What is said about evidence.
     pub(super) offered: Offered,
+    /// How old npm versions are, and who published them.
+    pub(super) ages: BTreeMap<PackageId, Published>,
+    pub(super) publications: BTreeMap<PackageId, Vec<Publication>>,
 }
 
 impl<'a> Sources<'a> {
@@ -101,7 +107,20 @@ impl<'a> Sources<'a> {
         Ok(self.metadata()?.network())
     }
 
-    fn npm(&self) -> Result<&NpmSource, CommandError> {
+    /// A document at an address that the project names, as it is now.
+    pub(super) async fn document(&self, url: &SafeUrl, max_bytes: usize) -> Result<Vec<u8>, CommandError> {
+        let request = MetadataRequest {
+            url: url.clone(),
+            credentials: None,
+            accept: "*/*",
+            max_bytes,
+            freshness: Freshness::Revalidate,
+        };
+        let answer = self.metadata()?.get(request).await.map_err(|error| http_error(&error))?;
+        Ok(answer.bytes.to_vec())
+    }
+
+    pub(super) fn npm(&self) -> Result<&NpmSource, CommandError> {
         if let Some(npm) = self.npm.get() {
             return Ok(npm);
         }
@@ -112,7 +131,7 @@ impl<'a> Sources<'a> {
         Ok(self.npm.get_or_init(|| source))
     }
 
-    fn pypi(&self) -> Result<&PypiSource, CommandError> {
+    pub(super) fn pypi(&self) -> Result<&PypiSource, CommandError> {
         if let Some(pypi) = self.pypi.get() {
             return Ok(pypi);
         }
@@ -279,6 +298,17 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// What is newer than a locked server's own package. `None` for git, and where the registry could not be asked, which the check
+    /// `upstream` says.
+    pub(super) async fn newer(&self, server: &LockedServer) -> Result<Option<Newest>, CommandError> {
+        let root = server.closure.root().package();
+        Ok(match &server.spec {
+            Spec::Npm(spec) => self.npm()?.newer(root, spec.requirement.as_deref().unwrap_or("latest")).await.ok(),
+            Spec::Pypi(spec) => self.pypi()?.newer(root, spec).await.ok(),
+            Spec::Git(_) => None,
+        })
+    }
+
     /// Where the needed files of a locked package can be had. npm's conventional address first: it asks nobody.
     pub(super) async fn locate(&self, package: &Package, second_try: bool) -> Result<Vec<Download>, CommandError> {
         match package.id.ecosystem() {
@@ -337,12 +367,14 @@ impl<'a> Sources<'a> {
 
 fn of_npm(found: NpmResolved) -> Found {
     let offered = Offered::default().npm(&found.records, &found.resolved.candidate.packages);
-    Found { resolved: found.resolved, records: found.records, offered }
+    let NpmResolved { resolved, records, ages, publications } = found;
+    Found { resolved, records, offered, ages, publications }
 }
 
 fn of_pypi(found: PypiResolved) -> Found {
     let offered = Offered::default().pypi(found.records);
-    Found { resolved: found.resolved, records: BTreeMap::new(), offered }
+    let resolved = found.resolved;
+    Found { resolved, records: BTreeMap::new(), offered, ages: BTreeMap::new(), publications: BTreeMap::new() }
 }
 
 /// How patient the command line is.
@@ -372,8 +404,14 @@ fn lone(root: &PackageId, options: &ResolveOptions, why: &str) -> Result<Found, 
             .collect(),
         findings: vec![Finding::new(Rule::ClosureIncomplete, root.to_string(), why)],
     };
-    let resolved = Resolved { candidate, downloads: Vec::new() };
-    Ok(Found { resolved, records: BTreeMap::new(), offered: Offered::default() })
+    let resolved = Resolved { candidate, downloads: Vec::new(), passed_over: None };
+    Ok(Found {
+        resolved,
+        records: BTreeMap::new(),
+        offered: Offered::default(),
+        ages: BTreeMap::new(),
+        publications: BTreeMap::new(),
+    })
 }
 
 fn keep_archive(store: &Store, tree: &GitTree) -> Result<(), CommandError> {

@@ -17,9 +17,9 @@ use super::{
     commit::{self, Change},
     failed::Failed,
     locking::{self, Locking, Outcome},
+    render,
     sources::Sources,
     told::{self, Ears},
-    verify,
     wish::Wish,
 };
 use crate::{
@@ -93,15 +93,18 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
             Some((server, format!("{} -> {}", escape(&from), escape(&changed.server.version))))
         })
         .collect();
+    // For programs: all of them, those that failed among them, whatever is printed for people.
+    let mut whole = report.clone();
+    whole.servers.extend(failed.reports().unwrap_or_default());
+    whole.servers.sort_by(|a, b| a.name.cmp(&b.name));
+    render::to_files(settings, &whole)?;
     match settings.format {
-        Format::Json | Format::Sarif | Format::Markdown => {
-            verify::print(settings, &report)?;
-        }
+        Format::Json | Format::Sarif | Format::Markdown => render::to_stdout(settings, &whole)?,
         Format::Human if settings.verbosity > -2 => {
             let unchanged = report.servers.len() - moves.len();
             let shown: Vec<ServerReport> = moves.iter().map(|(server, _)| (*server).clone()).collect();
             if !shown.is_empty() {
-                verify::print(settings, &Report::new("update", shown))?;
+                render::to_stdout(settings, &Report::new("update", shown))?;
             }
             let mut text: String =
                 moves.iter().map(|(server, versions)| format!("{}: {versions}\n", server.name)).collect();

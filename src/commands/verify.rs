@@ -13,12 +13,14 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
-    report::{ClosureChange, Report, ServerReport},
+    report::{ClosureChange, ProjectReport, Report, ServerReport},
     verdict::{Decision, Verdict},
 };
 
 use super::{
-    artifacts,
+    advisories,
+    approval::{self, Approving},
+    artifacts, clients,
     compare::differences,
     content, decide, evidence,
     sources::Sources,
@@ -26,12 +28,12 @@ use super::{
     upstream,
 };
 use crate::{
-    cli::{Format, VerifyArgs},
+    cli::VerifyArgs,
     error::{CommandError, Kind},
     exit::Code,
     project::{self, Project},
     settings::Settings,
-    ui::{self, Ui},
+    ui::Ui,
 };
 
 pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, CommandError> {
@@ -51,10 +53,22 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         None => project::starter_config()?,
     };
     let lock = lock.unwrap_or_else(Lock::empty);
-    let names = select(&args.names, &config, &lock)?;
+    let report = report(settings, &project, &args, &config, &lock).await?;
+    print(settings, &report)
+}
 
+/// Checks the named servers, or all. Read-only for the project.
+pub(super) async fn report(
+    settings: &Settings,
+    project: &Project,
+    args: &VerifyArgs,
+    config: &Config,
+    lock: &Lock,
+) -> Result<Report, CommandError> {
+    let names = select(&args.names, config, lock)?;
+    let approving = Approving::for_policy(settings, project, config, lock)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
-    let sources = Sources::new(settings, &config, Arc::clone(&ui));
+    let sources = Sources::new(settings, config, Arc::clone(&ui));
     let wanted: Vec<&LockedServer> = names.iter().filter_map(|name| lock.servers.get(name)).collect();
     let packages = lock.packages_of(&wanted);
     if !settings.offline {
@@ -66,8 +80,9 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         UpstreamPolicy::Warn | UpstreamPolicy::Required => upstream::check(&sources, &packages, &wanted).await?,
     };
     let store = artifacts::open_store(settings)?;
-    let known = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
-    let ears = Ears::new(settings, &config, &store, &args.capturing)?;
+    let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
+    let ears = Ears::new(settings, config, &store, &args.capturing)?;
+    let known_bad = advisories::of_database(settings, &packages);
     let seen = Seen {
         artifacts: &artifacts,
         upstream: &upstream,
@@ -76,32 +91,34 @@ pub(super) async fn run(settings: &Settings, args: VerifyArgs) -> Result<Code, C
         store: &store,
         ears: &ears,
         anew: args.recapture,
+        approving: approving.as_ref(),
+        known_bad: &known_bad,
     };
     let mut servers = Vec::new();
     for name in names {
-        servers.push(judge(&name, &config, &lock, &seen, settings)?);
+        servers.push(judge(&name, config, lock, &seen, settings)?);
     }
     ui.done();
-    let report = Report::new("verify", servers);
-    print(settings, &report)
+    let mut report = Report::new("verify", servers);
+    if args.names.is_empty() {
+        report.project = of_clients(settings, config, lock);
+    }
+    Ok(report)
 }
 
-/// Prints a report and gives its exit code.
-pub(super) fn print(settings: &Settings, report: &Report) -> Result<Code, CommandError> {
-    let text = match settings.format {
-        Format::Human if settings.verbosity <= -2 => String::new(),
-        Format::Human => mcpsec_report::human(report, settings.style()),
-        Format::Json => mcpsec_report::json(report),
-        Format::Sarif | Format::Markdown => {
-            return Err(CommandError::usage("this format is being built"));
-        }
-    };
-    ui::print_data(&text)?;
-    Ok(crate::exit::of_verdict(report.verdict()))
+/// Whether the project's client configurations start anything that is not locked.
+fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectReport {
+    let (checks, findings) = clients::check(settings, config, lock, &clients::Which::default());
+    decide::decided_project(
+        &config.policy,
+        settings.now,
+        ProjectReport { checks, findings, ..ProjectReport::default() },
+    )
 }
 
+pub(super) use super::render::print;
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
-fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
+pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
     let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();
     known.sort();
     known.dedup();
@@ -123,10 +140,12 @@ struct Seen<'a> {
     artifacts: &'a BTreeMap<PackageId, CheckResult>,
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
+    known_bad: &'a advisories::Known,
     sources: &'a Sources<'a>,
     store: &'a Store,
     ears: &'a Ears<'a>,
     anew: bool,
+    approving: Option<&'a Approving>,
 }
 
 fn judge(
@@ -163,6 +182,9 @@ fn judge(
         states = evidence::count(entries);
         checks.extend(said.checks);
         findings.extend(said.findings);
+        let said = seen.known_bad.judge(settings, config, locked, advisories::Open::Told);
+        checks.extend(said.checks);
+        findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());
         let content = content::of_lock(settings, config, seen.sources, seen.store, lock, locked)?;
         checks.push(content.check);
@@ -171,6 +193,10 @@ fn judge(
         checks.extend(said.checks);
         findings.extend(said.findings);
         drift = said.drift;
+        checks.push(match seen.approving {
+            Some(approving) => approving.check(lock, locked, settings.now),
+            None => approval::not_asked(name.as_str()),
+        });
     } else {
         checks.push(CheckResult::new(Check::Lock, name.as_str(), CheckStatus::NotApplicable));
     }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use mcpsec_model::{
     config::{Config, ServerConfig},
     launch::Request,
+    lock::Lock,
     name::ServerName,
     spec::Spec,
     time::AsOf,
 };
 use smol_str::SmolStr;
 
+use super::compare::differences;
 use crate::{cli::AddArgs, error::CommandError};
 
 /// One server to lock.
@@ -39,8 +41,28 @@ impl Wish {
     }
 }
 
-/// Turns the arguments of `add` into wishes.
-pub(crate) fn plan(args: &AddArgs, config: &Config) -> Result<Vec<Wish>, CommandError> {
+/// Every server of mcp.toml that mcp.lock lacks, or holds otherwise than mcp.toml asks for.
+fn missing(args: &AddArgs, config: &Config, lock: &Lock) -> Result<Vec<Wish>, CommandError> {
+    if args.name.is_some() || !args.args.is_empty() || args.as_of.is_some() {
+        return Err(CommandError::usage("--name, --as-of and arguments for the server go with a SPEC only"));
+    }
+    if config.servers.is_empty() {
+        return Err(CommandError::usage("there is nothing to add: no SPEC, and no servers in mcp.toml")
+            .hint("mcpsec add npm:NAME (or pypi:NAME, or git+https://…) locks a first server")
+            .hint("mcpsec init finds the servers of client configurations"));
+    }
+    let open = |(name, server): &(&ServerName, &ServerConfig)| {
+        args.fresh || lock.servers.get(name).is_none_or(|held| !differences(held, server, &config.targets).is_empty())
+    };
+    let open = config.servers.iter().filter(open);
+    Ok(open.map(|(name, server)| Wish { name: name.clone(), config: server.clone() }).collect())
+}
+
+/// Turns the arguments of `add` into wishes. Without any, they are what mcp.toml asks for and mcp.lock does not hold.
+pub(crate) fn plan(args: &AddArgs, config: &Config, lock: &Lock) -> Result<Vec<Wish>, CommandError> {
+    if args.specs.is_empty() {
+        return missing(args, config, lock);
+    }
     if args.name.is_some() && args.specs.len() > 1 {
         return Err(CommandError::usage("--name goes with one SPEC only"));
     }

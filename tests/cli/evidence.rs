@@ -17,12 +17,12 @@ use mcpsec_testkit::{
 
 use crate::worlds::git_spec;
 
-const NAME: &str = "@modelcontextprotocol/server-filesystem";
-const VERSION: &str = "2026.7.10";
-const SPEC: &str = "npm:@modelcontextprotocol/server-filesystem";
+pub(crate) const NAME: &str = "@modelcontextprotocol/server-filesystem";
+pub(crate) const VERSION: &str = "2026.7.10";
+pub(crate) const SPEC: &str = "npm:@modelcontextprotocol/server-filesystem";
 
 /// The recorded server with its real attestations; what it depends on are stand-ins, signed by a key of this registry.
-fn filesystem() -> Option<NpmServer> {
+pub(crate) fn filesystem() -> Option<NpmServer> {
     filesystem_of(&NpmRegistryKey::generate().named("SHA256:a-key-of-the-registry"))
 }
 

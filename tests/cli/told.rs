@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::worlds::git_spec;
 
 pub(crate) const LISTED: &[u8] = include_bytes!("../../testdata/servers/listed.mjs");
-const LISTED_PY: &[u8] = include_bytes!("../../testdata/servers/listed.py");
+pub(crate) const LISTED_PY: &[u8] = include_bytes!("../../testdata/servers/listed.py");
 
 /// An npm server that tells this.
 pub(crate) fn telling(version: &str, told: &Value) -> NpmPackage {

@@ -4,9 +4,12 @@
 //! the model, and [`explain`] says of each rule what it means and what to do.
 #![forbid(unsafe_code)]
 
+pub mod advisories;
 pub mod content;
+pub mod cooldown;
 pub mod drift;
 pub mod evidence;
 pub mod explain;
+pub mod names;
 pub mod poison;
 pub mod policy;

@@ -234,7 +234,10 @@ fn denies(policy: &Policy, finding: &Finding) -> bool {
         Rule::PublisherChanged => policy.trust_downgrade == Level::Deny,
         // What an expired exemption lifted denies by itself.
         Rule::ExpiredExemption | Rule::UnmatchedExemption | Rule::PolicyContradiction | Rule::PolicyNoOp => false,
-        Rule::UnlockedLaunch | Rule::UnpinnedLaunch | Rule::OtherVersion | Rule::ShellLaunch => true,
+        // The locked version, started by a launcher that resolves its dependencies anew, is a weakness and no more.
+        Rule::UnlockedLaunch | Rule::UnpinnedLaunch | Rule::OtherVersion | Rule::ShellLaunch => {
+            finding.severity() == Severity::High
+        }
         Rule::RemoteServer | Rule::ContainerServer => false,
         // What varied is in the lock, word for word, and judged like the rest; hosts were not reached.
         Rule::UnstableManifest | Rule::NetworkAttempt => false,

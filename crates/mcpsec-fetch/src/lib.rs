@@ -13,6 +13,7 @@ pub mod git;
 pub mod host;
 pub mod http;
 pub mod npm;
+pub mod osv;
 pub mod progress;
 pub mod pypi;
 pub mod resolve;
@@ -20,4 +21,4 @@ pub mod store;
 pub mod trust;
 pub mod unpack;
 
-pub use resolve::{ResolveOptions, Resolved};
+pub use resolve::{Maturity, NewVersion, Newest, PassedOver, Published, ResolveOptions, Resolved};

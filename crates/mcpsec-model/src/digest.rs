@@ -313,6 +313,11 @@ digest_id! {
     EntryId
 }
 
+digest_id! {
+    /// The hash over the signed statement of an approval; see `approval::Envelope::id`.
+    ApprovalId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -281,7 +281,7 @@ fn unsupported(program: &str, why: &'static str) -> LaunchError {
 }
 
 /// The program without folder and Windows extension, in lower case, as Windows finds it.
-fn base(program: &str) -> String {
+pub(crate) fn base(program: &str) -> String {
     let name = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
     let stem = [".cmd", ".exe", ".bat", ".ps1"].iter().find_map(|extension| name.strip_suffix(extension));
     stem.map_or_else(|| name.clone(), str::to_owned)

@@ -5,10 +5,13 @@
 //! `capture`, `audit`, `report`) never import one another; what passes between them is a type of this crate.
 #![forbid(unsafe_code)]
 
+pub mod advisory;
+pub mod approval;
 pub mod artifact;
 pub mod candidate;
 pub mod capture;
 pub mod check;
+pub mod client;
 pub mod closure;
 pub mod config;
 pub mod digest;
@@ -22,6 +25,7 @@ pub mod lock;
 pub mod manifest;
 pub mod name;
 pub mod package;
+pub mod publication;
 pub mod report;
 pub mod spec;
 pub mod target;

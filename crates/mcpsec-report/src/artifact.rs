@@ -113,7 +113,7 @@ pub fn artifact(report: &ArtifactReport, style: Style) -> String {
         let time = attested.signed_at.map_or_else(|| "no authenticated time".to_owned(), |time| time.to_string());
         line("time", &attested.log.map_or_else(|| time.clone(), |log| format!("{time} ({log})")));
     }
-    out
+    crate::inert::inert(&out).into_owned()
 }
 
 /// The report as JSON (`mcpsec.artifact/v1`), ending in a newline.

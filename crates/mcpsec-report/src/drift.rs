@@ -17,25 +17,27 @@ const AROUND: usize = 60;
 
 /// All changes, ending in a newline; nothing if there are none. Cosmetic ones are counted only.
 pub fn drift(drift: &Drift, style: Style) -> String {
+    let (small, large): (Vec<&Change>, Vec<&Change>) =
+        drift.changes.iter().partition(|change| change.level <= DriftLevel::Cosmetic);
+    crate::inert::inert(&changes(&large, &small, style)).into_owned()
+}
+
+/// Changes worth reading, worst first, then those that are counted only.
+pub(crate) fn changes(large: &[&Change], small: &[&Change], style: Style) -> String {
     let mut out = String::new();
     for level in DriftLevel::ALL.into_iter().rev() {
-        let changes: Vec<&Change> = drift.changes.iter().filter(|change| change.level == level).collect();
-        match level {
-            DriftLevel::None => {}
-            DriftLevel::Cosmetic if !changes.is_empty() => {
-                let places = crate::human::amount(changes.len(), "places");
-                let line = format!("{} drift  {places} written differently, with the same meaning", level.as_str());
-                out.push_str(&format!("  {}\n", style.dim(line)));
-            }
-            _ => {
-                for change in changes.iter().take(TOLD) {
-                    one(&mut out, change, style);
-                }
-                if let Some(more) = changes.len().checked_sub(TOLD).filter(|more| *more > 0) {
-                    out.push_str(&format!("  {level} drift  and {more} more; --format json has them all\n"));
-                }
-            }
+        let changes: Vec<&&Change> = large.iter().filter(|change| change.level == level).collect();
+        for change in changes.iter().take(TOLD) {
+            one(&mut out, change, style);
         }
+        if let Some(more) = changes.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            out.push_str(&format!("  {level} drift  and {more} more; --format json has them all\n"));
+        }
+    }
+    if !small.is_empty() {
+        let places = crate::human::amount(small.len(), "places");
+        let line = format!("cosmetic drift  {places} written differently, with the same meaning");
+        out.push_str(&format!("  {}\n", style.dim(line)));
     }
     out
 }
@@ -62,7 +64,7 @@ pub fn closure(change: &ClosureChange, style: Style) -> String {
     if let Some(more) = lines.len().checked_sub(TOLD).filter(|more| *more > 0) {
         out.push_str(&format!("    and {more} more; --format json has them all\n"));
     }
-    out
+    crate::inert::inert(&out).into_owned()
 }
 
 fn one(out: &mut String, change: &Change, style: Style) {
@@ -91,6 +93,27 @@ const GONE: Paint = Paint::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::R
 const NEW: Paint = Paint::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
 
 const OTHER: Paint = Paint::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
+
+/// What one change did to a text, as escaped lines without colours: both texts as one, or one below the other.
+pub(crate) fn plain(change: &Change, max: usize) -> String {
+    if !change.words.is_empty() {
+        let mut out = String::new();
+        words(&mut out, &change.words, Style::plain());
+        return cut(out.trim(), max);
+    }
+    let sides = [("-", &change.before), ("+", &change.after)];
+    let lines =
+        sides.into_iter().filter_map(|(sign, text)| Some(format!("{sign} {}\n", text.as_ref()?.excerpt(max / 2))));
+    lines.collect()
+}
+
+/// Text that was escaped already, cut; a cut escape is still no escape that does anything.
+fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
 
 /// The two texts as one, `[-gone-]` and `{+new+}` as `git diff --word-diff` marks them, long unchanged stretches cut.
 fn words(out: &mut String, pieces: &[Piece], style: Style) {

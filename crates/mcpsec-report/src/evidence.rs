@@ -46,7 +46,7 @@ pub fn evidence(lock: &Lock, server: &LockedServer, style: Style) -> String {
     for package in first.chain(packages.iter().filter(|package| package.id != *root)) {
         one(&mut out, package, style);
     }
-    out
+    crate::inert::inert(&out).into_owned()
 }
 
 fn one(out: &mut String, package: &Package, style: Style) {

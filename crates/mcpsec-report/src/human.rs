@@ -1,14 +1,21 @@
 //! The report for people: what needs a decision first, each with its next step, and what passed in as few lines as it takes.
+//!
+//! Below each server stand, in this order and each below its heading: what is denied, what could not be checked and had to
+//! be, what somebody allowed (with reason and end), what the policy warns about, what it tolerates, what it has no word for,
+//! and what passed.
 use mcpsec_model::{
-    check::{Check, CheckStatus},
+    check::Check,
+    drift::{Change, DriftLevel},
     finding::Severity,
     report::{Report, ServerReport},
     text::escape,
-    verdict::Verdict,
+    verdict::{Source, Verdict},
 };
 
 use crate::{
-    fold::{self, Folded, FoldedFinding},
+    fold::{self, Folded, Story},
+    inert::inert,
+    standing::{self, Item, Standing, What},
     style::{self, Style},
     wrap::indented,
 };
@@ -26,15 +33,22 @@ pub fn human(report: &Report, style: Style) -> String {
     // Stable: equal verdicts stay in the order of the lock.
     servers.sort_by_key(|server| std::cmp::Reverse(server.verdict));
     let mut out = String::new();
+    let project = standing::of_project(&report.project);
+    if !project.is_empty() {
+        let verdict = report.project.decision.verdict();
+        out.push_str(&format!("{}  {}\n", style.bold("project"), style.paint(style::of_verdict(verdict), verdict)));
+        sections(&mut out, report.command, None, &project, style);
+        out.push('\n');
+    }
     for server in servers {
-        one(&mut out, server, style);
+        one(&mut out, report.command, server, style);
         out.push('\n');
     }
     out.push_str(&summary(report, style));
-    out
+    inert(&out).into_owned()
 }
 
-fn one(out: &mut String, server: &ServerReport, style: Style) {
+fn one(out: &mut String, command: &str, server: &ServerReport, style: Style) {
     let verdict = style.paint(style::of_verdict(server.verdict), server.verdict);
     out.push_str(&format!("{}  {verdict}\n", style.bold(escape(server.name.as_str()))));
     let version = server.version.as_deref().map_or_else(|| "not locked".to_owned(), escape);
@@ -44,23 +58,117 @@ fn one(out: &mut String, server: &ServerReport, style: Style) {
         let line = format!("evidence: {}", crate::evidence::counts(&server.evidence));
         out.push_str(&style_lines(style, &indented(&line, 2, style.width())));
     }
-    let checks = fold::checks(&server.checks);
-    let (troubles, fine): (Vec<&Folded<'_>>, Vec<&Folded<'_>>) =
-        checks.iter().partition(|group| matches!(group.status, CheckStatus::Fail(_) | CheckStatus::Unchecked(_)));
+    sections(out, command, Some(server.name.as_str()), &standing::of_server(server), style);
+    let checks = fold::checks(server.checks.iter().filter(|result| result.status.reason().is_none()));
+    if !server.closure.is_empty() {
+        out.push_str(&heading_of("changed", style));
+        out.push_str(&crate::drift::closure(&server.closure, style));
+    }
+    if !server_is_fine(server) && !checks.is_empty() {
+        out.push_str(&heading_of("passed", style));
+    }
+    passes(out, &checks, style);
+}
+
+/// Whether there is nothing but passes, which need no heading then.
+fn server_is_fine(server: &ServerReport) -> bool {
+    standing::of_server(server).is_empty() && server.closure.is_empty()
+}
+
+fn heading_of(words: &str, style: Style) -> String {
+    format!(" {}\n", style.bold(words))
+}
+
+/// What needs somebody first: each group below its heading.
+fn sections(out: &mut String, command: &str, server: Option<&str>, items: &[Item<'_>], style: Style) {
+    for group in items.chunk_by(|a, b| a.standing.is_like(b.standing)) {
+        let Some(first) = group.first() else { continue };
+        out.push_str(&heading_of(first.standing.heading(), style));
+        section(out, group, &Next { command, server }, style);
+    }
+}
+
+/// What next steps are about.
+struct Next<'a> {
+    command: &'a str,
+    server: Option<&'a str>,
+}
+
+fn section(out: &mut String, group: &[Item<'_>], next: &Next<'_>, style: Style) {
+    let (infos, loud): (Vec<&Item<'_>>, Vec<&Item<'_>>) = group.iter().partition(|item| item.is_info());
     let (mut seen, mut untold) = (Tally::default(), Tally::default());
-    for group in &troubles {
-        let kind = format!("{} {}", group.status.as_str(), group.check);
+    for story in fold::items(&loud, next.command, next.server) {
+        let kind = kind(story.first);
         if seen.add(&kind, 1) > TOLD {
-            untold.add(&kind, group.subjects.len());
-        } else {
-            trouble(out, group, style);
+            untold.add(&kind, story.subjects.len());
+        } else if !matches!(story.first.what, What::Change(_)) {
+            tell(out, &story, style);
         }
     }
     out.push_str(&untold.lines());
-    findings(out, &fold::findings(&server.findings), style);
-    out.push_str(&crate::drift::drift(&server.drift, style));
-    out.push_str(&crate::drift::closure(&server.closure, style));
-    passes(out, &fine, style);
+    let changes =
+        || group.iter().filter_map(|item| if let What::Change(change) = item.what { Some(change) } else { None });
+    let (small, large): (Vec<&Change>, Vec<&Change>) =
+        changes().partition(|change| change.level <= DriftLevel::Cosmetic);
+    out.push_str(&crate::drift::changes(&large, &small, style));
+    if let Some(help) = group.iter().find(|item| matches!(item.what, What::Change(_))) {
+        if let Some(help) = help.next(next.command, next.server) {
+            out.push_str(&indented(&format!("help: {help}"), INDENT, style.width()));
+        }
+    }
+    for (rule, subjects) in fold::infos(&infos) {
+        heading(
+            out,
+            &format!("{} {rule}", style.paint(style::of_severity(Severity::Info), "info")),
+            &subjects,
+            "subjects",
+            style,
+        );
+    }
+}
+
+/// `fail artifact-hash`, `high malware`.
+fn kind(item: &Item<'_>) -> String {
+    format!("{} {}", word(item), item.source.id())
+}
+
+fn word(item: &Item<'_>) -> &'static str {
+    match (item.what, item.source) {
+        (What::Check(result), _) => result.status.as_str(),
+        (What::Finding(finding), _) => finding.severity().as_str(),
+        (What::Change(_) | What::Nothing, Source::Drift(_)) => "drift",
+        (What::Nothing, Source::Rule(rule)) => rule.severity().as_str(),
+        (What::Change(_) | What::Nothing, _) if item.standing.verdict() == Verdict::Incomplete => "unchecked",
+        (What::Change(_) | What::Nothing, _) => "fail",
+    }
+}
+
+fn tell(out: &mut String, story: &Story<'_>, style: Style) {
+    let item = story.first;
+    let paint = match item.what {
+        What::Check(result) => style::of_status(&result.status),
+        What::Finding(finding) => style::of_severity(finding.severity()),
+        What::Change(_) | What::Nothing => style::of_verdict(item.standing.verdict()),
+    };
+    let plural = if let Source::Check(check) = item.source { noun(check) } else { "subjects" };
+    heading(out, &format!("{} {}", style.paint(paint, word(item)), item.source.id()), &story.subjects, plural, style);
+    let mut line = |text: String| out.push_str(&indented(&text, INDENT, style.width()));
+    line(escape(item.message()));
+    if let Some(place) = item.project_place().or(item.package_place()) {
+        line(format!("at {}:{}", escape(&place.file), place.line));
+    }
+    if let Some(evidence) = item.evidence() {
+        line(format!("evidence: {}", evidence.excerpt(400)));
+    }
+    if let Standing::Allowed(by) = item.standing {
+        line(escape(&standing::allowed(by)));
+    }
+    if let (Some(key), Standing::Denied | Standing::Required) = (item.key, item.standing) {
+        line(format!("policy: {}", escape(key)));
+    }
+    if let Some(help) = &story.help {
+        line(format!("help: {help}"));
+    }
 }
 
 /// Counts by kind, in the order of first mention.
@@ -84,52 +192,7 @@ impl Tally {
     }
 }
 
-fn trouble(out: &mut String, group: &Folded<'_>, style: Style) {
-    let status = style.paint(style::of_status(group.status), group.status.as_str());
-    heading(out, &format!("{status} {}", group.check), &group.subjects, noun(group.check), style);
-    if let Some(reason) = group.status.reason() {
-        out.push_str(&indented(&escape(reason), INDENT, style.width()));
-    }
-    if let Some(hint) = group.hint {
-        out.push_str(&indented(&format!("help: {}", escape(hint)), INDENT, style.width()));
-    }
-}
-
-fn findings(out: &mut String, groups: &[FoldedFinding<'_>], style: Style) {
-    let (mut seen, mut untold) = (Tally::default(), Tally::default());
-    for group in groups {
-        let rule = group.finding.rule;
-        let severity = group.finding.severity();
-        let kind = format!("{severity} {}", rule.id());
-        if seen.add(&kind, 1) > TOLD {
-            untold.add(&kind, group.subjects.len());
-            continue;
-        }
-        let shown = style.paint(style::of_severity(severity), severity);
-        heading(out, &format!("{shown} {}", rule.id()), &group.subjects, "subjects", style);
-        out.push_str(&indented(&escape(&group.finding.message), INDENT, style.width()));
-        if let Some(evidence) = &group.finding.evidence {
-            let evidence = format!("evidence: {}", evidence.excerpt(400));
-            out.push_str(&indented(&evidence, INDENT, style.width()));
-        }
-        if let Some(reason) = &group.finding.accepted {
-            out.push_str(&indented(&format!("accepted: {}", escape(reason)), INDENT, style.width()));
-        } else if severity == Severity::High
-            && let Some(subject) = group.subjects.first()
-        {
-            let help = format!(
-                "help: choose another version, or accept it with [[policy.exempt]] rule = \"{}\", subject = \"{}\", a reason \
-                 and an end date in mcp.toml",
-                rule.id(),
-                escape(subject)
-            );
-            out.push_str(&indented(&help, INDENT, style.width()));
-        }
-    }
-    out.push_str(&untold.lines());
-}
-
-fn passes(out: &mut String, groups: &[&Folded<'_>], style: Style) {
+fn passes(out: &mut String, groups: &[Folded<'_>], style: Style) {
     for group in groups {
         let status = style.paint(style::of_status(group.status), group.status.as_str());
         let what = match group.subjects.as_slice() {
@@ -189,8 +252,10 @@ fn style_lines(style: Style, lines: &str) -> String {
 }
 
 fn summary(report: &Report, style: Style) -> String {
+    let project = report.project.decision.verdict();
+    let project = if project == Verdict::Pass { String::new() } else { format!("; project: {project}") };
     if report.servers.is_empty() {
-        return "no servers\n".to_owned();
+        return format!("no servers{project}\n");
     }
     let counts: Vec<String> = [Verdict::Deny, Verdict::Incomplete, Verdict::Pass]
         .into_iter()
@@ -199,5 +264,5 @@ fn summary(report: &Report, style: Style) -> String {
             (n > 0).then(|| style.paint(style::of_verdict(verdict), format!("{n} {verdict}")))
         })
         .collect();
-    format!("{}: {}\n", amount(report.servers.len(), "servers"), counts.join(", "))
+    format!("{}: {}{project}\n", amount(report.servers.len(), "servers"), counts.join(", "))
 }

@@ -9,12 +9,12 @@ use mcpsec_model::{
     digest::Digest,
     drift::Drift,
     evidence::EvidenceState,
-    finding::{Finding, Rule},
+    finding::{Finding, Rule, Severity},
     lock::{Lock, LockedServer, ServerParts},
     package::{Artifact, ArtifactKind, Package, PackageId},
     report::{ClosureChange, Report, ServerReport},
     target::Target,
-    verdict::{Decision, Verdict},
+    verdict::{Decision, Reason, Source, Unchecked, Verdict},
 };
 
 use crate::{Style, human, json, show, tree, tree_json};
@@ -29,13 +29,32 @@ fn server(name: &str, verdict: Verdict, checks: Vec<CheckResult>, findings: Vec<
         spec: format!("npm:@scope/{name}@^1"),
         version: Some("1.2.3".to_owned()),
         verdict,
-        decision: Decision::default(),
+        decision: decision(&checks, &findings),
         evidence: BTreeMap::from([(EvidenceState::Attested, 12), (EvidenceState::Signed, 95)]),
         checks,
         findings,
         drift: Drift::default(),
         closure: ClosureChange::default(),
     }
+}
+
+/// As a policy without exceptions has it: failures and high findings are denied.
+fn decision(checks: &[CheckResult], findings: &[Finding]) -> Decision {
+    let mut decision = Decision::default();
+    for result in checks {
+        let what = Reason { source: Source::Check(result.check), subject: result.subject.clone(), key: None };
+        match result.status {
+            CheckStatus::Fail(_) => decision.denied.push(what),
+            CheckStatus::Unchecked(_) => decision.unchecked.push(Unchecked { what, tolerated: result.tolerated }),
+            CheckStatus::Pass | CheckStatus::NotApplicable => {}
+        }
+    }
+    for finding in findings {
+        let what = Reason { source: Source::Rule(finding.rule), subject: finding.subject.clone(), key: None };
+        let list = if finding.severity() == Severity::High { &mut decision.denied } else { &mut decision.warned };
+        list.push(what);
+    }
+    decision
 }
 
 fn good() -> ServerReport {
@@ -86,6 +105,7 @@ fn a_report_reads_well_and_json_has_everything() {
         result(Check::Lock, "absent", CheckStatus::Unchecked("mcp.toml has it and mcp.lock does not".to_owned()))
             .hint("mcpsec add absent"),
     ];
+    absent.decision = decision(&absent.checks, &[]);
     let report = Report::new("verify", vec![good(), absent, bad()]);
     insta::assert_snapshot!("report_human", human(&report, Style::plain()));
     let mut short = report.clone();
@@ -116,7 +136,7 @@ fn hostile_text_never_reaches_the_terminal() {
     // Escaped in the document, exact for a parser; astral characters as a pair.
     let all: serde_json::Value = serde_json::from_str(&json(&report)).expect("JSON");
     assert_eq!(all["servers"][0]["findings"][0]["evidence"], evil);
-    assert_eq!(json(&report).matches("\\udb40\\udc41").count(), 7);
+    assert_eq!(json(&report).matches("\\udb40\\udc41").count(), 10);
 }
 
 #[test]

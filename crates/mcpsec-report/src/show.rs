@@ -90,7 +90,7 @@ pub fn show(lock: &Lock, server: &LockedServer, style: Style) -> String {
         let story = format!("{}: {}", subjects.join(", "), escape(&group.finding.message));
         out.push_str(&indented(&story, 4, style.width()));
     }
-    out
+    crate::inert::inert(&out).into_owned()
 }
 
 /// What it tells the model, in one line, or why that is not known; then the names of what it offers.

@@ -49,7 +49,7 @@ pub fn tree(lock: &Lock, server: &LockedServer, evidence: bool, style: Style) ->
     if deep {
         out.push_str(&format!("levels below {MAX_LEVELS} are left out; --format json has all packages\n"));
     }
-    out
+    crate::inert::inert(&out).into_owned()
 }
 
 /// One line that is still to be written.

@@ -185,6 +185,33 @@ impl Network {
         }
         Err(HttpError::Redirect { url: at, reason: "more than 5 redirects" })
     }
+
+    /// Sends one POST of JSON, with the credentials of the URL if it has any. Answers 2xx; no redirect is followed, since where a question
+    /// goes is for the configuration to say.
+    pub(crate) async fn post_json(&self, url: &SafeUrl, body: bytes::Bytes) -> Result<Opened, HttpError> {
+        let (at, credentials) = split_credentials(url);
+        self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        let mut request = self
+            .inner
+            .client
+            .post(at.expose().clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .body(body);
+        if let Some(credentials) = credentials {
+            let mut value =
+                HeaderValue::from_str(credentials.expose()).map_err(|_| HttpError::Credentials { url: url.clone() })?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let response = request.send().await.map_err(|error| HttpError::transport(&at, error))?;
+        match response.status().as_u16() {
+            200..=299 => Ok(Opened { response, url: at }),
+            300..=399 => Err(HttpError::Redirect { url: at, reason: "a question is not sent on to another address" }),
+            _ => Err(refusal(&at, &response)),
+        }
+    }
 }
 
 /// Pauses between attempts.

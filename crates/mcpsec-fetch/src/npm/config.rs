@@ -4,7 +4,7 @@
 //! npm's: mcp.toml's own `[registries]`, then the environment, then the project's, the user's and the global `.npmrc`, key by
 //! key. Unlike npm, the project's file gets no variables of the environment. Credentials are bound to a host and path ("nerf dart") and go nowhere else.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fmt,
     sync::Arc,
@@ -149,6 +149,19 @@ impl NpmConfig {
         let url = self.resolved.get_registry_url(name.as_str()).clone();
         let credentials = credentials(self.resolved.get_registry_config(name.as_str()));
         (SafeUrl::from(url), credentials)
+    }
+
+    /// Whether npm's own default registry answers for this package.
+    pub fn is_public(&self, name: &PackageName) -> bool {
+        let public = Url::parse(deno_npmrc::NPM_DEFAULT_REGISTRY);
+        public.is_ok_and(|public| public.origin() == self.resolved.get_registry_url(name.as_str()).origin())
+    }
+
+    /// The scopes (with `@`) that have a registry of their own, another one than the default; sorted.
+    pub fn private_scopes(&self) -> BTreeSet<String> {
+        let default = &self.resolved.default_config.registry_url;
+        let own = self.resolved.scopes.iter().filter(|(_, config)| config.registry_url != *default);
+        own.map(|(scope, _)| format!("@{}", scope.trim_start_matches('@'))).collect()
     }
 
     /// The address to download a tarball from, given what the record of `name` says, and the credentials it may be sent.

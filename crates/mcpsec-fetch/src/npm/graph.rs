@@ -100,7 +100,12 @@ pub(crate) fn build(
     findings.sort();
     findings.dedup();
     let candidate = Candidate { closure, packages, entry, targets, findings };
-    Ok(NpmResolved { resolved: Resolved { candidate, downloads: downloads.into_values().collect() }, records: kept })
+    Ok(NpmResolved {
+        resolved: Resolved { candidate, downloads: downloads.into_values().collect(), passed_over: None },
+        records: kept,
+        ages: BTreeMap::new(),
+        publications: BTreeMap::new(),
+    })
 }
 
 /// What grows while the graph is walked.

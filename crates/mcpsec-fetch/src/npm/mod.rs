@@ -18,12 +18,14 @@ use mcpsec_model::{
     evidence::{Offer, Release},
     finding::{Finding, Rule},
     package::PackageId,
+    publication::Publication,
     spec::NpmSpec,
     text::Untrusted,
 };
 use serde_json::{Value, value::RawValue};
 use tokio::{runtime::Handle, sync::mpsc};
 
+mod age;
 mod config;
 mod confusion;
 mod dependency;
@@ -32,6 +34,7 @@ mod evidence;
 mod graph;
 mod offer;
 mod packument;
+mod people;
 mod platform;
 mod record;
 mod registry;
@@ -62,8 +65,9 @@ use resolve::{LocalRoot, Request, solve};
 
 use crate::{
     ResolveOptions, Resolved,
-    http::{Freshness, Metadata},
+    http::Metadata,
     progress::{Event, Progress},
+    resolve::{Newest, Published},
 };
 
 /// The stand-in name of a project that is not in a registry; no registry package can have it.
@@ -85,6 +89,11 @@ pub struct NpmResolved {
     pub resolved: Resolved,
     /// What the registry said about each package.
     pub records: BTreeMap<PackageId, RegistryRecord>,
+    /// How old the registry says each version is.
+    pub ages: BTreeMap<PackageId, Published>,
+    /// Who published the versions of a package, where its record tells: always of the server itself, of others where the
+    /// registry sent the long form of their record.
+    pub publications: BTreeMap<PackageId, Vec<Publication>>,
 }
 
 impl NpmSource {
@@ -176,12 +185,12 @@ impl NpmSource {
     ) -> Result<NpmResolved, NpmError> {
         let (send, mut fetched) = mpsc::unbounded_channel();
         let (metadata, config) = (self.metadata.clone(), self.config.clone());
-        let registry = Registry::new(metadata, config, options.as_of, Freshness::Cached, Handle::current(), Some(send));
+        let registry = Registry::resolving(metadata, config, options, &request.name, Handle::current(), send);
         match &request.local {
             None => registry.speculate(&request.name, &request.requirement),
             Some(local) => registry.guess_below(&local.packument, &request.requirement),
         }
-        let local = request.local.clone();
+        let (local, requirement) = (request.local.clone(), request.requirement.clone());
         let mut solving = std::pin::pin!(solve(Arc::clone(&registry), request));
         let solved = loop {
             tokio::select! {
@@ -192,7 +201,40 @@ impl NpmSource {
         let records = Known { registry: &registry, local };
         let mut out = graph::build(solved, root, &records, &self.config, &options.targets)?;
         self.add_histories(&registry, &mut out.records).await?;
+        let chosen = out.resolved.candidate.closure.root().package().clone();
+        for id in out.records.keys() {
+            let Some(packument) = registry.known(id.name().as_str()) else { continue };
+            out.ages.insert(id.clone(), packument.age(id.version(), !self.config.is_public(id.name())));
+            let told = packument.publications();
+            if !told.is_empty() {
+                out.publications.insert(id.clone(), told);
+            }
+            if *id == chosen {
+                out.resolved.passed_over = packument.passed_over(&requirement, id.version());
+            }
+        }
         Ok(out)
+    }
+
+    /// Which registries answer for which names.
+    pub fn config(&self) -> &NpmConfig {
+        &self.config
+    }
+
+    /// What is newer than a version of a package. The registry is really asked, once per name within the life of this source;
+    /// [`Self::upstream`] asks the same question.
+    ///
+    /// # Errors
+    /// Anything that keeps the record from being read, and a requirement that is none.
+    pub async fn newer(&self, id: &PackageId, requirement: &str) -> Result<Newest, NpmError> {
+        let packument = self.revalidating().packument(id.name().as_str()).await?;
+        let requirement = VersionReq::parse_from_npm(requirement).map_err(|_| NpmError::NoVersion {
+            package: id.name().to_string(),
+            requirement: Untrusted::new(requirement).excerpt(60),
+            as_of: None,
+            wanted_by: None,
+        })?;
+        Ok(packument.newer(&requirement, id.version()))
     }
 }
 

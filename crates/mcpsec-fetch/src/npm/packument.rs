@@ -25,6 +25,7 @@ use serde_json::value::RawValue;
 
 use super::{
     offer::{Evidence, SlimEvidence, SlimEvidenceIndex},
+    people::SlimPeople,
     record::{VersionRecord, WireVersion},
 };
 
@@ -69,6 +70,8 @@ struct WireDocument<'a> {
     versions: WireVersions<'a>,
     #[serde(borrow, default)]
     time: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    modified: Option<&'a RawValue>,
 }
 
 #[derive(Default)]
@@ -121,6 +124,11 @@ struct Slim<'a> {
     deprecated: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<SlimEvidence<'a>>,
+    /// When anything of the record last changed, in milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    people: Option<SlimPeople<'a>>,
 }
 
 impl<'a> Slim<'a> {
@@ -134,7 +142,8 @@ impl<'a> Slim<'a> {
         let deprecated = deprecated.map(|(version, _)| version.as_str()).collect();
         let evidence =
             versions.iter().filter_map(|(version, record)| Some((version.as_str(), &record.dist.as_ref()?.evidence)));
-        Self { name, tags, versions, published, deprecated, evidence: SlimEvidence::of(evidence) }
+        let evidence = SlimEvidence::of(evidence);
+        Self { name, tags, versions, published, deprecated, evidence, modified: None, people: None }
     }
 }
 
@@ -147,7 +156,7 @@ pub(crate) fn distil(document: &[u8]) -> Result<Vec<u8>, PackumentError> {
     let text = std::str::from_utf8(document).map_err(|error| PackumentError::Json(error.to_string()))?;
     let wire: WireDocument<'_> = serde_json::from_str(text)?;
     let name = wire.name.as_deref().filter(|name| !name.is_empty()).ok_or(PackumentError::NoName)?;
-    let mut versions = BTreeMap::new();
+    let (mut versions, mut people) = (BTreeMap::new(), BTreeMap::new());
     for (key, version) in &wire.versions.0 {
         let own = version.version.and_then(|raw| borrowed(raw.get()).ok());
         if !is_exact(key) || own.is_some_and(|own| own != *key) {
@@ -156,6 +165,7 @@ pub(crate) fn distil(document: &[u8]) -> Result<Vec<u8>, PackumentError> {
         let record = version
             .normalize(name, key)
             .ok_or_else(|| PackumentError::Version(Untrusted::new(key.as_ref()).excerpt(60)))?;
+        people.insert(key.clone().into_owned(), version.people());
         if versions.insert(key.clone().into_owned(), record).is_some() {
             return Err(PackumentError::Version(format!("{key} appears twice, which")));
         }
@@ -164,12 +174,20 @@ pub(crate) fn distil(document: &[u8]) -> Result<Vec<u8>, PackumentError> {
         .into_iter()
         .filter(|(tag, version)| is_plain(tag) && is_exact(version))
         .collect();
-    let published = string_entries(wire.time, MAX_VERSIONS + MAX_TAGS, "times")?
+    let mut times = string_entries(wire.time, MAX_VERSIONS + MAX_TAGS, "times")?;
+    let modified = wire.modified.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+    let modified = modified.or_else(|| times.remove("modified"));
+    let published = times
         .into_iter()
         .filter(|(version, _)| versions.contains_key(version))
         .filter_map(|(version, time)| Some((version, time.parse::<Timestamp>().ok()?.as_millisecond())))
         .collect();
-    Ok(serde_json::to_vec(&Slim::new(name, &tags, &versions, &published))?)
+    let slim = Slim {
+        modified: modified.and_then(|time| Some(time.parse::<Timestamp>().ok()?.as_millisecond())),
+        people: SlimPeople::of(&people),
+        ..Slim::new(name, &tags, &versions, &published)
+    };
+    Ok(serde_json::to_vec(&slim)?)
 }
 
 fn string_entries(
@@ -205,16 +223,22 @@ fn is_exact(text: &str) -> bool {
 /// The compact text with an index: tags, versions and their places, publication times.
 pub(crate) struct Packument {
     name: String,
-    text: Bytes,
-    tags: BTreeMap<String, String>,
-    versions: BTreeMap<String, Range<usize>>,
-    published: BTreeMap<String, i64>,
+    pub(super) text: Bytes,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) versions: BTreeMap<String, Range<usize>>,
+    pub(super) published: BTreeMap<String, i64>,
     /// Versions that a range does not select, since an older one that is not deprecated does as well.
     avoided: BTreeSet<String>,
     deprecated: BTreeSet<String>,
     /// `None` when no version has any: then the registry hands out none.
     evidence: Option<Evidence>,
-    info: OnceLock<Result<Arc<NpmPackageInfo>, String>>,
+    pub(super) info: OnceLock<Result<Arc<NpmPackageInfo>, String>>,
+    pub(super) modified: Option<i64>,
+    /// The place of the people in the text.
+    pub(super) people: Option<Range<usize>>,
+    /// Versions that are held back because they are young, and what the tags were before.
+    pub(super) young: BTreeSet<String>,
+    pub(super) told_tags: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for Packument {
@@ -236,6 +260,10 @@ struct SlimIndex<'a> {
     deprecated: BTreeSet<String>,
     #[serde(borrow, default)]
     evidence: Option<SlimEvidenceIndex<'a>>,
+    #[serde(default)]
+    modified: Option<i64>,
+    #[serde(borrow, default)]
+    people: Option<&'a RawValue>,
 }
 
 impl Packument {
@@ -253,7 +281,23 @@ impl Packument {
         let avoided = avoided(&versions, &index.deprecated);
         let deprecated = index.deprecated;
         let evidence = index.evidence.map(|index| Evidence::new(index, place));
-        Ok(Self { name, tags, versions, published, avoided, deprecated, evidence, info: OnceLock::new(), text })
+        let (modified, people) = (index.modified, index.people.map(place));
+        let (young, told_tags, info) = (BTreeSet::new(), BTreeMap::new(), OnceLock::new());
+        Ok(Self {
+            name,
+            tags,
+            versions,
+            published,
+            avoided,
+            deprecated,
+            evidence,
+            info,
+            modified,
+            people,
+            young,
+            told_tags,
+            text,
+        })
     }
 
     /// A package of a single version that no registry has; its `latest` tag points to that version.
@@ -325,27 +369,26 @@ impl Packument {
                 .is_some_and(|time| as_of.includes(time))
         });
         self.avoided = avoided(&self.versions, &self.deprecated);
-        let remaining: Vec<(Version, &String)> = self
-            .versions
-            .keys()
-            .filter_map(|version| Some((Version::parse_from_npm(version).ok()?, version)))
-            .collect();
         let tags = std::mem::take(&mut self.tags);
-        self.tags = tags
-            .into_iter()
-            .filter_map(|(tag, version)| {
-                if self.versions.contains_key(&version) {
-                    return Some((tag, version));
-                }
-                let range = VersionReq::parse_from_npm(&format!("<={version}")).ok()?;
-                let newest = remaining.iter().filter(|(v, _)| range.matches(v)).max_by(|a, b| a.0.cmp(&b.0))?;
-                Some((tag, newest.1.clone()))
-            })
-            .collect();
+        let moved = |(tag, version): (String, String)| self.at_or_below(&version).map(|version| (tag, version));
+        self.tags = tags.into_iter().filter_map(moved).collect();
         self.info = OnceLock::new();
     }
 
-    /// Versions that [`Self::info`] leaves out.
+    /// A version that can be selected, or the newest one below it that can.
+    pub(super) fn at_or_below(&self, version: &str) -> Option<String> {
+        let there = |version: &str| self.versions.contains_key(version) && !self.young.contains(version);
+        if there(version) {
+            return Some(version.to_owned());
+        }
+        let range = VersionReq::parse_from_npm(&format!("<={version}")).ok()?;
+        let remaining = self.versions.keys().filter(|version| there(version));
+        let parsed = remaining.filter_map(|version| Some((Version::parse_from_npm(version).ok()?, version)));
+        let newest = parsed.filter(|(version, _)| range.matches(version)).max_by(|a, b| a.0.cmp(&b.0))?;
+        Some(newest.1.clone())
+    }
+
+    /// Versions of which a range takes an older sibling, since they are deprecated.
     pub(crate) fn avoided(&self) -> &BTreeSet<String> {
         &self.avoided
     }
@@ -354,7 +397,7 @@ impl Packument {
     pub(crate) fn info(&self) -> Result<Arc<NpmPackageInfo>, PackumentError> {
         self.info
             .get_or_init(|| {
-                let keep = |version: &str| !self.avoided.contains(version);
+                let keep = |version: &str| !self.avoided.contains(version) && !self.young.contains(version);
                 self.info_with(keep, Cow::Borrowed).map(Arc::new)
             })
             .clone()
@@ -393,6 +436,11 @@ impl Packument {
     #[cfg(test)]
     pub(crate) fn versions(&self) -> Vec<&str> {
         self.versions.keys().map(String::as_str).collect()
+    }
+
+    /// Whether the publisher advises against a version.
+    pub(crate) fn is_deprecated(&self, version: &str) -> bool {
+        self.deprecated.contains(version)
     }
 
     /// A tag's version.

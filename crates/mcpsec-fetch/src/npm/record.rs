@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::{dependency::unsupported, offer::DistEvidence};
+use super::{dependency::unsupported, offer::DistEvidence, people::People};
 
 /// Most entries in one map or list of a record.
 pub(crate) const MAX_ENTRIES: usize = 5_000;
@@ -136,9 +136,18 @@ pub(crate) struct WireVersion<'a> {
     has_install_script: Option<&'a RawValue>,
     #[serde(borrow, default)]
     deprecated: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "_npmUser")]
+    user: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    maintainers: Option<&'a RawValue>,
 }
 
 impl WireVersion<'_> {
+    /// Who published it.
+    pub(crate) fn people(&self) -> People {
+        People::read(self.user, self.maintainers)
+    }
+
     /// Normalises. `name` is the package's own name (for a `bin` that is a plain string), `version` the exact version.
     /// `None` when a part of it is too large to be honest.
     pub(crate) fn normalize(&self, name: &str, version: &str) -> Option<VersionRecord> {

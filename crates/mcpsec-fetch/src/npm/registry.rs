@@ -24,7 +24,10 @@ use super::{
     NpmConfig, NpmError,
     packument::{MAX_PACKUMENT, Packument, distil},
 };
-use crate::http::{Freshness, HttpError, Metadata, MetadataRequest, Reduction};
+use crate::{
+    http::{Freshness, HttpError, Metadata, MetadataRequest, Reduction},
+    resolve::{Maturity, ResolveOptions},
+};
 
 /// Requests under way at once; HTTP/2 carries them over few connections.
 const CONCURRENCY: usize = 64;
@@ -40,7 +43,7 @@ const FULL: &str = "application/json";
 
 /// What the metadata cache keeps of a packument. The number changes with the compact form.
 const REDUCTION: Reduction =
-    Reduction { form: "npm-packument-3", reduce: |body| distil(body).map_err(|error| error.to_string()) };
+    Reduction { form: "npm-packument-4", reduce: |body| distil(body).map_err(|error| error.to_string()) };
 
 type Answer = Result<Arc<Packument>, NpmError>;
 type Pending = Shared<BoxFuture<'static, Answer>>;
@@ -56,8 +59,11 @@ pub(crate) struct Registry {
     metadata: Metadata,
     config: NpmConfig,
     as_of: Option<AsOf>,
+    maturity: Option<Maturity>,
     /// Whether publication times are needed.
     full: bool,
+    /// The one package of which the long form is asked for anyway: it says who published what.
+    server: Option<String>,
     freshness: Freshness,
     runtime: Handle,
     requests: Semaphore,
@@ -93,7 +99,9 @@ impl Registry {
             metadata,
             config,
             as_of,
+            maturity: None,
             full: as_of.is_some(),
+            server: None,
             freshness,
             runtime,
             requests: Semaphore::new(CONCURRENCY),
@@ -112,6 +120,19 @@ impl Registry {
         runtime: Handle,
     ) -> Arc<Self> {
         Arc::new(Self { full: true, ..Self::make(metadata, config, None, freshness, runtime, None) })
+    }
+
+    /// One for a resolution: young versions are held back as `options` say, and `server` is asked about in the long form.
+    pub(crate) fn resolving(
+        metadata: Metadata,
+        config: NpmConfig,
+        options: &ResolveOptions,
+        server: &str,
+        runtime: Handle,
+        fetched: UnboundedSender<String>,
+    ) -> Arc<Self> {
+        let plain = Self::make(metadata, config, options.as_of, Freshness::Cached, runtime, Some(fetched));
+        Arc::new(Self { maturity: options.maturity.clone(), server: Some(server.to_owned()), ..plain })
     }
 
     /// The packument of `name`. Concurrent and repeated calls share one request.
@@ -152,9 +173,40 @@ impl Registry {
     async fn fetch(self: Arc<Self>, name: &str) -> Answer {
         let malformed = |reason: String| NpmError::Packument { package: Untrusted::new(name).excerpt(214), reason };
         let package = PackageName::npm(name).map_err(|error| malformed(error.to_string()))?;
-        let (registry, credentials) = self.config.registry_for(&package);
+        let is_server = self.server.as_deref() == Some(name);
+        let accept = if self.full || is_server { FULL } else { ABBREVIATED };
+        let mut packument = self.ask(&package, accept).await?;
+        if let Some(as_of) = self.as_of {
+            if !packument.is_empty() && !packument.has_times() {
+                return Err(NpmError::NoTimes { package: name.to_owned() });
+            }
+            packument.limit_to(as_of);
+        }
+        if let Some(maturity) = &self.maturity {
+            // The short form tells no times. A record that has not changed for long enough has no young version in it.
+            let may_be_young = packument.modified().is_some_and(|modified| modified > maturity.published_by);
+            if accept == ABBREVIATED && may_be_young && !packument.has_times() {
+                match self.ask(&package, FULL).await {
+                    Ok(long) if long.has_times() => packument = long,
+                    // The ages stay unknown, and whoever judges them says so.
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            packument.hold_back(maturity, !self.config.is_public(&package));
+        }
+        if let Some(fetched) = &self.fetched {
+            // Nobody listens any more when the resolution was given up.
+            let _gone = fetched.send(name.to_owned());
+        }
+        Ok(Arc::new(packument))
+    }
+
+    /// One form of a record, as the registry sends it.
+    async fn ask(&self, package: &PackageName, accept: &'static str) -> Result<Packument, NpmError> {
+        let name = package.as_str();
+        let malformed = |reason: String| NpmError::Packument { package: name.to_owned(), reason };
+        let (registry, credentials) = self.config.registry_for(package);
         let url = registry.join(&name.replace('/', "%2f")).map_err(|error| malformed(error.to_string()))?;
-        let accept = if self.full { FULL } else { ABBREVIATED };
         let request = MetadataRequest { url, credentials, accept, max_bytes: MAX_PACKUMENT, freshness: self.freshness };
         let document = {
             let _permit = self.requests.acquire().await;
@@ -166,24 +218,14 @@ impl Registry {
                 error => NpmError::Http { package: name.to_owned(), source: Arc::new(error) },
             })?
         };
-        let mut packument = Packument::parse(document.bytes).map_err(|error| malformed(error.to_string()))?;
+        let packument = Packument::parse(document.bytes).map_err(|error| malformed(error.to_string()))?;
         if packument.name() != name {
             return Err(NpmError::NameMismatch {
                 asked: name.to_owned(),
                 answered: Untrusted::new(packument.name()).excerpt(214),
             });
         }
-        if let Some(as_of) = self.as_of {
-            if !packument.is_empty() && !packument.has_times() {
-                return Err(NpmError::NoTimes { package: name.to_owned() });
-            }
-            packument.limit_to(as_of);
-        }
-        if let Some(fetched) = &self.fetched {
-            // Nobody listens any more when the resolution was given up.
-            let _gone = fetched.send(name.to_owned());
-        }
-        Ok(Arc::new(packument))
+        Ok(packument)
     }
 
     /// Starts asking for `name` and everything below the version that `requirement` would select.

@@ -173,6 +173,8 @@ struct Tweaks {
     absent: BTreeSet<Absent>,
     /// Requirements that only deprecated versions satisfy.
     needed: BTreeMap<String, BTreeMap<String, VersionReq>>,
+    /// Requirements that only young versions satisfy.
+    hurried: BTreeMap<String, BTreeMap<String, VersionReq>>,
     /// Packages of which only versions are shown that satisfy these peer requirements.
     narrowed: BTreeMap<String, BTreeMap<String, VersionReq>>,
     /// Packages for which that was impossible.
@@ -202,6 +204,15 @@ impl Tweaks {
 
     /// Reacts to something that was not found. Says whether trying again makes sense.
     fn adapt(&mut self, registry: &Registry, gone: &Absent, is_root: bool) -> bool {
+        let has_young = registry.known(&gone.name).is_some_and(|packument| !packument.young().is_empty());
+        if let Some(narrowed) = self.narrowed.get(&gone.name).filter(|_| has_young) {
+            let hurried = self.hurried.entry(gone.name.clone()).or_default();
+            let before = hurried.len();
+            hurried.extend(narrowed.iter().map(|(text, requirement)| (text.clone(), requirement.clone())));
+            if hurried.len() > before {
+                return true;
+            }
+        }
         if self.narrowed.remove(&gone.name).is_some() {
             self.contradictory.insert(gone.name.clone());
             return true;
@@ -210,6 +221,13 @@ impl Tweaks {
             && registry.known(&gone.name).is_some_and(|packument| !packument.avoided().is_empty())
             && let Ok(parsed) = VersionReq::parse_from_npm(requirement)
             && self.needed.entry(gone.name.clone()).or_default().insert(requirement.clone(), parsed).is_none()
+        {
+            return true;
+        }
+        // Better one that is deprecated than one that is young, and better a young one than none.
+        if let Some(requirement) = gone.requirement.as_ref().filter(|_| has_young)
+            && let Ok(parsed) = VersionReq::parse_from_npm(requirement)
+            && self.hurried.entry(gone.name.clone()).or_default().insert(requirement.clone(), parsed).is_none()
         {
             return true;
         }
@@ -226,6 +244,7 @@ impl Tweaks {
     fn touches(&self, name: &str) -> bool {
         !self.absent.is_empty()
             || self.needed.contains_key(name)
+            || self.hurried.contains_key(name)
             || self.narrowed.contains_key(name)
             || self.own_peers.keys().any(|(owner, _)| owner == name)
     }
@@ -234,13 +253,16 @@ impl Tweaks {
     fn shows(&self, packument: &Packument, version: &str) -> bool {
         let name = packument.name();
         let Ok(parsed) = Version::parse_from_npm(version) else { return false };
-        let avoided = packument.avoided().contains(version)
-            && !self.needed.get(name).is_some_and(|needed| {
-                needed.values().any(|requirement| match requirement.tag() {
+        let lifted = |by: &BTreeMap<String, BTreeMap<String, VersionReq>>| {
+            by.get(name).is_some_and(|requirements| {
+                requirements.values().any(|requirement| match requirement.tag() {
                     Some(tag) => packument.tag(tag) == Some(version),
                     None => requirement.matches(&parsed),
                 })
-            });
+            })
+        };
+        let avoided = packument.avoided().contains(version) && !lifted(&self.needed)
+            || packument.young().contains(version) && !lifted(&self.hurried);
         let narrowed = self.narrowed.get(name).is_some_and(|all| !all.values().all(|one| one.matches(&parsed)));
         !avoided && !narrowed
     }

@@ -1,4 +1,6 @@
 //! What the registry says today about packages that are locked, and where to download them again.
+use std::sync::Arc;
+
 use mcpsec_model::{
     package::{Package, PackageId},
     upstream::{Shape, UpstreamFile, UpstreamRecord, UpstreamState},
@@ -18,11 +20,7 @@ impl NpmSource {
     /// Asks the registry for its current record of a locked package: digests, deprecation, or that it is gone. The registry
     /// is asked once per name within the life of this source; many calls may run at once.
     pub async fn upstream(&self, package: &PackageId) -> UpstreamState {
-        let registry = self.revalidating.get_or_init(|| {
-            let freshness = Freshness::Revalidate;
-            Registry::new(self.metadata.clone(), self.config.clone(), None, freshness, Handle::current(), None)
-        });
-        let packument = match registry.packument(package.name().as_str()).await {
+        let packument = match self.revalidating().packument(package.name().as_str()).await {
             Ok(packument) => packument,
             Err(NpmError::NotFound { .. }) => return UpstreamState::Gone,
             Err(error) => return UpstreamState::Unreachable(error.to_string()),
@@ -52,6 +50,14 @@ impl NpmSource {
             offer: Some(packument.offer(package.version())),
             history,
             ..UpstreamRecord::default()
+        })
+    }
+
+    /// The registries, really asked: once per name within the life of this source.
+    pub(super) fn revalidating(&self) -> &Arc<Registry> {
+        self.revalidating.get_or_init(|| {
+            let freshness = Freshness::Revalidate;
+            Registry::new(self.metadata.clone(), self.config.clone(), None, freshness, Handle::current(), None)
         })
     }
 

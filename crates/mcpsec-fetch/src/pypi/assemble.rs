@@ -128,7 +128,8 @@ pub(super) async fn assemble(
     }
     findings.sort();
     let closure = Closure::new(root_id, nodes)?;
-    let resolved = Resolved { candidate: Candidate { closure, packages, entry, targets, findings }, downloads };
+    let resolved =
+        Resolved { candidate: Candidate { closure, packages, entry, targets, findings }, downloads, passed_over: None };
     Ok(PypiResolved { resolved, records })
 }
 

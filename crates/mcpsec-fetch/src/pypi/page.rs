@@ -182,6 +182,11 @@ impl Page {
 }
 
 impl Release {
+    /// When its first file was uploaded, where the index tells.
+    pub(super) fn published(&self) -> Option<Timestamp> {
+        self.raw.iter().filter_map(|raw| raw.upload_time.as_deref()?.parse::<Timestamp>().ok()).min()
+    }
+
     /// The files of this version, each name once, in the order of the page.
     pub(super) fn files(&self) -> &[IndexFile] {
         self.files.get_or_init(|| {

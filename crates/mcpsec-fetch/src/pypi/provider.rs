@@ -34,7 +34,7 @@ use super::{
     specifiers::{self, VersionSet},
     warm::Want,
 };
-use crate::http::Freshness;
+use crate::{http::Freshness, resolve::Maturity};
 
 /// Most decisions of one solution. Real closures need a few hundred; a hostile index could ask for endless backtracking.
 const MAX_DECISIONS: usize = 50_000;
@@ -84,6 +84,7 @@ pub(super) struct Provider {
     /// The tags that choose the file whose metadata speaks for a version: those of the first target.
     pub(super) metadata_tags: Tags,
     pub(super) as_of: Option<AsOf>,
+    pub(super) maturity: Option<Arc<Maturity>>,
     pub(super) root: Arc<Vec<Requirement>>,
     pub(super) preferences: Arc<BTreeMap<PackageName, Vec<Version>>>,
     pub(super) notes: RefCell<Notes>,
@@ -245,6 +246,7 @@ impl DependencyProvider for Provider {
         let rules = Rules {
             environment: &self.environment,
             as_of: self.as_of,
+            maturity: self.maturity.as_deref(),
             prereleases: notes.direct_prereleases.contains(name),
             prereleases_if_needed: notes.prereleases.contains(name),
             preferred: self.preferences.get(name).map_or(&[], Vec::as_slice),

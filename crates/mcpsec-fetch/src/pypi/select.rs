@@ -4,6 +4,7 @@
 //! - a prerelease counts only if the requested package's own requirements name one, or the project has nothing else; when
 //!   nothing final fits, a prerelease that some other requirement names is taken (uv would stop there);
 //! - a yanked file counts only when the range allows a single version (PEP 592);
+//! - a young version counts only when nothing older fits;
 //! - a file counts when its `Requires-Python` allows the target's Python, and for wheels when the tags fit. A version with
 //!   no such file is passed over, as uv does.
 use mcpsec_model::time::AsOf;
@@ -14,12 +15,15 @@ use super::{
     page::{FileKind, Page, Release},
     specifiers::{self, VersionSet},
 };
+use crate::resolve::Maturity;
 
 /// What a choice depends on besides page and range.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
     pub(super) environment: &'a Environment,
     pub(super) as_of: Option<AsOf>,
+    /// Versions that are young are taken only where nothing else fits.
+    pub(super) maturity: Option<&'a Maturity>,
     /// The requested package's own requirements name a prerelease of this project.
     pub(super) prereleases: bool,
     /// Some other requirement does.
@@ -36,6 +40,23 @@ pub(super) fn choose<'p>(page: &'p Page, range: &VersionSet, rules: Rules<'_>) -
     {
         return Some(release);
     }
+    // What is old enough first, else whatever there is.
+    let mature = rules.maturity.and_then(|_| newest(page, range, rules));
+    mature.or_else(|| newest(page, range, Rules { maturity: None, ..rules }))
+}
+
+/// Whether a version is held back.
+pub(super) fn is_young(page: &Page, release: &Release, maturity: &Maturity) -> bool {
+    let version = || release.version.to_string();
+    release
+        .published()
+        .is_some_and(|time| time > maturity.published_by && maturity.is_young(page.name.as_str(), &version(), time))
+}
+
+fn newest<'p>(page: &'p Page, range: &VersionSet, rules: Rules<'_>) -> Option<&'p Release> {
+    let is_usable = |release: &Release, range: &VersionSet, rules: Rules<'_>| {
+        is_usable(release, range, rules) && !rules.maturity.is_some_and(|maturity| is_young(page, release, maturity))
+    };
     let mut prerelease = None;
     let mut has_final = false;
     for release in page.releases.values() {
@@ -110,6 +131,7 @@ mod tests {
         let mut rules = Rules {
             environment: &environment,
             as_of: None,
+            maturity: None,
             prereleases: false,
             prereleases_if_needed: false,
             preferred: &[],
@@ -171,6 +193,7 @@ mod tests {
         let rules = Rules {
             environment: &environment,
             as_of: None,
+            maturity: None,
             prereleases: false,
             prereleases_if_needed: false,
             preferred: &one,

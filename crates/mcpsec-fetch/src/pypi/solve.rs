@@ -32,7 +32,10 @@ use super::{
     specifiers,
     warm::Warmer,
 };
-use crate::progress::{Event, Progress};
+use crate::{
+    progress::{Event, Progress},
+    resolve::Maturity,
+};
 
 /// Longest explanation of a conflict, in characters.
 const MAX_REPORT: usize = 2_000;
@@ -49,6 +52,7 @@ pub(super) struct Question {
     pub(super) requirements: Arc<Vec<Requirement>>,
     pub(super) targets: Targets,
     pub(super) as_of: Option<AsOf>,
+    pub(super) maturity: Option<Arc<Maturity>>,
     /// `Requires-Python` of a project that is not on an index.
     pub(super) requires_python: Option<pep440_rs::VersionSpecifiers>,
 }
@@ -104,7 +108,7 @@ pub(super) async fn solve(
     let guessed: Vec<Environment> =
         queue.iter().filter(|e| explicit || is_default(e.target().python)).cloned().collect();
     let guessed = Arc::new(if guessed.is_empty() { vec![first.clone()] } else { guessed });
-    let mut warmer = Warmer::new(Arc::clone(catalog), guessed, question.as_of);
+    let mut warmer = Warmer::new(Arc::clone(catalog), guessed, question.as_of, question.maturity.clone());
 
     let mut answer = Answer { solutions: Vec::new(), unsolved: Vec::new(), metadata_tags: first.tags().clone() };
     let mut requirements = Arc::clone(&question.requirements);
@@ -120,6 +124,7 @@ pub(super) async fn solve(
             environment: environment.clone(),
             metadata_tags: first.tags().clone(),
             as_of: question.as_of,
+            maturity: question.maturity.clone(),
             requirements: Arc::clone(&requirements),
             preferences: Arc::new(preferences.clone()),
         };
@@ -232,6 +237,7 @@ struct Task<'a> {
     environment: Environment,
     metadata_tags: uv_platform_tags::Tags,
     as_of: Option<AsOf>,
+    maturity: Option<Arc<Maturity>>,
     requirements: Arc<Vec<Requirement>>,
     preferences: Arc<BTreeMap<PackageName, Vec<Version>>>,
 }
@@ -249,6 +255,7 @@ async fn run(task: Task<'_>, warmer: &mut Warmer, progress: &dyn Progress) -> Re
         environment: task.environment,
         metadata_tags: task.metadata_tags,
         as_of: task.as_of,
+        maturity: task.maturity,
         root: task.requirements,
         preferences: task.preferences,
         notes: RefCell::new(Notes::default()),

@@ -9,6 +9,7 @@ use mcpsec_model::{
     spec::PypiSpec,
     text::Untrusted,
     upstream::{UpstreamFile, UpstreamRecord, UpstreamState},
+    url::SafeUrl,
 };
 
 use super::{
@@ -17,9 +18,10 @@ use super::{
     config::PypiConfig,
     error::PypiError,
     evidence::{self, PypiResolved},
-    page::Page,
+    page::{Page, Release},
     project::Project,
     requirement::Requirement,
+    select,
     solve::{self, Question},
     specifiers,
 };
@@ -28,6 +30,7 @@ use crate::{
     download::Download,
     http::{Freshness, Metadata},
     progress::Progress,
+    resolve::{Maturity, NewVersion, Newest, PassedOver},
 };
 
 /// Python packages from the indexes of a [`PypiConfig`]. Cheap to clone; clones share everything learnt.
@@ -80,11 +83,55 @@ impl PypiSource {
             requirements: Arc::new(vec![requirement]),
             targets: options.targets.clone(),
             as_of: options.as_of,
+            maturity: options.maturity.clone().map(Arc::new),
             requires_python: None,
         };
         let answer = solve::solve(&self.catalog, question, progress).await?;
         let root = Root::Project(spec.name.clone());
-        assemble::assemble(&self.catalog, root, answer, options.as_of, entry_of(command)).await
+        let mut out = assemble::assemble(&self.catalog, root, answer, options.as_of, entry_of(command)).await?;
+        if let Some(maturity) = &options.maturity {
+            let chosen = out.resolved.candidate.closure.root().package().version();
+            let range = specifiers::range_of(&spec.specifiers);
+            out.resolved.passed_over = passed_over(&page, &range, chosen, maturity);
+        }
+        Ok(out)
+    }
+
+    /// Whether other indexes are asked before the default one.
+    pub fn has_further_indexes(&self) -> bool {
+        self.catalog.config().indexes().len() > 1
+    }
+
+    /// The index that answers for a project, and whether that is one before the default index.
+    ///
+    /// # Errors
+    /// Whatever keeps its page from being read; a page that a resolution needed is not asked for again.
+    pub async fn index_of(&self, name: &PackageName) -> Result<(SafeUrl, bool), PypiError> {
+        let page = self.catalog.page(name, Freshness::Cached).await?;
+        let default = self.catalog.config().indexes().last();
+        Ok((page.index.url().clone(), default.is_some_and(|default| *default != page.index)))
+    }
+
+    /// What is newer than a locked version: in the range of the spec, and beyond it. The index is really asked, once for each
+    /// name. Prereleases and yanked versions are nobody's next version.
+    ///
+    /// # Errors
+    /// Whatever keeps the page from being read.
+    pub async fn newer(&self, id: &PackageId, spec: &PypiSpec) -> Result<Newest, PypiError> {
+        let page = self.catalog.page(id.name(), Freshness::Revalidate).await?;
+        let Some(current) = specifiers::version(id.version()) else { return Ok(Newest::default()) };
+        let range = specifiers::range_of(&spec.specifiers);
+        let better = || {
+            page.releases.values().filter(|release| {
+                release.version > current && !release.version.any_prerelease() && release.yanked(None).is_none()
+            })
+        };
+        let new =
+            |release: &Release| NewVersion { version: release.version.to_string(), published: release.published() };
+        let in_range = better().find(|release| range.contains(&release.version));
+        let newest = better().next();
+        let beyond = newest.filter(|newest| in_range.is_none_or(|best| newest.version > best.version));
+        Ok(Newest { in_range: in_range.map(new), beyond: beyond.map(new) })
     }
 
     /// Resolves the dependencies of a project that is not on an index, from its pyproject.toml (PEP 621). Dependencies that
@@ -109,6 +156,7 @@ impl PypiSource {
             requirements: Arc::clone(&requirements),
             targets: options.targets.clone(),
             as_of: options.as_of,
+            maturity: options.maturity.clone().map(Arc::new),
             requires_python: project.requires_python.clone(),
         };
         let answer = solve::solve(&self.catalog, question, progress).await?;
@@ -174,6 +222,19 @@ impl PypiSource {
             _ => Ok(downloads),
         }
     }
+}
+
+/// The newest young version that the range would have selected in place of `chosen`.
+fn passed_over(page: &Page, range: &specifiers::VersionSet, chosen: &str, maturity: &Maturity) -> Option<PassedOver> {
+    let chosen = specifiers::version(chosen)?;
+    let newest = page.releases.values().find(|release| {
+        release.version > chosen
+            && range.contains(&release.version)
+            && (chosen.any_prerelease() || !release.version.any_prerelease())
+            && release.yanked(None).is_none()
+            && select::is_young(page, release, maturity)
+    })?;
+    Some(PassedOver { version: newest.version.to_string(), published: newest.published()? })
 }
 
 fn locate_on(page: &Page, package: &Package) -> Vec<Download> {

@@ -18,7 +18,7 @@ use super::{
     select::{self, Rules},
     specifiers::VersionSet,
 };
-use crate::http::Freshness;
+use crate::{http::Freshness, resolve::Maturity};
 
 /// Most guesses of one resolution.
 const MAX_GUESSES: usize = 3_000;
@@ -56,14 +56,20 @@ pub(super) struct Warmer {
     catalog: Arc<Catalog>,
     environments: Arc<Vec<Environment>>,
     as_of: Option<AsOf>,
+    maturity: Option<Arc<Maturity>>,
     ranges: HashSet<(PackageName, String)>,
     versions: HashSet<(PackageName, Version, Vec<PackageName>)>,
 }
 
 impl Warmer {
     /// `environments` are the targets, the first of which is solved first; never empty.
-    pub(super) fn new(catalog: Arc<Catalog>, environments: Arc<Vec<Environment>>, as_of: Option<AsOf>) -> Self {
-        Self { catalog, environments, as_of, ranges: HashSet::new(), versions: HashSet::new() }
+    pub(super) fn new(
+        catalog: Arc<Catalog>,
+        environments: Arc<Vec<Environment>>,
+        as_of: Option<AsOf>,
+        maturity: Option<Arc<Maturity>>,
+    ) -> Self {
+        Self { catalog, environments, as_of, maturity, ranges: HashSet::new(), versions: HashSet::new() }
     }
 
     /// The work for a want, unless the same was done before.
@@ -73,7 +79,8 @@ impl Warmer {
             return None;
         }
         let (catalog, environments, as_of) = (Arc::clone(&self.catalog), Arc::clone(&self.environments), self.as_of);
-        Some(async move { prepare(&catalog, &environments, as_of, want).await }.boxed())
+        let maturity = self.maturity.clone();
+        Some(async move { prepare(&catalog, &environments, as_of, maturity.as_deref(), want).await }.boxed())
     }
 
     /// The wants that follow; nothing when the same version was prepared before. The flag says whether it is new.
@@ -86,12 +93,19 @@ impl Warmer {
     }
 }
 
-async fn prepare(catalog: &Arc<Catalog>, environments: &[Environment], as_of: Option<AsOf>, want: Want) -> Prepared {
+async fn prepare(
+    catalog: &Arc<Catalog>,
+    environments: &[Environment],
+    as_of: Option<AsOf>,
+    maturity: Option<&Maturity>,
+    want: Want,
+) -> Prepared {
     let Want { name, extras, range, prereleases } = want;
     let mut prepared = Prepared { name, version: None, extras, wants: Vec::new() };
     let Some(first) = environments.first() else { return prepared };
     let Ok(page) = catalog.page(&prepared.name, Freshness::Cached).await else { return prepared };
-    let rules = Rules { environment: first, as_of, prereleases, prereleases_if_needed: prereleases, preferred: &[] };
+    let rules =
+        Rules { environment: first, as_of, maturity, prereleases, prereleases_if_needed: prereleases, preferred: &[] };
     let guess =
         environments.iter().find_map(|environment| select::choose(&page, &range, Rules { environment, ..rules }));
     let Some(release) = guess else { return prepared };

@@ -89,7 +89,7 @@ fn options(targets: &[&str], as_of: Option<&str>) -> ResolveOptions {
             pythons: Some(parsed.iter().filter_map(|target| target.python).collect()),
         }
     };
-    ResolveOptions { targets, as_of: as_of.map(|text| text.parse().expect("date")) }
+    ResolveOptions { targets, as_of: as_of.map(|text| text.parse().expect("date")), maturity: None }
 }
 
 const LINUX: &[&str] = &["linux-x86_64-gnu/3.12"];

@@ -4,8 +4,9 @@
 //! comments and order.
 mod editor;
 mod error;
+mod places;
 mod policy;
-mod reader;
+pub(crate) mod reader;
 mod server;
 mod trust;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 pub use editor::ConfigEditor;
 pub use error::{ConfigError, Problem};
+pub use places::ConfigPlaces;
 pub use policy::{
     Approvals, CapturePolicy, DriftPolicy, Exemption, Isolation, Level, Policy, Provenance, ProvenanceRule,
     UpstreamPolicy,
@@ -56,6 +58,10 @@ pub struct Registries {
     pub pypi: Option<SafeUrl>,
     /// The API of the git host, asked for attestations of locked commits. Nobody is asked without it.
     pub git_attestations: Option<SafeUrl>,
+    /// Where the archives of advisories are: `{base}/npm/all.zip`, `{base}/PyPI/all.zip`.
+    pub advisories: Option<SafeUrl>,
+    /// The API of an OSV service: `{base}/v1/querybatch`.
+    pub osv_api: Option<SafeUrl>,
 }
 
 impl Config {
@@ -94,7 +100,7 @@ impl Config {
     }
 }
 
-const REGISTRY_KEYS: &[&str] = &["npm", "pypi", "git-attestations"];
+const REGISTRY_KEYS: &[&str] = &["npm", "pypi", "git-attestations", "advisories", "osv-api"];
 const ROOT_KEYS: &[&str] = &["servers", "policy", "registries", "targets"];
 
 /// Every key that mcp.toml may have, as dotted paths; docs/config.md is compared with it.
@@ -138,6 +144,8 @@ fn read_registries(reader: &mut Reader<'_>, item: &Item) -> Registries {
     registries.pypi = table.get("pypi").and_then(|item| read_url(reader, item, "registries.pypi"));
     let key = "git-attestations";
     registries.git_attestations = table.get(key).and_then(|item| read_url(reader, item, "registries.git-attestations"));
+    registries.advisories = table.get("advisories").and_then(|item| read_url(reader, item, "registries.advisories"));
+    registries.osv_api = table.get("osv-api").and_then(|item| read_url(reader, item, "registries.osv-api"));
     registries
 }
 

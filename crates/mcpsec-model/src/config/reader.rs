@@ -11,19 +11,19 @@ use crate::text::Untrusted;
 const LISTED: usize = 100;
 
 /// The text being read, and what is wrong with it so far.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     text: &'t str,
     problems: Vec<Problem>,
     unlisted: usize,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self { text, problems: Vec::new(), unlisted: 0 }
     }
 
     /// Everything that was wrong, in the order of the file.
-    pub(super) fn into_problems(mut self) -> Vec<Problem> {
+    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
         if self.unlisted > 0 {
             let (line, column) = self.problems.last().map_or((1, 1), |last| (last.line, last.column));
@@ -34,7 +34,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes a problem of a value.
-    pub(super) fn problem(
+    pub(crate) fn problem(
         &mut self,
         at: Option<Range<usize>>,
         path: &str,
@@ -50,7 +50,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A table, or a problem.
-    pub(super) fn table<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i dyn TableLike> {
+    pub(crate) fn table<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i dyn TableLike> {
         let table = item.as_table_like();
         if table.is_none() {
             self.wrong_type(item, path, "a table");
@@ -59,7 +59,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A string, or a problem.
-    pub(super) fn string<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i str> {
+    pub(crate) fn string<'i>(&mut self, item: &'i Item, path: &str) -> Option<&'i str> {
         let text = item.as_str();
         if text.is_none() {
             self.wrong_type(item, path, "a string");
@@ -68,7 +68,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A string that parses, or a problem with the parser's words.
-    pub(super) fn parsed<T, E: std::fmt::Display>(
+    pub(crate) fn parsed<T, E: std::fmt::Display>(
         &mut self,
         item: &Item,
         path: &str,
@@ -85,7 +85,7 @@ impl<'t> Reader<'t> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&mut self, item: &Item, path: &str, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn word<T: Copy>(&mut self, item: &Item, path: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.string(item, path)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -97,7 +97,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A list of strings without control characters.
-    pub(super) fn strings(&mut self, item: &Item, path: &str) -> Option<Vec<String>> {
+    pub(crate) fn strings(&mut self, item: &Item, path: &str) -> Option<Vec<String>> {
         let Some(array) = item.as_array() else {
             self.wrong_type(item, path, "an array of strings");
             return None;
@@ -121,7 +121,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes every key that is not one of `known`.
-    pub(super) fn only(&mut self, table: &dyn TableLike, path: &str, known: &[&str]) {
+    pub(crate) fn only(&mut self, table: &dyn TableLike, path: &str, known: &[&str]) {
         for (key, item) in table.iter() {
             if !known.contains(&key) {
                 let span = table.key(key).and_then(toml_edit::Key::span).or(item.span());
@@ -142,13 +142,13 @@ fn article(type_name: &str) -> String {
 }
 
 /// A dotted key path, escaped.
-pub(super) fn join(path: &str, key: &str) -> String {
+pub(crate) fn join(path: &str, key: &str) -> String {
     let key = Untrusted::new(key).excerpt(60);
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
 /// The items of an array of tables, however it is written.
-pub(super) fn tables(item: &Item) -> Option<Vec<&dyn TableLike>> {
+pub(crate) fn tables(item: &Item) -> Option<Vec<&dyn TableLike>> {
     if let Some(array) = item.as_array_of_tables() {
         return Some(array.iter().map(|table: &Table| table as &dyn TableLike).collect());
     }
@@ -156,7 +156,7 @@ pub(super) fn tables(item: &Item) -> Option<Vec<&dyn TableLike>> {
 }
 
 /// Line and column, both from 1.
-pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |i| i + 1);

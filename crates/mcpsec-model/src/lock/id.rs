@@ -66,7 +66,7 @@ fn id_text(id: &impl std::fmt::Display) -> String {
 
 /// SHA-256 over what decides which bytes of a package are used, and where. Sizes and the git reference are left out: they
 /// follow from the digests and the commit, or may become known later.
-pub(super) fn package_hash(package: &Package) -> Digest {
+pub(crate) fn package_hash(package: &Package) -> Digest {
     Digest::sha256_of(package_text(package).as_bytes())
 }
 

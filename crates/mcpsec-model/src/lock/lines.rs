@@ -183,6 +183,7 @@ impl<'t> Lines<'t> {
             self.advance(line);
         }
         let listed = self.on_lines("servers")?;
+        let imports = if self.has("imports") { self.on_lines("imports")? } else { Vec::new() };
         let (mut servers, mut packages) = (Vec::new(), Vec::new());
         while self.at < self.text.len() {
             self.exactly("")?;
@@ -192,7 +193,7 @@ impl<'t> Lines<'t> {
                 packages.push(self.package()?);
             }
         }
-        Some(Document { listed, servers, packages })
+        Some(Document { listed, imports, servers, packages })
     }
 
     fn server(&mut self) -> Option<Server<'t>> {

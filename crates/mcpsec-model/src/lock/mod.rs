@@ -17,6 +17,7 @@ mod id;
 mod lines;
 mod meaning;
 mod pin;
+mod places;
 mod plain;
 mod read;
 mod seal;
@@ -32,10 +33,14 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use error::{InsertError, LockError, ServerError};
+pub(crate) use id::package_hash;
+pub use places::Places;
 pub use server::{LockedServer, ServerParts, persists};
+pub(crate) use write::entry_text;
 
 use crate::{
-    digest::Digests,
+    approval::Word,
+    digest::{Digest, Digests},
     name::ServerName,
     package::{Artifact, Package, PackageId},
 };
@@ -52,6 +57,8 @@ pub const MAX_PACKAGES: usize = 100_000;
 pub const MAX_TOLD: usize = 16 << 20;
 /// The longest such parts of all servers together, in bytes: they leave room for the rest of [`MAX_BYTES`].
 pub const MAX_TOLD_OF_ALL: usize = 48 << 20;
+/// The most pinned approvals of other teams.
+pub const MAX_IMPORTS: usize = 1000;
 /// The most nodes that one server's closure may have.
 pub const MAX_NODES: usize = 50_000;
 
@@ -62,12 +69,14 @@ pub struct Lock {
     pub servers: BTreeMap<ServerName, LockedServer>,
     /// Every package that a closure has, each once for the whole lock.
     pub packages: BTreeMap<PackageId, Package>,
+    /// Approvals of other teams that come from an address: which bytes of them were looked at. Keyed by the name in mcp-signers.
+    pub imports: BTreeMap<Word, Digest>,
 }
 
 impl Lock {
     /// A lock of nothing.
     pub fn empty() -> Self {
-        Self { servers: BTreeMap::new(), packages: BTreeMap::new() }
+        Self { servers: BTreeMap::new(), packages: BTreeMap::new(), imports: BTreeMap::new() }
     }
 
     /// Reads a lock. `file_name` is what messages call it. Refused, in this order: too large; unfinished merges; newer

@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::{
-    Lock, LockError, MAX_BYTES, MAX_PACKAGES, MAX_SERVERS, VERSION,
+    Lock, LockError, MAX_BYTES, MAX_IMPORTS, MAX_PACKAGES, MAX_SERVERS, VERSION,
     fields::Source,
     id, lines, meaning, needed, seal, tables,
     wire::{Document, Text},
@@ -162,7 +162,10 @@ fn not_canonical(source: &Source<'_>, canonical: &str) -> LockError {
 /// Makes a lock of what stands in a file, and checks what holds between entries.
 pub(super) fn read_document(source: &Source<'_>, document: Document<'_>) -> Result<Lock, LockError> {
     let (servers, packages) = (document.servers.len(), document.packages.len());
-    for (what, count, limit) in [("servers", servers, MAX_SERVERS), ("packages", packages, MAX_PACKAGES)] {
+    let imports = document.imports.len();
+    for (what, count, limit) in
+        [("servers", servers, MAX_SERVERS), ("packages", packages, MAX_PACKAGES), ("imports", imports, MAX_IMPORTS)]
+    {
         if count > limit {
             let reason = format!("{count} {what}, more than the {limit} that a lock may have");
             return Err(source.invalid(0, "the file", reason));
@@ -170,6 +173,15 @@ pub(super) fn read_document(source: &Source<'_>, document: Document<'_>) -> Resu
     }
     let mut places = Places { source, servers: BTreeMap::new(), packages: BTreeMap::new() };
     let mut lock = Lock::empty();
+    for pin in document.imports {
+        let read = |(name, digest): (&str, &str)| name.parse().ok().zip(digest.parse::<Digest>().ok());
+        let read = pin.text.split_once(' ').and_then(read);
+        let Some((name, digest @ Digest::Sha256(_))) = read else {
+            let shown = Untrusted::new(&*pin.text).excerpt(80);
+            return Err(source.invalid(pin.at, "the list of imports", format!("`{shown}` is not `NAME sha256:…`")));
+        };
+        lock.imports.insert(name, digest);
+    }
     for wire in document.packages {
         let package = meaning::package(source, &wire)?;
         let id = package.id.clone();

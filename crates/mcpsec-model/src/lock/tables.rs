@@ -14,11 +14,12 @@ pub(super) fn document<'t>(source: &Source<'t>, toml: DeTable<'t>) -> Result<Doc
     let mut head = Fields::new(source, "the head of the file".to_owned(), 0, toml);
     let _checked_before = head.number("version")?;
     let listed = head.texts("servers")?;
+    let imports = head.texts("imports")?;
     let (servers, packages) = (head.tables("server", "server")?, head.tables("package", "package")?);
     head.finish()?;
     let servers = servers.into_iter().map(server).collect::<Result<_, _>>()?;
     let packages = packages.into_iter().map(package).collect::<Result<_, _>>()?;
-    Ok(Document { listed, servers, packages })
+    Ok(Document { listed, imports, servers, packages })
 }
 
 /// Parses TOML.

@@ -17,6 +17,7 @@ pub(super) type Lists<'t> = Vec<(Text<'t>, Vec<Text<'t>>)>;
 #[derive(Debug)]
 pub(super) struct Document<'t> {
     pub(super) listed: Vec<Text<'t>>,
+    pub(super) imports: Vec<Text<'t>>,
     pub(super) servers: Vec<Server<'t>>,
     pub(super) packages: Vec<Package<'t>>,
 }

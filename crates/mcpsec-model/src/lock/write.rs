@@ -29,6 +29,9 @@ pub(super) fn lock_within(lock: &Lock, limit: usize) -> String {
     // Writing to a String cannot fail.
     let _infallible = writeln!(out.text, "version = {VERSION}");
     out.lines_of("servers", lock.servers.keys().map(|name| name.as_str()));
+    if !lock.imports.is_empty() {
+        out.lines_of("imports", lock.imports.iter().map(|(name, digest)| format!("{name} {digest}")));
+    }
     for server in lock.servers.values() {
         out.text.push('\n');
         out.sealed(seal::SERVER, |out| out.server_head(server), |out| out.server_tables(server));
@@ -241,7 +244,7 @@ impl Text {
 }
 
 /// How an entry point is written.
-fn entry_text(entry: &EntryPoint) -> String {
+pub(crate) fn entry_text(entry: &EntryPoint) -> String {
     match entry {
         EntryPoint::NpmBin(name) => format!("npm-bin:{name}"),
         EntryPoint::PythonScript(name) => format!("python-script:{name}"),

@@ -73,6 +73,13 @@ impl Distribution {
         self
     }
 
+    /// No longer yanked.
+    #[must_use]
+    pub fn not_yanked(mut self) -> Self {
+        self.yanked = None;
+        self
+    }
+
     /// Uploaded at this time, RFC 3339.
     #[must_use]
     pub fn uploaded(mut self, time: &str) -> Self {

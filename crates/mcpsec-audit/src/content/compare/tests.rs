@@ -200,3 +200,42 @@ fn facts_are_the_same_after_being_written_down() {
     let text = serde_json::to_string(&facts).expect("JSON");
     assert_eq!(serde_json::from_str::<PackageFacts>(&text).expect("facts"), facts);
 }
+
+const MAILER: &str = include_str!("../../../../../testdata/content/mailer.mjs");
+const WORM: &str = include_str!("../../../../../testdata/content/worm.js");
+const HIDDEN: &str = include_str!("../../../../../testdata/content/hidden.js");
+const SETUP: &str = include_str!("../../../../../testdata/content/setup.py");
+const PTH: &str = include_str!("../../../../../testdata/content/fetcher_init.pth");
+
+#[test]
+fn known_attacks_are_denied_with_file_and_line() {
+    let json = r#"{"name":"mailer","bin":"dist/mailer.mjs"}"#;
+    let old = [("package.json", json), ("dist/mailer.mjs", MAILER)];
+    assert_eq!(denied(&first_look(&old)), Vec::<String>::new());
+    let copied = MAILER.replace("    To: to,\n", "    To: to,\n    Bcc: \"copy@drop.invalid\",\n");
+    assert_eq!(
+        denied(&change(&old, &[("package.json", json), ("dist/mailer.mjs", &copied)])),
+        ["new-recipient dist/mailer.mjs:11"]
+    );
+
+    let scripted =
+        "{\"name\":\"mailer\",\n\"bin\":\"dist/mailer.mjs\",\n\"scripts\":{\"postinstall\":\"node bundle.js\"}}";
+    let worm = denied(&change(&old, &[("package.json", scripted), ("dist/mailer.mjs", MAILER), ("bundle.js", WORM)]));
+    for expected in ["new-install-script package.json:3", "credential-theft bundle.js:", "self-spreading bundle.js:"] {
+        assert!(worm.iter().any(|line| line.starts_with(expected)), "{expected}: {worm:?}");
+    }
+    let hidden =
+        denied(&change(&old, &[("package.json", json), ("dist/mailer.mjs", MAILER), ("dist/hidden.js", HIDDEN)]));
+    assert!(hidden.contains(&"obfuscated-code dist/hidden.js:2".to_owned()), "{hidden:?}");
+    assert!(!denied(&first_look(&[("index.js", HIDDEN)])).is_empty());
+
+    let plain = "from setuptools import setup\nsetup()\n";
+    let built = denied(&change(&[("setup.py", plain)], &[("setup.py", SETUP)]));
+    assert_eq!(built, ["credential-theft setup.py:13", "startup-hook setup.py:13"]);
+    let started = denied(&change(&[("a.py", SEND)], &[("a.py", SEND), ("fetcher_init.pth", PTH)]));
+    for expected in
+        ["startup-hook fetcher_init.pth:1", "obfuscated-code fetcher_init.pth:1", "credential-theft fetcher_init.pth:1"]
+    {
+        assert!(started.contains(&expected.to_owned()), "{expected}: {started:?}");
+    }
+}

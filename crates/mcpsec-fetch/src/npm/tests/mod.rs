@@ -66,7 +66,11 @@ impl Fixture {
 }
 
 fn options(as_of: Option<&str>) -> ResolveOptions {
-    ResolveOptions { targets: Targets::standard(), as_of: as_of.map(|date| date.parse().expect("date")) }
+    ResolveOptions {
+        targets: Targets::standard(),
+        as_of: as_of.map(|date| date.parse().expect("date")),
+        maturity: None,
+    }
 }
 
 /// Two workers, as in the binary; the future must be one that can be sent.

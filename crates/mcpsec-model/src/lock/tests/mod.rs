@@ -3,6 +3,7 @@ mod doc;
 mod edits;
 mod golden;
 mod insert;
+mod places;
 mod properties;
 mod refusals;
 mod samples;

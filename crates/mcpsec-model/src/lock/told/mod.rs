@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Members of an entry that are texts, with their keys in the lock, in their order.
-const TEXTS: [(&str, &str); 6] = [
+pub(super) const TEXTS: [(&str, &str); 6] = [
     ("uri", "uri"),
     ("uriTemplate", "uri-template"),
     ("name", "name"),
@@ -29,7 +29,7 @@ const TEXTS: [(&str, &str); 6] = [
     ("description", "description"),
 ];
 /// Members of an entry that are any JSON, with their keys in the lock, in their order.
-const VALUES: [(&str, &str); 7] = [
+pub(super) const VALUES: [(&str, &str); 7] = [
     ("annotations", "annotations"),
     ("arguments", "arguments"),
     ("inputSchema", "input-schema"),

@@ -1,0 +1,130 @@
+//! The check `config` of client configurations: does anything start that the lock does not hold?
+use std::path::Path;
+
+use mcpsec_model::{
+    check::{Check, CheckResult, CheckStatus},
+    client::{ClientServer, Launch, Level, LockedLaunch},
+    config::Config,
+    finding::{Finding, Rule, Severity},
+    launch::LaunchLine,
+    lock::Lock,
+    text::escape,
+};
+
+use super::{
+    find::{File, State, Which, find},
+    matching::{Asked, asked, candidates, cannot, same_package},
+};
+use crate::settings::Settings;
+
+/// What the configurations of the project (and of the user, if asked for) come to: one check for each file, one finding for
+/// each entry that starts something else than what is locked.
+pub(in crate::commands) fn check(
+    settings: &Settings,
+    config: &Config,
+    lock: &Lock,
+    which: &Which<'_>,
+) -> (Vec<CheckResult>, Vec<Finding>) {
+    let mut checks = Vec::new();
+    let mut findings = Vec::new();
+    for file in find(settings, which) {
+        let status = match &file.state {
+            State::Unreadable(why) => CheckStatus::Fail(format!("what it starts is not known: {why}")),
+            State::Read { .. } => CheckStatus::Pass,
+        };
+        checks.push(CheckResult::new(Check::Config, escape(&file.shown), status));
+        // An entry that the client leaves alone starts nothing.
+        let judged = file.servers().filter(|server| !server.disabled);
+        findings.extend(judged.filter_map(|server| judge(settings, &file, server, config, lock)));
+    }
+    findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
+    (checks, findings)
+}
+
+fn judge(settings: &Settings, file: &File, server: &ClientServer, config: &Config, lock: &Lock) -> Option<Finding> {
+    let (rule, severity, message) = match &server.launch {
+        Launch::Locked(launch) => locked(settings, file.level, server, launch, config, lock)?,
+        Launch::Package(line) => package(line, config, lock),
+        Launch::Unlockable(_) => (Rule::UnlockedLaunch, Severity::High, cannot(&server.launch)),
+        Launch::Unknown(why) => (Rule::UnlockedLaunch, Severity::High, format!("what it starts is not known: {why}")),
+        Launch::Program(_) | Launch::Shell(_) => (Rule::ShellLaunch, Severity::High, cannot(&server.launch)),
+        Launch::Container(_) => (Rule::ContainerServer, Severity::Medium, cannot(&server.launch)),
+        Launch::Remote(_) => (Rule::RemoteServer, Severity::Medium, cannot(&server.launch)),
+        Launch::OfClient => return None,
+    };
+    let shown = escape(&file.shown);
+    let subject = format!("{shown}:{}", escape(server.name()));
+    Some(Finding::new(rule, subject, message).severe(severity).place(shown, server.line))
+}
+
+type Judged = (Rule, Severity, String);
+
+/// A package that a launcher resolves anew.
+fn package(line: &LaunchLine, config: &Config, lock: &Lock) -> Judged {
+    let spec = &line.spec;
+    let candidates = candidates(line, lock);
+    let Some(server) = candidates.first() else {
+        let known = config.servers.iter().find(|(_, entry)| same_package(&entry.source, spec));
+        let next = match known {
+            Some((name, _)) => format!("mcpsec add {name}"),
+            None => format!("mcpsec add {}", shell_words::quote(&spec.to_string())),
+        };
+        return (Rule::UnlockedLaunch, Severity::High, format!("{spec} is not locked; {next}, then mcpsec wrap"));
+    };
+    let states: Vec<Asked> = candidates.iter().map(|server| asked(spec, server)).collect();
+    if states.contains(&Asked::Same) {
+        // The right version of the package itself, and whatever its dependencies are today.
+        let message = format!("it starts {spec} and not what is locked: dependencies are resolved anew; mcpsec wrap");
+        (Rule::UnlockedLaunch, Severity::Medium, message)
+    } else if states.contains(&Asked::Newest) {
+        let message = format!("it starts whatever {spec} is today, and {} is locked; mcpsec wrap", server.version);
+        (Rule::UnpinnedLaunch, Severity::High, message)
+    } else {
+        let message = format!("it starts {spec}, and {} is locked; mcpsec wrap {}", server.version, server.name);
+        (Rule::OtherVersion, Severity::High, message)
+    }
+}
+
+/// `mcpsec run NAME`, if it is this mcpsec and this lock.
+fn locked(
+    settings: &Settings,
+    level: Level,
+    server: &ClientServer,
+    launch: &LockedLaunch,
+    config: &Config,
+    lock: &Lock,
+) -> Option<Judged> {
+    let high = |rule, message: String| Some((rule, Severity::High, message));
+    if launch.program.as_deref().is_some_and(|program| Path::new(program) != settings.launcher()) {
+        return high(Rule::ShellLaunch, "it starts a program named mcpsec in a place of its own choice".to_owned());
+    }
+    if let Some(what) = server.steering.iter().find(|what| what.starts_with("env.")) {
+        return high(Rule::ShellLaunch, format!("its `{what}` decides which program `mcpsec` is, or what is in it"));
+    }
+    let elsewhere = match &launch.project {
+        Some(folder) => !is_project(settings, folder),
+        None => level == Level::Project && server.steering.iter().any(|what| what == "cwd"),
+    };
+    if elsewhere && level == Level::User {
+        let message = "it is held to the mcp.lock of another folder; mcpsec wrap --check there".to_owned();
+        return Some((Rule::UnlockedLaunch, Severity::Low, message));
+    }
+    if elsewhere {
+        return high(Rule::UnlockedLaunch, "it is held to the mcp.lock of another folder than this".to_owned());
+    }
+    let name = &launch.name;
+    match (config.servers.contains_key(name), lock.servers.contains_key(name)) {
+        (true, true) => None,
+        (true, false) => high(Rule::UnlockedLaunch, format!("{name} is not locked; mcpsec add {name}")),
+        (false, true) => {
+            high(Rule::UnlockedLaunch, format!("mcp.toml does not name {name}; mcpsec remove {name}, or put it back"))
+        }
+        (false, false) => high(Rule::UnlockedLaunch, format!("neither mcp.toml nor mcp.lock has {name}")),
+    }
+}
+
+fn is_project(settings: &Settings, folder: &str) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let named = real(&settings.project.join(folder));
+    named.is_some() && named == real(&settings.project)
+}
