@@ -300,6 +300,10 @@ fn authority(authority: &str, path: &str, prose: bool, found: &mut Vec<Name>) {
         found.extend(public(ip));
         return;
     }
+    // What follows the host may be unknown as well: `https://host${path}`.
+    let before = place.trim_end_matches(HOLE);
+    let place =
+        if before.contains('.') && before.ends_with(|c: char| c.is_ascii_alphanumeric()) { before } else { place };
     // A part that is only known at run time: what stands after it is the domain.
     let (place, wild) = match place.rfind([HOLE, '*', '}', '>']) {
         Some(at) => {

@@ -58,9 +58,7 @@ impl<'a> Reader<'a> {
         let callee = self.value(&call.callee);
         let arguments = self.arguments(&call.arguments);
         let method = self.method(&call.callee);
-        if let Some(text) = self.value_of_call(call).text
-            && text.disguise > Disguise::None
-        {
+        if let Some(text) = self.value_of_call(call).text {
             self.note_text(&text.value, text.disguise, line);
         }
         let mut after = Taint::default();
@@ -296,9 +294,6 @@ impl<'a> Reader<'a> {
         }
         if command.contains("chmod ") {
             self.flows.see(Event::Executable, line);
-        }
-        if command.contains("rm -rf ~") || command.contains("rm -rf $HOME") {
-            self.sign(SignKind::Evasion, line, "deletes the home folder", false);
         }
         if ["pbpaste", "xclip -o", "xsel -o", "Get-Clipboard", "screencapture", "scrot"]
             .iter()

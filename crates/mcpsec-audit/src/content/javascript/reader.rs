@@ -275,7 +275,9 @@ impl<'a> Visit<'a> for Reader<'a> {
                 break;
             }
         }
-        self.note_text(&all, Disguise::None, line);
+        if self.spend(all.len()) {
+            self.note_text(&all, Disguise::None, line);
+        }
         for inner in &it.expressions {
             self.visit_expression(inner);
         }

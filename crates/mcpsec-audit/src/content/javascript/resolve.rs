@@ -50,14 +50,25 @@ impl<'a> Reader<'a> {
         self.depth_of_value += 1;
         let value = self.fresh(expression);
         self.depth_of_value -= 1;
-        let size = value.text.as_ref().map_or(0, |text| text.value.len());
-        if size > self.fuel {
-            self.fuel = 0;
-            return Value { text: None, ..value };
-        }
-        self.fuel -= size;
+        let value = self.paid(value);
         self.memo.insert((span.start, span.end), value.clone());
         value
+    }
+
+    /// A value, as long as strings may still be put together; then what it holds is not known.
+    fn paid(&mut self, value: Value) -> Value {
+        let size = value.text.as_ref().map_or(0, |text| text.value.len());
+        if self.spend(size) { value } else { Value { text: None, ..value } }
+    }
+
+    /// Whether so many bytes of strings may still be put together.
+    pub(super) fn spend(&mut self, size: usize) -> bool {
+        let left = self.fuel.checked_sub(size);
+        self.fuel = left.unwrap_or(0);
+        if left.is_none() {
+            self.cut.get_or_insert_with(|| "it puts together more strings than are followed".to_owned());
+        }
+        left.is_some()
     }
 
     fn fresh(&mut self, expression: &Expression<'a>) -> Value {
@@ -181,6 +192,7 @@ impl<'a> Reader<'a> {
     /// A sum that is not looked at through its expression.
     pub(super) fn value_of_sum(&mut self, binary: &BinaryExpression<'a>) -> Value {
         let value = self.sum(binary);
+        let value = self.paid(value);
         self.memo.insert((binary.span.start, binary.span.end), value.clone());
         value
     }
@@ -196,6 +208,9 @@ impl<'a> Reader<'a> {
             left = &inner.left;
         }
         terms.push(left);
+        if self.fuel == 0 {
+            return Value::default();
+        }
         let mut all = String::new();
         let mut number = Some(0.0);
         let mut disguise = Disguise::None;

@@ -95,7 +95,7 @@ fn names_are_found_however_they_are_put_together() {
         "get('https://api.collect.invalid/x')",
         "get('https://' + 'api.' + 'collect.invalid' + path)",
         "get(`https://${'api'}.collect.invalid/${id}`)",
-        "const h = 'collect.invalid'; get(`https://api.${h}/`)",
+        "const h = 'api.'; get(`https://${h}collect.invalid/`)",
         "get(['https:/', 'api.collect.invalid'].join('/'))",
         "get('dilavni.tcelloc.ipa//:sptth'.split('').reverse().join(''))",
         "get(atob('aHR0cHM6Ly9hcGkuY29sbGVjdC5pbnZhbGlkL3g='))",
