@@ -14,7 +14,7 @@ use mcpsec_model::{
 
 use super::{
     advisories::{self, Open},
-    artifacts, decide, evidence, scan,
+    artifacts, decide, evidence, names, render, scan,
     sources::Sources,
     upstream, verify,
 };
@@ -49,6 +49,9 @@ pub(super) async fn run(settings: &Settings, args: AuditArgs) -> Result<Code, Co
     };
     let store = artifacts::open_store(settings)?;
     let vouched = evidence::for_lock(settings, &config, &sources, &store, &packages, &upstream.records).await?;
+    let looked = names::look(settings, &config, &sources, &lock, &names).await?;
+    let mut looked: BTreeMap<_, _> =
+        looked.into_iter().map(|(name, checks, findings)| (name, (checks, findings))).collect();
     let mut reports = Vec::new();
     for server in servers {
         let said = known.judge(settings, &config, server, Open::Incomplete);
@@ -66,7 +69,10 @@ pub(super) async fn run(settings: &Settings, args: AuditArgs) -> Result<Code, Co
         // Whether evidence holds is for `verify` to say; what is newly known is that trust was lost.
         let lost = |rule| matches!(rule, Rule::TrustDowngrade | Rule::SignerChanged | Rule::EvidenceWithdrawn);
         findings.extend(evidence_said.findings.into_iter().filter(|finding| lost(finding.rule)));
-        // Names, publishers, newer versions: `super::names::look` adds its checks and findings here.
+        if let Some((named, found)) = looked.remove(&server.name) {
+            checks.extend(named);
+            findings.extend(found);
+        }
         let spec =
             config.servers.get(&server.name).map_or_else(|| server.spec.to_string(), |entry| entry.source.to_string());
         let report = ServerReport {
@@ -85,11 +91,13 @@ pub(super) async fn run(settings: &Settings, args: AuditArgs) -> Result<Code, Co
     }
     ui.done();
     let report = Report::new("audit", reports);
-    match settings.format {
-        Format::Human if settings.verbosity > -2 => {
-            ui::print_data(&mcpsec_report::audit(&report, settings.style()))?;
-            Ok(crate::exit::of_verdict(report.verdict()))
-        }
-        _ => verify::print(settings, &report),
+    if settings.format != Format::Human {
+        return render::print(settings, &report);
     }
+    // People get it in the order of what is known, rather than of what was checked.
+    render::to_files(settings, &report)?;
+    if settings.verbosity > -2 {
+        ui::print_data(&mcpsec_report::audit(&report, settings.style()))?;
+    }
+    Ok(crate::exit::of_verdict(report.verdict()))
 }

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use mcpsec_model::{
-    client::{ClientServer, Launch, Level, unportable},
+    client::{ClientServer, Launch, unportable},
     config::{Config, ConfigEditor, ServerConfig},
     launch::LaunchLine,
     name::ServerName,
@@ -157,15 +157,12 @@ fn entry_of(server: &ClientServer, line: &LaunchLine) -> (ServerConfig, Option<&
     let mut config = ServerConfig::new(source);
     config.command.clone_from(&line.command);
     let why = unportable(&line.args);
-    // A folder of one person's machine is no business of the project's other members.
-    let private = server.location.level == Level::User && !line.args.is_empty();
-    if why.is_none() && !private {
+    if why.is_none() {
         config.args.clone_from(&line.args);
     }
     config.env = server.env.clone();
     config.env.extend(line.env.iter().filter(|name| !server.env.contains(name)).cloned());
-    let note = why.map(|why| why.why()).or(private.then_some("they are of your own machine"));
-    (config, note)
+    (config, why.map(|why| why.why()))
 }
 
 fn is_same(one: &ServerConfig, two: &ServerConfig) -> bool {

@@ -67,13 +67,19 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
     }
     let settings = Settings::new(&cli.global)?;
     start_logging(settings.verbosity);
-    let reports = matches!(cli.command, Command::Verify(_) | Command::Audit(_) | Command::Diff(_) | Command::Update(_));
+    let reports = match &cli.command {
+        Command::Verify(_) | Command::Audit(_) | Command::Diff(_) | Command::Update(_) => true,
+        Command::Wrap(args) => args.check,
+        _ => false,
+    };
     if !reports && !settings.reports.is_empty() {
-        return Err(CommandError::usage("--report is for verify, audit, diff and update"));
+        return Err(CommandError::usage("--report is for verify, audit, diff, update and wrap --check"));
     }
     if !reports && matches!(settings.format, Format::Sarif | Format::Markdown) {
-        return Err(CommandError::usage("--format sarif and markdown are for verify, audit, diff and update")
-            .hint("use --format human or json"));
+        return Err(CommandError::usage(
+            "--format sarif and markdown are for verify, audit, diff, update and wrap --check",
+        )
+        .hint("use --format human or json"));
     }
     match cli.command {
         Command::Approve(args) => block_on(approve::run(&settings, args)),

@@ -124,7 +124,6 @@ fn shares_a_workload(a: &Package, b: &Package) -> bool {
 
 /// What `audit` says about the names of locked servers, and about versions that are out since. Lookalikes need nobody; the rest asks
 /// registries and is left out offline.
-#[expect(dead_code, reason = "`audit` asks for it")]
 pub(super) async fn look(
     settings: &Settings,
     config: &Config,

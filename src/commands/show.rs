@@ -1,12 +1,29 @@
 //! `mcpsec show NAME` and `mcpsec tree NAME`: what is locked, and why each package is there.
-use mcpsec_model::name::ServerName;
+use mcpsec_model::{name::ServerName, text::escape};
+
+use super::approval::Approving;
 
 use crate::{cli::Format, error::CommandError, exit::Code, project::Project, settings::Settings, ui};
 
 /// Prints what is locked for a server.
 pub(super) fn show(settings: &Settings, name: &ServerName, evidence: bool) -> Result<Code, CommandError> {
     let human = if evidence { mcpsec_report::evidence } else { mcpsec_report::show };
-    print(settings, name, human, mcpsec_report::show_json)
+    let code = print(settings, name, human, mcpsec_report::show_json)?;
+    if settings.format == Format::Human && !evidence {
+        approvals(settings, name)?;
+    }
+    Ok(code)
+}
+
+/// Who approved it, where the policy asks for that.
+fn approvals(settings: &Settings, name: &ServerName) -> Result<(), CommandError> {
+    let project = Project::new(&settings.project);
+    let (Some(config), lock) = (project.config()?, project.required_lock()?) else { return Ok(()) };
+    let Some(server) = lock.servers.get(name) else { return Ok(()) };
+    let Some(approving) = Approving::for_policy(settings, &project, &config, &lock)? else { return Ok(()) };
+    let check = approving.check(&lock, server, settings.now);
+    let said = check.status.reason().map_or_else(|| "as many people as the policy asks for".to_owned(), escape);
+    ui::print_data(&format!("  approved   {}: {said}\n", check.status.as_str()))
 }
 
 /// Prints a server's closure as a tree.

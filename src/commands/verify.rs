@@ -117,6 +117,7 @@ fn of_clients(settings: &Settings, config: &Config, lock: &Lock) -> ProjectRepor
 }
 
 pub(super) use super::render::print;
+
 /// The named servers, or all that mcp.toml or mcp.lock know, sorted.
 pub(super) fn select(names: &[ServerName], config: &Config, lock: &Lock) -> Result<Vec<ServerName>, CommandError> {
     let mut known: Vec<ServerName> = config.servers.keys().chain(lock.servers.keys()).cloned().collect();

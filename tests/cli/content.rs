@@ -163,8 +163,8 @@ fn a_build_script_that_steals_is_denied() {
     let _nothing = env.mcpsec(["diff", "--content", "old.tar.gz", "old.tar.gz"]).success();
     let refused = env.mcpsec(["diff", "--content", "old.tar.gz", "new.tar.gz", "--format", "json"]).exits(1);
     let severe = severe(&refused);
-    assert!(severe.contains(&"credential-theft setup.py:13".to_owned()), "{severe:?}");
-    assert!(severe.contains(&"startup-hook setup.py:13".to_owned()), "{severe:?}");
+    assert!(severe.contains(&"credential-theft setup.py:14".to_owned()), "{severe:?}");
+    assert!(severe.contains(&"startup-hook setup.py:14".to_owned()), "{severe:?}");
 }
 
 #[test]

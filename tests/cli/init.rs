@@ -75,14 +75,14 @@ fn what_is_there_is_not_written_over() {
 fn the_users_own_are_looked_at_only_when_asked() {
     let env = TestEnv::new();
     fs::create_dir_all(env.config().join("goose")).expect("a folder");
-    let goose = "extensions:\n  time:\n    type: stdio\n    cmd: uvx\n    args: [mcp-server-time, /home/somebody]\n";
+    let goose =
+        "extensions:\n  time:\n    type: stdio\n    cmd: uvx\n    args: [mcp-server-time@latest, \"--local\"]\n";
     replace_file(&env.config().join("goose/config.yaml"), goose.as_bytes());
     let none = env.mcpsec(["init", "--dry-run"]).success();
     assert!(none.stderr.contains("--user"), "{}", none.snapshot());
     let _found = env.mcpsec(["init", "--user", "--client", "goose"]).success();
     let text = env.read("mcp.toml");
-    assert!(text.contains("[servers.time]\nsource = \"pypi:mcp-server-time\"\n"), "{text}");
-    assert!(!text.contains("somebody"), "{text}");
+    assert!(text.ends_with("[servers.time]\nsource = \"pypi:mcp-server-time\"\nargs = [\"--local\"]\n"), "{text}");
     let _unknown = env.mcpsec(["init", "--client", "nobody"]).exits(2).says("claude-code");
 }
 

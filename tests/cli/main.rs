@@ -2,7 +2,11 @@
 //!
 //! One module per verb or promise; `worlds` builds the packages that several of them lock.
 mod add;
+mod approvals;
+mod audit;
+mod ci;
 mod content;
+mod db;
 mod diff;
 mod docs;
 mod evidence;
@@ -12,11 +16,13 @@ mod gate;
 mod hostile;
 mod init;
 mod kill;
+mod names;
 mod offline;
 mod online;
 mod output;
 mod refusals;
 mod reports;
+mod reports_online;
 mod rights;
 mod secrets;
 mod strangers;

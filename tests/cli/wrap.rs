@@ -156,6 +156,21 @@ fn verify_is_the_same_gate() {
     assert_eq!(rules(&user), ["unlocked-launch high", "remote-server medium"]);
 }
 
+/// What the gate says, in all its forms: each names the file, the line and the next command.
+#[test]
+fn the_gate_in_words() {
+    let (env, _server) = world(CONFIG);
+    let human = env.mcpsec(["wrap", "--check"]).exits(1).hides(SECRET);
+    let markdown = env.mcpsec(["wrap", "--check", "--format", "markdown"]).exits(1).hides(SECRET);
+    insta::assert_snapshot!(format!("{}\n{}", human.snapshot(), markdown.snapshot()));
+    let sarif = env.mcpsec(["verify", "--format", "sarif"]).exits(1).hides(SECRET).json();
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    let launch = results.iter().find(|result| result["ruleId"] == "unpinned-launch").expect("a result");
+    let place = &launch["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], ".mcp.json");
+    assert_eq!(place["region"]["startLine"], 4);
+}
+
 #[test]
 fn an_exemption_lifts_a_launch() {
     let (env, _server) = world(&entry("node", "[\"server.js\"]"));

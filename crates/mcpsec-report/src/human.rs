@@ -111,10 +111,9 @@ fn section(out: &mut String, group: &[Item<'_>], next: &Next<'_>, style: Style) 
     let (small, large): (Vec<&Change>, Vec<&Change>) =
         changes().partition(|change| change.level <= DriftLevel::Cosmetic);
     out.push_str(&crate::drift::changes(&large, &small, style));
-    if let Some(help) = group.iter().find(|item| matches!(item.what, What::Change(_))) {
-        if let Some(help) = help.next(next.command, next.server) {
-            out.push_str(&indented(&format!("help: {help}"), INDENT, style.width()));
-        }
+    let changed = group.iter().find(|item| matches!(item.what, What::Change(_)));
+    if let Some(help) = changed.and_then(|item| item.next(next.command, next.server)) {
+        out.push_str(&indented(&format!("help: {help}"), INDENT, style.width()));
     }
     for (rule, subjects) in fold::infos(&infos) {
         heading(

@@ -62,7 +62,7 @@ fn hash_marks(line: &str, shown: &str, out: &mut String) {
         let rest = line.as_bytes().get(at..).unwrap_or_default();
         let starts =
             |word: &&str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
-        if c == '#' && ANYWHERE.iter().any(|word| starts(&word)) {
+        if c == '#' && ANYWHERE.iter().any(starts) {
             out.push_str(shown);
         } else {
             out.push(c);

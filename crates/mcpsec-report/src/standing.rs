@@ -298,9 +298,11 @@ fn config_step(rule: Rule) -> Option<&'static str> {
         Rule::UnlockedLaunch => {
             Some("mcpsec init takes it up, mcpsec add locks it, mcpsec wrap points the client at it")
         }
-        Rule::UnpinnedLaunch | Rule::OtherVersion | Rule::ShellLaunch => {
-            Some("mcpsec wrap points the client at what is locked")
+        Rule::UnpinnedLaunch => Some("mcpsec wrap points the client at what is locked"),
+        Rule::OtherVersion => {
+            Some("mcpsec wrap NAME takes what is locked; an edit of mcp.toml and mcpsec add NAME lock the other")
         }
+        Rule::ShellLaunch => Some("name the package itself, so that it can be locked; mcpsec explain shell-launch"),
         _ => None,
     }
 }

@@ -24,7 +24,7 @@ pub mod servers;
 pub mod shared;
 
 pub use env::TestEnv;
-pub use git::{GitRepo, GitServer, SshSigner};
+pub use git::{GitRepo, GitServer, SshAgent, SshSigner};
 pub use loopback::{Auth, Fault, Loopback, Request};
 pub use npm::{NpmPackage, NpmRegistryKey, NpmServer, npm_keys_document, npm_package};
 pub use osv::{OsvMood, OsvServer, advisory, advisory_zip, npm_advisory};

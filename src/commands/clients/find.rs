@@ -1,6 +1,7 @@
 //! Which configurations exist, and what they say. A file that cannot be read is told, never left out.
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -74,8 +75,16 @@ pub(in crate::commands) fn find(settings: &Settings, which: &Which<'_>) -> Vec<F
     let mut seen: Vec<PathBuf> = Vec::new();
     let mut found = Vec::new();
     for ((level, path), locations) in grouped {
+        let metadata = match std::fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => continue,
+            Err(error) => {
+                let shown = show(settings, level, &path);
+                found.push(File { shown, path, level, state: State::Unreadable(error.to_string()) });
+                continue;
+            }
+        };
         // Whoever works in the home folder has files that are both.
-        let Ok(metadata) = std::fs::symlink_metadata(&path) else { continue };
         let real = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         if seen.contains(&real) {
             continue;

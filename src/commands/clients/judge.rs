@@ -65,22 +65,23 @@ fn package(line: &LaunchLine, config: &Config, lock: &Lock) -> Judged {
     let candidates = candidates(line, lock);
     let Some(server) = candidates.first() else {
         let known = config.servers.iter().find(|(_, entry)| same_package(&entry.source, spec));
-        let next = match known {
-            Some((name, _)) => format!("mcpsec add {name}"),
-            None => format!("mcpsec add {}", shell_words::quote(&spec.to_string())),
+        let message = match known {
+            Some((name, _)) => format!("{spec} is in mcp.toml as `{name}` and is not locked"),
+            None => format!("{spec} is not locked"),
         };
-        return (Rule::UnlockedLaunch, Severity::High, format!("{spec} is not locked; {next}, then mcpsec wrap"));
+        return (Rule::UnlockedLaunch, Severity::High, message);
     };
     let states: Vec<Asked> = candidates.iter().map(|server| asked(spec, server)).collect();
     if states.contains(&Asked::Same) {
         // The right version of the package itself, and whatever its dependencies are today.
-        let message = format!("it starts {spec} and not what is locked: dependencies are resolved anew; mcpsec wrap");
+        let message =
+            format!("it starts {spec} with dependencies resolved anew, and not those that are locked; mcpsec wrap");
         (Rule::UnlockedLaunch, Severity::Medium, message)
     } else if states.contains(&Asked::Newest) {
-        let message = format!("it starts whatever {spec} is today, and {} is locked; mcpsec wrap", server.version);
+        let message = format!("it starts whatever {spec} is today, and {} is locked", server.version);
         (Rule::UnpinnedLaunch, Severity::High, message)
     } else {
-        let message = format!("it starts {spec}, and {} is locked; mcpsec wrap {}", server.version, server.name);
+        let message = format!("it starts {spec}, and {} is locked as `{}`", server.version, server.name);
         (Rule::OtherVersion, Severity::High, message)
     }
 }
@@ -115,11 +116,9 @@ fn locked(
     let name = &launch.name;
     match (config.servers.contains_key(name), lock.servers.contains_key(name)) {
         (true, true) => None,
-        (true, false) => high(Rule::UnlockedLaunch, format!("{name} is not locked; mcpsec add {name}")),
-        (false, true) => {
-            high(Rule::UnlockedLaunch, format!("mcp.toml does not name {name}; mcpsec remove {name}, or put it back"))
-        }
-        (false, false) => high(Rule::UnlockedLaunch, format!("neither mcp.toml nor mcp.lock has {name}")),
+        (true, false) => high(Rule::UnlockedLaunch, format!("mcp.toml names `{name}`, and mcp.lock does not hold it")),
+        (false, true) => high(Rule::UnlockedLaunch, format!("mcp.lock holds `{name}`, and mcp.toml does not name it")),
+        (false, false) => high(Rule::UnlockedLaunch, format!("neither mcp.toml nor mcp.lock has `{name}`")),
     }
 }
 

@@ -107,8 +107,11 @@ pub(super) const CONTENT: Explanation = Explanation {
 };
 
 pub(super) const APPROVAL: Explanation = Explanation {
-    means: "As many people as the policy asks for approved exactly this.",
-    why: "As many people as the policy asks for approved exactly this.",
-    resolve: "Look at what is shown, and choose another version if it is not expected.",
-    example: "",
+    means: "As many people as the policy and mcp-signers ask for signed that they reviewed exactly this: these artifacts, this \
+            closure, these words for the model, started like this.",
+    why: "Whoever can change mcp.lock could otherwise change what the team runs. A signature is a person's own, and it is about \
+          digests: any change asks again.",
+    resolve: "Run `mcpsec approvals NAME` to see what is missing and what changed since the last approval, review that, and \
+              sign it with `mcpsec approve NAME`. Commit mcp-approvals.jsonl.",
+    example: "mcp.lock was updated to 1.0.1, and the only approval is for 1.0.0.",
 };

@@ -63,9 +63,9 @@ const PORTS: &[&str] = &["js", "node", "npm", "py", "python", "python3", "dev", 
 
 /// How `name` resembles `known`, if it does. Both are in their normal form and differ.
 pub(super) fn likeness(name: &str, known: &str, role: Role) -> Option<(Kind, Confidence)> {
-    // Everything below compares names of nearly the same length; most pairs end here.
+    // Everything below compares names of nearly the same length, or of one without its scope; most pairs end here.
     let longest = TRUST.iter().map(|word| word.len()).max().unwrap_or_default() + 1;
-    if name == known || name.len().abs_diff(known.len()) > longest.max(scope(known).len() + 1) {
+    if name == known || name.len().abs_diff(known.len()) > longest.max(scope(known).len() + 2) {
         return None;
     }
     let (name_scope, name_base) = (scope(name), base(name));
@@ -188,7 +188,13 @@ fn scopes(
         }
         // The scope left out. One word may be anybody's.
         let own = edit::words(known_base).len() >= 2 && telling;
-        return (own && name == known_base).then_some((Kind::Scope, Confidence::High));
+        // `mcp-server-mysql` is what anybody would call a server for it.
+        let anybodys = edit::words(known_base).contains(&"mcp");
+        if anybodys && role == Role::Dependency {
+            return None;
+        }
+        let confidence = if anybodys { Confidence::Low } else { Confidence::High };
+        return (own && name == known_base).then_some((Kind::Scope, confidence));
     }
     if name_base == known_base && is_like_scope(name_scope, known_scope) {
         return Some((Kind::Scope, Confidence::High));

@@ -202,7 +202,11 @@ impl NpmSource {
         let mut out = graph::build(solved, root, &records, &self.config, &options.targets)?;
         self.add_histories(&registry, &mut out.records).await?;
         let chosen = out.resolved.candidate.closure.root().package().clone();
-        for id in out.records.keys() {
+        for (id, record) in &mut out.records {
+            if *id == chosen && options.as_of.is_none() && record.offer.attested {
+                // As with the short form: what is attested itself is held to its attestation, not to the history.
+                record.history.clear();
+            }
             let Some(packument) = registry.known(id.name().as_str()) else { continue };
             out.ages.insert(id.clone(), packument.age(id.version(), !self.config.is_public(id.name())));
             let told = packument.publications();

@@ -3,7 +3,7 @@ use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, ast,
 
 use super::{
     ClientError,
-    tree::{Kind, List, MAX_DEPTH, Map, Member, Node, position, refuse_twice},
+    tree::{Kind, List, MAX_DEPTH, Map, Member, Node, position},
 };
 
 const OPTIONS: ParseOptions = ParseOptions {
@@ -57,7 +57,6 @@ fn convert(text: &str, value: &ast::Value<'_>, depth: usize) -> Result<Node, Cli
                     value: convert(text, &property.value, depth + 1)?,
                 });
             }
-            refuse_twice(text, &members)?;
             Kind::Map(Map { members, flow: true })
         }
     };

@@ -6,8 +6,8 @@
 //! text back in their place. Both read what they wrote before they give it away, and refuse when it says anything else than
 //! it should.
 //!
-//! Every file is hostile: size and depth are bounded, and a name that stands twice in one object is refused, because clients
-//! differ in which of the two they take.
+//! Every file is hostile: size and depth are bounded, and a name that stands twice where servers are is refused, because
+//! clients differ in which of the two they take.
 mod entry;
 mod error;
 mod json;
@@ -27,7 +27,7 @@ pub use portable::{Unportable, unportable};
 pub use rewrite::{Left, Unwrapped, Wrapped, Wrapping, unwrap, wrap};
 pub use table::{Base, Client, Format, LOCATIONS, Level, Location, Os, UnknownClient};
 
-use tree::{Kind, Lines, Member, Node, position};
+use tree::{Kind, Lines, Member, Node, position, refuse_twice, refuse_twice_below};
 
 /// Longer files are refused, in bytes.
 pub const MAX_BYTES: usize = 8 << 20;
@@ -37,8 +37,8 @@ const MAX_ENTRIES: usize = 1_000;
 /// The servers of one location of a file, in its order.
 ///
 /// # Errors
-/// Longer than [`MAX_BYTES`], nested deeper than 64 levels, not the location's format, a name twice in one object, or no map
-/// of servers where one should be.
+/// Longer than [`MAX_BYTES`], nested deeper than 64 levels, not the location's format, a name twice in one object on the way to
+/// the servers or below, or no map of servers where one should be.
 pub fn read(location: &'static Location, text: &str) -> Result<Vec<ClientServer>, ClientError> {
     let root = parse(location.format, text)?;
     let entries = entries(location, text, &root)?;
@@ -75,6 +75,7 @@ fn entries<'n>(location: &Location, text: &str, root: &'n Node) -> Result<Vec<(V
                 let name = path.last().map_or_else(|| "the file".to_owned(), |name| format!("`{name}`"));
                 return Err(ClientError::form(line, column, format!("{name} must be an object")));
             };
+            refuse_twice(text, map, (*key != "*").then_some(*key))?;
             for member in &map.members {
                 // Below a `*` anything may stand that is no business of ours.
                 let fits = *key == "*" && member.value.map().is_some() || *key == member.key;
@@ -88,6 +89,7 @@ fn entries<'n>(location: &Location, text: &str, root: &'n Node) -> Result<Vec<(V
     }
     let mut entries = Vec::new();
     for (path, node) in found {
+        refuse_twice_below(text, node)?;
         match &node.kind {
             Kind::Map(map) => entries.extend(
                 map.members.iter().map(|member| (path.iter().cloned().chain([member.key.clone()]).collect(), member)),

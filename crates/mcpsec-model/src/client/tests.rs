@@ -213,7 +213,11 @@ fn hostile_files_are_refused() {
     let twice = refused("{\"mcpServers\": {\n\"a\": {\"command\": \"npx\",\n\"command\": \"sh\"}}}");
     assert_eq!(twice, ClientError::Twice { name: "command".to_owned(), first: 2, second: 3 });
     assert!(matches!(refused(r#"{"mcpServers": {}, "mcpServers": {}}"#), ClientError::Twice { .. }));
-    assert!(matches!(refused(r#"{"x": {"a\u0062": 1, "ab": 2}, "mcpServers": {}}"#), ClientError::Twice { .. }));
+    assert!(matches!(refused(r#"{"mcpServers": {"x": {"env": {"a\u0062": 1, "ab": 2}}}}"#), ClientError::Twice { .. }));
+    assert!(matches!(refused(r#"{"mcpS\u0065rvers": {}, "mcpServers": {}}"#), ClientError::Twice { .. }));
+    // What else a file of settings says twice is its own business.
+    let settings = r#"{"tabs": 1, "tabs": 2, "x": {"a": 1, "a": 2}, "mcpServers": {"a": {"command": "npx pkg"}}}"#;
+    there_and_back(JSON(), settings, "settings");
     for deep in ["[".repeat(100_000), format!("{}1{}", "{\"a\":".repeat(400), "}".repeat(400))] {
         assert!(matches!(refused(&deep), ClientError::Form { .. }));
     }
@@ -229,6 +233,7 @@ fn hostile_files_are_refused() {
     let yaml = place(Client::Goose, Level::User);
     for text in [
         "extensions:\n  a: 1\n  a: 2\n",
+        "extensions: {}\nother: 1\n\"extensions\": {}\n",
         "extensions: {}\n---\nextensions: {}\n",
         "extensions: [a]\n",
         "extensions:\n  <<: *x\n",

@@ -176,12 +176,26 @@ impl Lines {
     }
 }
 
-/// Refuses a name that stands twice in one map: programs differ in which of the two they take.
-pub(super) fn refuse_twice(text: &str, members: &[Member]) -> Result<(), ClientError> {
-    let mut sorted: Vec<&Member> = members.iter().collect();
+/// Refuses a name that stands twice in one map: programs differ in which of the two they take. With a `key`, only that one
+/// counts: what else a file holds is no business of ours.
+pub(super) fn refuse_twice(text: &str, map: &Map, key: Option<&str>) -> Result<(), ClientError> {
+    let mut sorted: Vec<&Member> =
+        map.members.iter().filter(|member| key.is_none_or(|key| key == member.key)).collect();
     sorted.sort_by(|one, two| one.key.cmp(&two.key).then(one.key_span.start.cmp(&two.key_span.start)));
     match sorted.windows(2).find(|pair| pair[0].key == pair[1].key) {
         None => Ok(()),
         Some(pair) => Err(ClientError::twice(text, pair[0], pair[1])),
+    }
+}
+
+/// The same for a value and everything in it.
+pub(super) fn refuse_twice_below(text: &str, node: &Node) -> Result<(), ClientError> {
+    match &node.kind {
+        Kind::List(list) => list.items.iter().try_for_each(|item| refuse_twice_below(text, item)),
+        Kind::Map(map) => {
+            refuse_twice(text, map, None)?;
+            map.members.iter().try_for_each(|member| refuse_twice_below(text, &member.value))
+        }
+        _ => Ok(()),
     }
 }

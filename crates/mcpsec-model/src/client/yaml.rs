@@ -6,7 +6,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use super::{
     ClientError,
-    tree::{Kind, List, MAX_DEPTH, Map, Member, Node, position, refuse_twice},
+    tree::{Kind, List, MAX_DEPTH, Map, Member, Node, position},
 };
 
 /// Longer YAML is refused: no client writes it, and its grammar is slow to read.
@@ -154,7 +154,6 @@ impl Builder<'_> {
                 Node { span, kind: Kind::List(List { items, flow }) }
             }
             What::Map { members, .. } => {
-                refuse_twice(self.text, &members)?;
                 let end = match (flow, members.last()) {
                     (false, Some(last)) => last.value.span.end,
                     _ => at.end,

@@ -94,13 +94,15 @@ fn of_drift(level: DriftLevel) -> &'static str {
     }
 }
 
-/// `hidden-instruction` as `HiddenInstruction` (§3.49.7).
-fn name(id: &str) -> String {
-    id.split('-')
+/// `hidden-instruction` as `HiddenInstruction` (§3.49.7); none where that would only be the id again.
+fn name(id: &str) -> Option<String> {
+    let name: String = id
+        .split('-')
         .flat_map(|word| {
             let mut chars = word.chars();
             let first = chars.next().map(|c| c.to_ascii_uppercase());
             first.into_iter().chain(chars)
         })
-        .collect()
+        .collect();
+    (!name.eq_ignore_ascii_case(id)).then_some(name)
 }

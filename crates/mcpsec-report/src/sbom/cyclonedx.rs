@@ -154,5 +154,5 @@ fn evidence(package: &Package) -> Option<Evidence> {
     let pins = package.evidence.pins();
     let method = |pin| Method { technique: "attestation", confidence: 1, value: signer(pin) };
     let methods: Vec<Method> = pins.iter().map(method).collect();
-    (!methods.is_empty()).then(|| Evidence { identity: [Identity { field: "purl", methods }] })
+    (!methods.is_empty()).then_some(Evidence { identity: [Identity { field: "purl", methods }] })
 }

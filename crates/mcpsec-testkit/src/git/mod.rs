@@ -7,7 +7,7 @@ use std::path::Path;
 
 pub use repo::{Change, GitRepo};
 pub use server::GitServer;
-pub use sign::SshSigner;
+pub use sign::{SshAgent, SshSigner};
 
 use crate::program::{Finished, Running, command, find};
 

@@ -2,7 +2,7 @@
 //!
 //! git signs the object without its signature in the namespace `git` (`gpg.format=ssh`): a tag carries the armoured signature
 //! after its message, a commit in its `gpgsig` header.
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, io::Write as _, path::PathBuf, sync::Arc};
 
 use tempfile::TempDir;
 
@@ -29,11 +29,19 @@ impl SshSigner {
 
     /// A new key.
     pub fn new() -> Self {
+        Self::of(&["-t", "ed25519"], "")
+    }
+
+    /// A new key of another kind, as ssh-keygen's options ask for it (`-t ecdsa -b 384`), with a passphrase unless empty.
+    pub fn of(kind: &[&str], passphrase: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("ssh-key").tempdir().expect("a temporary folder");
         let this = Self { folder: Arc::new(folder) };
         let key = this.key_file();
         let key = key.to_string_lossy();
-        keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "testkit", "-f", &key], b"");
+        let mut args = vec!["-q"];
+        args.extend_from_slice(kind);
+        args.extend_from_slice(&["-N", passphrase, "-C", "testkit", "-f", &key]);
+        keygen(&args, b"");
         this
     }
 
@@ -57,6 +65,66 @@ impl SshSigner {
     pub fn sign(&self, namespace: &str, payload: &[u8]) -> String {
         let key = self.key_file();
         keygen(&["-q", "-Y", "sign", "-n", namespace, "-f", &key.to_string_lossy()], payload)
+    }
+
+    /// What ssh-keygen itself says about an armoured signature: whether it holds for this key, as `principal`.
+    pub fn accepts(&self, principal: &str, namespace: &str, payload: &[u8], signature: &str) -> bool {
+        let allowed = self.folder.path().join("allowed");
+        let signed = self.folder.path().join("payload.sig");
+        let put = |path: &std::path::Path, text: &str| {
+            fs::File::create(path)
+                .and_then(|mut file| file.write_all(text.as_bytes()))
+                .expect("a file of the test's own")
+        };
+        put(&allowed, &format!("{principal} {}\n", self.public_key()));
+        put(&signed, signature);
+        let (allowed, signed) = (allowed.to_string_lossy(), signed.to_string_lossy());
+        let mut command = command(find("ssh-keygen").expect("ssh-keygen is installed and on PATH"));
+        command.args(["-Y", "verify", "-f", &allowed, "-I", principal, "-n", namespace, "-s", &signed]);
+        Running::start(command, Some(payload.to_vec())).wait().code == Some(0)
+    }
+}
+
+/// An SSH agent of the test's own. It ends when this is dropped.
+pub struct SshAgent {
+    folder: TempDir,
+    running: Option<Running>,
+}
+
+impl SshAgent {
+    /// Starts one that holds these keys; `None` if the programs are not installed.
+    pub fn start(keys: &[&SshSigner]) -> Option<Self> {
+        let (agent, add) = (find("ssh-agent")?, find("ssh-add")?);
+        let folder = tempfile::Builder::new().prefix("agent").tempdir().expect("a temporary folder");
+        let socket = folder.path().join("socket");
+        let mut start = command(agent);
+        start.arg("-D").arg("-a").arg(&socket);
+        let this = Self { running: Some(Running::start(start, None)), folder };
+        for key in keys {
+            // Keys that others could read are refused, and the agent may need a moment until it listens.
+            let added = (0..200).any(|_| {
+                let mut add = command(&add);
+                add.arg(key.key_file()).env("SSH_AUTH_SOCK", &socket);
+                let done = Running::start(add, None).wait();
+                std::thread::sleep(std::time::Duration::from_millis(if done.code == Some(0) { 0 } else { 20 }));
+                done.code == Some(0)
+            });
+            assert!(added, "ssh-add");
+        }
+        Some(this)
+    }
+
+    /// `SSH_AUTH_SOCK`.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+}
+
+impl Drop for SshAgent {
+    fn drop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.kill();
+        }
     }
 }
 
@@ -97,8 +165,6 @@ fn keygen(args: &[&str], input: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::{super::git, *};
 
     #[test]

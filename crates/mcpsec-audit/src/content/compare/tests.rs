@@ -231,7 +231,7 @@ fn known_attacks_are_denied_with_file_and_line() {
 
     let plain = "from setuptools import setup\nsetup()\n";
     let built = denied(&change(&[("setup.py", plain)], &[("setup.py", SETUP)]));
-    assert_eq!(built, ["credential-theft setup.py:13", "startup-hook setup.py:13"]);
+    assert_eq!(built, ["credential-theft setup.py:14", "new-host setup.py:14", "startup-hook setup.py:14"]);
     let started = denied(&change(&[("a.py", SEND)], &[("a.py", SEND), ("fetcher_init.pth", PTH)]));
     for expected in
         ["startup-hook fetcher_init.pth:1", "obfuscated-code fetcher_init.pth:1", "credential-theft fetcher_init.pth:1"]

@@ -12,6 +12,7 @@ use crate::{
     progress::Silent,
 };
 
+mod age;
 mod evidence;
 mod hostile;
 mod resolving;

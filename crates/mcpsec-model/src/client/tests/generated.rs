@@ -224,7 +224,7 @@ fn check(location: &'static Location, text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn json_there_and_back(layout in layouts(), entries in entries()) {
@@ -239,6 +239,47 @@ proptest! {
     #[test]
     fn yaml_there_and_back(layout in layouts(), entries in entries()) {
         check(place(Client::Goose, Level::User), &layout.yaml(&entries));
+    }
+
+    /// The files of testdata/clients, damaged: whatever can still be read goes there and back, or is refused and stays.
+    #[test]
+    fn damaged_files_there_and_back(
+        file in any::<prop::sample::Index>(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, any::<prop::sample::Index>()), 1..4),
+    ) {
+        let files = super::files();
+        let (client, name, text) = file.get(&files);
+        let mut chars: Vec<char> = text.chars().collect();
+        for (at, what, piece) in damage {
+            let at = at.index(chars.len() + 1);
+            match what {
+                0 if at < chars.len() => drop(chars.remove(at)),
+                1 => chars.insert(at, *piece.get(&['"', '\'', '\\', '{', '}', '[', ']', ',', ':', '#', '/', '*', '&', '-', ' ', '\t', '\n', '\r', 'é', '=', '|', '>', '!', '~'])),
+                2 if at < chars.len() => {
+                    // A line or a part of it stands twice.
+                    let end = (at + 1 + piece.index(40)).min(chars.len());
+                    let twice: Vec<char> = chars[at..end].to_vec();
+                    chars.splice(at..at, twice);
+                }
+                _ => chars.truncate(at.max(chars.len().saturating_sub(20))),
+            }
+        }
+        let text: String = chars.into_iter().collect();
+        for location in super::places(*client) {
+            let Ok(servers) = crate::client::read(location, &text) else { continue };
+            let asked = super::wrappings(location, &text);
+            let wrapped = match crate::client::wrap(location, &text, &asked) {
+                Ok(wrapped) => wrapped,
+                Err(error) => panic!("{name}: {error}\n{text}"),
+            };
+            let back = crate::client::unwrap(location, &wrapped.text, &[&text], &|path| {
+                servers.iter().any(|server| server.path == path && !matches!(server.launch, crate::client::Launch::Locked(_)))
+            });
+            match back {
+                Ok(back) => prop_assert_eq!(back.text, text.clone()),
+                Err(error) => panic!("{name}: {error}\n{text}\n{}", wrapped.text),
+            }
+        }
     }
 
     #[test]
