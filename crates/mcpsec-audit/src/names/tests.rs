@@ -149,8 +149,8 @@ fn real_squats_are_seen_and_how_many() {
 
 #[test]
 fn honest_closures_and_servers_are_not_accused() {
-    let Some(folder) = shared::path("fixtures/locks") else { return };
-    let servers = shared::path("servers/servers.json").expect("beside the fixtures");
+    let Some(folder) = shared("fixtures/locks") else { return };
+    let servers = shared("servers/servers.json").expect("beside the fixtures");
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut open = vec![folder];
     while let Some(folder) = open.pop() {
