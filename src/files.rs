@@ -84,6 +84,17 @@ pub(crate) fn sweep(folder: &Path) {
     }
 }
 
+/// [`replace`] for what can be made again: nothing waits for the disk. A reader finds the old text, the new one, or after a crash
+/// of the machine something torn, and must be able to tell.
+pub(crate) fn keep(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY.0).suffix(TEMPORARY.1).tempfile_in(folder)?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
 #[cfg(unix)]
 fn set_mode(file: &File, old: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -223,7 +223,7 @@ pub(crate) struct UpdateArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["name", "manifests", "base"])))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["name", "manifests", "content", "base"])))]
 pub(crate) struct DiffArgs {
     /// Name of a server
     pub(crate) name: Option<ServerName>,
@@ -234,10 +234,13 @@ pub(crate) struct DiffArgs {
     #[arg(requires = "from")]
     pub(crate) to: Option<String>,
     /// Compare two captured manifests instead
-    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], conflicts_with_all = ["name", "content", "base"])]
     pub(crate) manifests: Option<Vec<PathBuf>>,
+    /// Show everything that is new in the code; or compare two folders or archives of packages instead
+    #[arg(long, num_args = 0..=2, value_names = ["BEFORE", "AFTER"])]
+    pub(crate) content: Option<Vec<PathBuf>>,
     /// Compare every server of this lock file with what mcp.lock holds now: what a pull request changes
-    #[arg(long, value_name = "LOCK")]
+    #[arg(long, value_name = "LOCK", conflicts_with_all = ["name", "content"])]
     pub(crate) base: Option<PathBuf>,
 }
 

@@ -17,7 +17,7 @@ use super::{
     artifacts,
     commit::{self, Change},
     compare::differences,
-    decide, evidence,
+    content, decide, evidence,
     failed::Failed,
     locking::{self, Locking, Outcome},
     render,
@@ -180,12 +180,20 @@ async fn keep(with: &Locking<'_>, wish: &Wish, args: &AddArgs) -> Result<Option<
     let asked_otherwise = args.capturing.env_file.is_some()
         || !args.capturing.allow_network.is_empty()
         || !args.consent.accept.is_empty();
-    let (server, heard) = match &server.told {
-        Told::Manifest(_) if !asked_otherwise => locking::known(with, wish, server)?,
-        _ => locking::hear(with, wish, server.clone(), &owned.iter().cloned().collect())?,
+    let content = content::of_lock(settings, config, sources, store, lock, server)?;
+    let (server, heard, content) = match &server.told {
+        Told::Manifest(_) if !asked_otherwise => {
+            let (server, heard) = locking::known(with, wish, server)?;
+            (server, heard, Some(content))
+        }
+        _ => locking::hear(with, wish, server.clone(), &owned.iter().cloned().collect(), Some(content))?,
     };
     checks.extend(heard.checks);
     findings.extend(heard.findings);
+    if let Some(content) = content {
+        checks.push(content.check);
+        findings.extend(content.findings);
+    }
     let summary = Summary::new(wish, &server, &owned, &checked, &findings).with_checks(&checks).already_locked();
     let report = ServerReport {
         name: wish.name.clone(),

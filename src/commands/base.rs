@@ -26,7 +26,7 @@ pub(super) fn run(settings: &Settings, config: &Config, project: &Project, base:
     for name in names {
         let report = match (base.servers.get(name), lock.servers.get(name)) {
             (Some(before), Some(after)) if before == after => continue,
-            (Some(before), Some(after)) => diff::servers(settings, config, name, before, after),
+            (Some(before), Some(after)) => diff::servers(settings, config, name, before, after, None),
             (None, Some(after)) => added(settings, config, name, after),
             (Some(before), None) => removed(before),
             (None, None) => continue,

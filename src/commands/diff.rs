@@ -1,8 +1,8 @@
 //! `mcpsec diff`: what differs between two versions of a server, two locks, or two captured manifests. Writes nothing but
 //! artifacts into the store.
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use mcpsec_audit::{drift, poison};
+use mcpsec_audit::{content::compare::Detail, drift, poison};
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::Config,
@@ -11,6 +11,7 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     manifest::Manifest,
     name::ServerName,
+    package::{Package, PackageId},
     report::{Report, ServerReport},
     spec::Spec,
     text::escape,
@@ -18,11 +19,14 @@ use mcpsec_model::{
 };
 
 use super::{
-    artifacts, base, closure, decide,
+    artifacts, base, closure,
+    content::{self, Shelf},
+    decide,
     locking::{self, Locking},
     render, scan,
     sources::Sources,
-    told::Ears,
+    told::{Accepting, Ears},
+    verify,
     wish::Wish,
 };
 use crate::{
@@ -46,15 +50,101 @@ pub(super) async fn run(settings: &Settings, args: DiffArgs) -> Result<Code, Com
     if let Some(base) = &args.base {
         return base::run(settings, &config, &project, base);
     }
-    let Some(name) = args.name else { return Err(CommandError::usage("name a server, or two --manifests")) };
+    let (mut name, mut detail) = (args.name, Detail::Decisions);
+    match args.content.as_deref() {
+        None => {}
+        Some([]) => detail = Detail::Everything,
+        Some([before, after]) if name.is_none() => return folders(settings, &config, before, after),
+        // `diff --content NAME` means what `diff NAME --content` means.
+        Some([one]) if name.is_none() => {
+            detail = Detail::Everything;
+            let text = one.to_string_lossy();
+            name = Some(
+                text.parse().map_err(|_| CommandError::usage(format!("`{}` is no name of a server", escape(&text))))?,
+            );
+        }
+        Some(_) => {
+            return Err(CommandError::usage(
+                "--content goes with the name of a server, or with two folders or archives",
+            ));
+        }
+    }
+    let Some(name) = name else { return Err(CommandError::usage("name a server, or two --manifests")) };
     let lock = project.required_lock()?;
     let from = side(settings, &config, &lock, &name, args.from.as_deref()).await?;
     let to = match args.to.as_deref() {
         None => newest(settings, &config, &lock, &name).await?,
         Some(to) => side(settings, &config, &lock, &name, Some(to)).await?,
     };
-    let report = servers(settings, &config, &name, &from, &to);
+    let content = code(settings, &config, &name, &from, &to, detail).await?;
+    let report = servers(settings, &config, &name, &from.server, &to.server, Some(content));
     render::print(settings, &Report::new("diff", vec![report]))
+}
+
+/// One version of a server, with what its packages are pinned to.
+struct Side {
+    server: LockedServer,
+    packages: BTreeMap<PackageId, Package>,
+}
+
+impl Side {
+    fn locked(lock: &Lock, server: &LockedServer) -> Self {
+        Self { server: server.clone(), packages: verify::packages_of(lock, server) }
+    }
+}
+
+/// What the code of one version does that the code of the other does not.
+async fn code(
+    settings: &Settings,
+    config: &Config,
+    name: &ServerName,
+    from: &Side,
+    to: &Side,
+    detail: Detail,
+) -> Result<content::Said, CommandError> {
+    let store = artifacts::open_store(settings)?;
+    let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
+    let sources = Sources::new(settings, config, ui);
+    let mut shelves = Vec::new();
+    for side in [from, to] {
+        let packages: Vec<&Package> = side.packages.values().collect();
+        let mut shelf = Shelf::read(settings, &sources, &store, &packages, &side.server.targets);
+        if !shelf.missing.is_empty() && !settings.offline {
+            let missing: Vec<&Package> =
+                packages.iter().filter(|package| shelf.missing.contains_key(&package.id)).copied().collect();
+            let _told_by_the_second_look = artifacts::check(settings, &sources, &missing, &[&side.server]).await?;
+            shelf = Shelf::read(settings, &sources, &store, &packages, &side.server.targets);
+        }
+        shelves.push(shelf);
+    }
+    let root = to.server.closure.root().package();
+    let [before, after] = shelves.as_slice() else { return Err(CommandError::bug("two sides have two shelves")) };
+    let said = content::of_versions(name, root, Some(before), after, detail);
+    let nothing_new = Consent::default();
+    let mut accepting = Accepting::new(&nothing_new, &to.server.accepted);
+    Ok(content::judged(settings, config, said, &mut accepting))
+}
+
+/// The code of two folders or archives, without a project.
+fn folders(settings: &Settings, config: &Config, before: &Path, after: &Path) -> Result<Code, CommandError> {
+    let (old, new) = (content::open(before)?, content::open(after)?);
+    let name: ServerName = "content".parse().map_err(CommandError::bug)?;
+    let said = content::of_versions(&name, &new.root, Some(&old.shelf), &new.shelf, Detail::Everything);
+    let nothing_new = Consent::default();
+    let said = content::judged(settings, config, said, &mut Accepting::new(&nothing_new, &[]));
+    let server = ServerReport {
+        name,
+        spec: format!("{} {}", old.root, new.root),
+        version: None,
+        verdict: Verdict::Incomplete,
+        decision: Decision::default(),
+        evidence: BTreeMap::new(),
+        checks: vec![said.check],
+        findings: scan::worst_first(said.findings),
+        drift: Drift::default(),
+        closure: mcpsec_model::report::ClosureChange::default(),
+    };
+    render::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
 }
 
 /// Two captured manifests, from files.
@@ -94,18 +184,18 @@ async fn side(
     lock: &Lock,
     name: &ServerName,
     text: Option<&str>,
-) -> Result<LockedServer, CommandError> {
+) -> Result<Side, CommandError> {
     let locked = lock.servers.get(name);
     let missing = || CommandError::usage(format!("mcp.lock has no server `{name}`")).hint(format!("mcpsec add {name}"));
-    let Some(text) = text else { return locked.cloned().ok_or_else(missing) };
+    let Some(text) = text else { return locked.map(|locked| Side::locked(lock, locked)).ok_or_else(missing) };
     if let Some(locked) = locked.filter(|locked| locked.version == text) {
-        return Ok(locked.clone());
+        return Ok(Side::locked(lock, locked));
     }
     let file = settings.current_dir().join(text);
     if file.is_file() {
         let other = read_lock(&file)?.unwrap_or_else(Lock::empty);
         let known = || CommandError::usage(format!("{} has no server `{name}`", escape(text)));
-        return other.servers.get(name).cloned().ok_or_else(known);
+        return other.servers.get(name).map(|server| Side::locked(&other, server)).ok_or_else(known);
     }
     let mut entry = config.servers.get(name).cloned().ok_or_else(missing)?;
     entry.source = at_version(&entry.source, text)?;
@@ -122,12 +212,7 @@ pub(super) fn read_lock(file: &Path) -> Result<Option<Lock>, CommandError> {
 }
 
 /// The newest version that mcp.toml allows.
-async fn newest(
-    settings: &Settings,
-    config: &Config,
-    lock: &Lock,
-    name: &ServerName,
-) -> Result<LockedServer, CommandError> {
+async fn newest(settings: &Settings, config: &Config, lock: &Lock, name: &ServerName) -> Result<Side, CommandError> {
     let entry = config.servers.get(name).cloned();
     let missing = || CommandError::usage(format!("mcp.toml has no server `{name}`"));
     resolve(settings, config, lock, name, entry.ok_or_else(missing)?).await
@@ -139,7 +224,7 @@ async fn resolve(
     lock: &Lock,
     name: &ServerName,
     entry: mcpsec_model::config::ServerConfig,
-) -> Result<LockedServer, CommandError> {
+) -> Result<Side, CommandError> {
     let store = artifacts::open_store(settings)?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
     let sources = Sources::new(settings, config, Arc::clone(&ui)).always_asking();
@@ -157,7 +242,8 @@ async fn resolve(
     ui.start(&entry.source.to_string());
     let outcome = locking::lock_one(&with, &Wish { name: name.clone(), config: entry }).await;
     ui.done();
-    Ok(outcome?.server)
+    let outcome = outcome?;
+    Ok(Side { server: outcome.server, packages: outcome.packages.into_iter().collect() })
 }
 
 /// The same package at exactly this version (for git, this tag, branch or commit).
@@ -189,6 +275,7 @@ pub(super) fn servers(
     name: &ServerName,
     from: &LockedServer,
     to: &LockedServer,
+    content: Option<content::Said>,
 ) -> ServerReport {
     let mut checks = Vec::new();
     let (mut drift, mut findings) = (Drift::default(), Vec::new());
@@ -208,6 +295,11 @@ pub(super) fn servers(
             checks.push(CheckResult::new(Check::Manifest, name.as_str(), CheckStatus::Unchecked(why)));
         }
     }
+    if let Some(content) = content {
+        checks.push(content.check);
+        findings.extend(content.findings);
+    }
+    let findings = scan::worst_first(findings);
     let report = ServerReport {
         name: name.clone(),
         spec: format!("{} {}", from.closure.root().package().name(), from.version),

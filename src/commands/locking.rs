@@ -21,7 +21,7 @@ use mcpsec_model::{
 };
 
 use super::{
-    artifacts, bundled, closure, cooldown, decide, evidence, inspect, names,
+    artifacts, bundled, closure, content, cooldown, decide, evidence, inspect, names,
     sources::{Found, Sources, download_error, store_error},
     summary::Summary,
     told::{self, Accepting, Ears},
@@ -147,9 +147,14 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
     let closure = before.map(|(_, before)| closure::change(before, &server)).unwrap_or_default();
     let by_id: BTreeMap<PackageId, Package> = packages.iter().cloned().collect();
-    let (server, said) = hear(with, wish, server, &by_id)?;
+    let content = content::of_change(with, wish, &root, &by_id, &server.targets).await?;
+    let (server, said, content) = hear(with, wish, server, &by_id, Some(content))?;
     checks.extend(said.checks);
     findings.extend(said.findings);
+    if let Some(content) = content {
+        checks.push(content.check);
+        findings.extend(content.findings);
+    }
     findings.sort_by(|a, b| b.severity().cmp(&a.severity()).then_with(|| a.cmp(b)));
     let summary =
         Summary::new(wish, &server, &packages, &checked, &findings).built_by(known.get(&root)).with_checks(&checks);
@@ -175,18 +180,27 @@ pub(super) fn hear(
     wish: &Wish,
     server: LockedServer,
     packages: &BTreeMap<PackageId, Package>,
-) -> Result<(LockedServer, told::Said), CommandError> {
+    content: Option<content::Said>,
+) -> Result<(LockedServer, told::Said, Option<content::Said>), CommandError> {
     let Locking { settings, config, lock, .. } = *with;
     let before = lock.servers.get(&wish.name).map(|server| server.accepted.as_slice()).unwrap_or_default();
     let mut accepting = Accepting::new(with.consent, before);
     let hearing = with.ears.listen(packages, &server, &wish.config, false)?;
     let said = told::of_capture(settings, config, &wish.name, &hearing, lock, &mut accepting);
+    let content = content.map(|content| content::judged(settings, config, content, &mut accepting));
+    accepting.keep_content(|subject| {
+        let of = |id: &PackageId| {
+            subject.strip_prefix(&id.to_string()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        packages.keys().any(|id| of(id))
+    });
     let accepted = accepting.finish()?;
     let kept = server.with_told(hearing.heard.told(), accepted);
     // Too long, or otherwise nothing for a lock: a stranger's doing, not ours.
     Ok((
         kept.map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?,
         said,
+        content,
     ))
 }
 

@@ -14,6 +14,7 @@ mod closure;
 mod commit;
 mod compare;
 mod completions;
+mod content;
 mod cooldown;
 mod db;
 mod decide;

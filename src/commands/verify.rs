@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use mcpsec_fetch::store::Store;
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
     config::{Config, UpstreamPolicy},
@@ -21,7 +22,7 @@ use super::{
     approval::{self, Approving},
     artifacts, clients,
     compare::differences,
-    decide, evidence,
+    content, decide, evidence,
     sources::Sources,
     told::{self, Cannot, Ears, Heard, Hearing},
     upstream,
@@ -86,6 +87,8 @@ pub(super) async fn report(
         artifacts: &artifacts,
         upstream: &upstream,
         known: &known,
+        sources: &sources,
+        store: &store,
         ears: &ears,
         anew: args.recapture,
         approving: approving.as_ref(),
@@ -139,6 +142,8 @@ struct Seen<'a> {
     upstream: &'a upstream::Answers,
     known: &'a evidence::Known,
     known_bad: &'a advisories::Known,
+    sources: &'a Sources<'a>,
+    store: &'a Store,
     ears: &'a Ears<'a>,
     anew: bool,
     approving: Option<&'a Approving>,
@@ -182,6 +187,9 @@ fn judge(
         checks.extend(said.checks);
         findings.extend(said.findings);
         findings.extend(locked.findings.iter().cloned());
+        let content = content::of_lock(settings, config, seen.sources, seen.store, lock, locked)?;
+        checks.push(content.check);
+        findings.extend(content.findings);
         let said = told(name, config, lock, locked, seen, &checks, settings)?;
         checks.extend(said.checks);
         findings.extend(said.findings);

@@ -5,6 +5,7 @@ mod add;
 mod approvals;
 mod audit;
 mod ci;
+mod content;
 mod db;
 mod diff;
 mod docs;

@@ -140,7 +140,7 @@ rules! {
     NewSecretAccess, "new-secret-access", High, "the code names secrets or key files, and the earlier version did not";
     NewNativeCode, "new-native-code", Medium, "the package holds native code or programs that the earlier version did not";
     NewInstallScript, "new-install-script", High, "the package wants to run a script when it is installed, and the earlier version did not";
-    StartupHook, "startup-hook", High, "the package runs code whenever an interpreter starts, or while it is built";
+    StartupHook, "startup-hook", High, "the package arranges for code to run by itself: when an interpreter starts, while it is built, at login";
     ObfuscatedCode, "obfuscated-code", High, "the code hides what it does";
     PackedCode, "packed-code", Low, "the code is minified or packed, and the earlier version was not";
     EntryChanged, "entry-changed", Low, "other files start the package than in the earlier version";

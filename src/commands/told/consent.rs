@@ -10,7 +10,7 @@ use mcpsec_model::{
 };
 use serde_json::{Value, json};
 
-use crate::{cli::Consent, error::CommandError};
+use crate::{cli::Consent, commands::content, error::CommandError};
 
 /// Refuses consent that nobody could mean: one subject may stand in several servers, and was read in one.
 pub(crate) fn check_consent(consent: &Consent, servers: usize) -> Result<(), CommandError> {
@@ -53,6 +53,20 @@ impl<'a> Accepting<'a> {
             let entry = entry_of(captured, &finding.subject, Some(shown));
             finding.accepted = self.reason(entry, &finding.subject, Some(finding.rule));
         }
+    }
+
+    /// Marks findings about code that are accepted. `denies` says which ones need that.
+    pub(crate) fn content(&mut self, findings: &mut [Finding], denies: impl Fn(&Finding) -> bool) {
+        for finding in findings.iter_mut().filter(|finding| denies(finding)) {
+            let entry = content::entry_of(finding);
+            finding.accepted = self.reason(entry, &finding.subject, Some(finding.rule));
+        }
+    }
+
+    /// Keeps what was accepted about the code of packages that stay as they are: it is new only once.
+    pub(crate) fn keep_content(&mut self, stays: impl Fn(&str) -> bool) {
+        let same = |old: &&Accepted| content::is_content(old.rule) && stays(&old.subject);
+        self.kept.extend(self.before.iter().filter(same).cloned());
     }
 
     /// Marks changes that are accepted. `denies` says which ones need that.

@@ -12,6 +12,7 @@ pub struct FileFacts {
     /// What it does, and the first lines that do it.
     pub deeds: BTreeMap<Deed, Vec<u32>>,
     /// What it names, and the line of the first mention.
+    #[serde(with = "listed")]
     pub names: BTreeMap<Name, u32>,
     /// What in it is seldom innocent.
     pub signs: Vec<Sign>,
@@ -131,5 +132,22 @@ impl FileFacts {
     /// Notes a name; the first mention counts.
     pub fn names(&mut self, kind: NameKind, text: impl Into<String>, line: u32) {
         self.names.entry(Name { kind, text: text.into() }).or_insert(line);
+    }
+}
+
+/// Names are no keys of a JSON object, so they are written as a list of pairs.
+mod listed {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Name;
+
+    pub(super) fn serialize<S: Serializer>(names: &BTreeMap<Name, u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(names)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Name, u32>, D::Error> {
+        Ok(Vec::<(Name, u32)>::deserialize(deserializer)?.into_iter().collect())
     }
 }
