@@ -35,10 +35,6 @@ pub(super) async fn run(settings: &Settings, args: ApproveArgs) -> Result<Code, 
     let project = Project::new(&settings.project);
     let lock = project.required_lock()?;
     let config = project.config_or_starter()?;
-    let config = match project.config()? {
-        Some(config) => config,
-        None => project::starter_config()?,
-    };
     if settings.format != Format::Human && !args.yes {
         return Err(CommandError::usage("who is asked must see what is signed: --format json needs --yes"));
     }

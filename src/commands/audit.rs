@@ -87,16 +87,9 @@ pub(super) async fn run(settings: &Settings, args: AuditArgs) -> Result<Code, Co
         reports.push(decide::decided(&config.policy, settings.now, report));
     }
     ui.done();
-    let report = Report::new("audit", reports);
+    let report = decide::about_policy(&config, settings.now, None, Report::new("audit", reports));
     if settings.format != Format::Human {
         return render::print(settings, &report);
-    let report = decide::about_policy(&config, settings.now, None, Report::new("audit", reports));
-    match settings.format {
-        Format::Human if settings.verbosity > -2 => {
-            ui::print_data(&mcpsec_report::audit(&report, settings.style()))?;
-            Ok(crate::exit::of_verdict(report.verdict()))
-        }
-        _ => verify::print(settings, &report),
     }
     // People get it in the order of what is known, rather than of what was checked.
     render::to_files(settings, &report)?;

@@ -3,8 +3,6 @@ use std::collections::BTreeMap;
 
 use mcpsec_model::{
     client::{ClientServer, Launch, unportable},
-    config::{Config, ConfigEditor, ServerConfig},
-    client::{ClientServer, Launch, Level, unportable},
     config::{Config, ConfigEditor, NamedPolicy, ServerConfig},
     launch::LaunchLine,
     name::ServerName,

@@ -116,7 +116,13 @@ mod tests {
 
     fn exemption(rule: &str, subject: &str, until: &str) -> Exemption {
         let until = until.parse().expect("date");
-        Exemption { rule: rule.into(), subject: subject.to_owned(), reason: "only \u{202e}parsed".to_owned(), until }
+        Exemption {
+            rule: rule.into(),
+            subject: subject.to_owned(),
+            reason: "only \u{202e}parsed".to_owned(),
+            until,
+            place: None,
+        }
     }
 
     #[test]

@@ -29,4 +29,4 @@ pub use loopback::{Auth, Fault, Loopback, Request};
 pub use npm::{NpmPackage, NpmRegistryKey, NpmServer, npm_keys_document, npm_package};
 pub use osv::{OsvMood, OsvServer, advisory, advisory_zip, npm_advisory};
 pub use output::Output;
-pub use pypi::{Distribution, PypiServer, sdist, wheel};
+pub use pypi::{Distribution, PypiServer, Wheel, sdist, wheel};

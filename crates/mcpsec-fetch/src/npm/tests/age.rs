@@ -1,5 +1,6 @@
 //! Young versions are held back, ages are told as far as they are known, and what that costs in questions.
 use mcpsec_model::{publication::Publisher, time::Timestamp};
+use mcpsec_testkit::npm_package;
 use serde_json::json;
 
 use super::*;
