@@ -77,6 +77,8 @@ pub(super) fn changes(server: &LockedServer, since: &Since) -> String {
     }
     lines.extend(repinned.iter().map(|id| format!("package {id}: other files or bytes are pinned")));
     match told_new {
+        // Nobody captured it: there is nothing to compare.
+        None if server.told.captured().is_none() => {}
         None => {
             lines.push("what it tells: that approval does not list it; compare mcp.lock in version control".to_owned())
         }

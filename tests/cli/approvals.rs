@@ -45,6 +45,12 @@ fn approve(env: &TestEnv, signer: &SshSigner, more: &[&str]) -> Output {
     env.mcpsec(args)
 }
 
+/// Locks what the registry has now, and not what it had a minute ago.
+fn add_anew(env: &TestEnv) {
+    std::fs::remove_dir_all(env.cache()).expect("cache");
+    let _fresh = env.mcpsec(["add", "npm:files", "--fresh", "--yes"]).success();
+}
+
 /// Hides what differs between runs: the temporary folder of a key, ids, fingerprints and times.
 fn plain(output: &Output) -> String {
     let mut text = output.snapshot();
@@ -133,7 +139,7 @@ fn a_changed_lock_asks_again() {
     let _approved = approve(&env, &ada, &[]).success();
     // Only a dependency moves: same server, same version.
     server.publish(&mcpsec_testkit::npm_package("left", "1.0.4"));
-    let _fresh = env.mcpsec(["add", "npm:files", "--fresh", "--yes"]).success();
+    add_anew(&env);
     insta::assert_snapshot!(plain(&env.mcpsec(["verify"]).exits(1)));
     insta::assert_snapshot!(plain(&env.mcpsec(["approvals"]).success()));
     // The review shows only what changed.
@@ -141,7 +147,7 @@ fn a_changed_lock_asks_again() {
     let _verified = env.mcpsec(["verify"]).success();
     // Another version of the server itself.
     server.publish(&mcpsec_testkit::npm_package("files", "1.3.0").dep("left", "^1.0.0").bin("files", "index.js"));
-    let _fresh = env.mcpsec(["add", "npm:files", "--fresh", "--yes"]).success();
+    add_anew(&env);
     let replayed = env.mcpsec(["verify"]).exits(1);
     insta::assert_snapshot!(plain(&replayed));
     assert_eq!(statuses(&env.mcpsec(["verify", "--format", "json"]).exits(1), "approval"), ["fail"]);

@@ -170,35 +170,23 @@ impl Signers {
         let root = document.as_table();
         reader.only(root, "", &["signer", "criteria", "import"]);
         let mut read = Self::nobody();
+        let mut owners = Owners::new();
         if let Some(item) = root.get("signer") {
-            read.signers = signers(&mut reader, item, "signer", true);
+            read.signers = signers(&mut reader, item, "signer", true, &mut owners);
         }
         if let Some(item) = root.get("criteria") {
             read.criteria = criteria(&mut reader, item);
         }
         if let Some(item) = root.get("import") {
-            read.imports = imports(&mut reader, item);
+            read.imports = imports(&mut reader, item, &mut owners);
         }
-        read.check_names(&mut reader);
+        read.check_criteria(&mut reader);
         let problems = reader.into_problems();
         if problems.is_empty() { Ok(read) } else { Err(fail(problems)) }
     }
 
-    /// One key is one person, wherever it stands: otherwise one person could be counted as two.
-    fn check_names(&self, reader: &mut Reader<'_>) {
-        let mut owners: BTreeMap<&[u8], &str> = BTreeMap::new();
-        let imported = self.imports.iter().flat_map(|import| &import.signers);
-        for signer in self.signers.iter().chain(imported) {
-            let owner = owners.entry(signer.key.blob()).or_insert(&signer.name);
-            if *owner != signer.name {
-                let message = format!(
-                    "the key {} stands under two names, {owner} and {}: one key is one person",
-                    signer.key.fingerprint(),
-                    signer.name
-                );
-                reader.problem(None, "signer", message, None);
-            }
-        }
+    /// What the words of an import mean must be something that is asked for.
+    fn check_criteria(&self, reader: &mut Reader<'_>) {
         for import in &self.imports {
             for ours in
                 import.criteria.values().filter(|word| !self.criteria.is_empty() && !self.criteria.contains_key(*word))
@@ -209,6 +197,9 @@ impl Signers {
         }
     }
 }
+
+/// Whose each key is, wherever it stands: otherwise one person could be counted as two.
+type Owners = BTreeMap<Vec<u8>, SmolStr>;
 
 /// The first thing of a table that has a place in the text.
 fn place(table: &dyn TableLike, whole: &Item) -> Option<std::ops::Range<usize>> {
@@ -243,13 +234,13 @@ fn entries<'i>(reader: &mut Reader<'_>, item: &'i Item, path: &str) -> Vec<&'i d
     }
 }
 
-fn signers(reader: &mut Reader<'_>, item: &Item, path: &str, own: bool) -> Vec<Signer> {
+fn signers(reader: &mut Reader<'_>, item: &Item, path: &str, own: bool, owners: &mut Owners) -> Vec<Signer> {
     let known: &[&str] = if own {
         &["name", "key", "roles", "valid-from", "valid-until", "revoked"]
     } else {
         &["name", "key", "valid-from", "valid-until", "revoked"]
     };
-    let mut out = Vec::new();
+    let mut out: Vec<Signer> = Vec::new();
     for table in entries(reader, item, path) {
         reader.only(table, path, known);
         let name =
@@ -266,6 +257,14 @@ fn signers(reader: &mut Reader<'_>, item: &Item, path: &str, own: bool) -> Vec<S
         }
         let revoked = table.get("revoked").and_then(|item| withdrawn(reader, item, &join(path, "revoked")));
         if let (Some(name), Some(key)) = (name, key) {
+            let at = table.get("key").and_then(Item::span);
+            let owner = owners.entry(key.blob().to_vec()).or_insert_with(|| name.clone());
+            if *owner != name {
+                let message = format!("the key of {owner} stands under the name {name} too: one key is one person");
+                reader.problem(at, &join(path, "key"), message, None);
+            } else if out.iter().any(|signer| signer.key == key) {
+                reader.problem(at, &join(path, "key"), "stands twice: one entry says all of a key", None);
+            }
             out.push(Signer { name, key, roles, valid_from, valid_until, revoked });
         }
     }
@@ -319,7 +318,7 @@ fn criteria(reader: &mut Reader<'_>, item: &Item) -> BTreeMap<Word, Criterion> {
     out
 }
 
-fn imports(reader: &mut Reader<'_>, item: &Item) -> Vec<Import> {
+fn imports(reader: &mut Reader<'_>, item: &Item, owners: &mut Owners) -> Vec<Import> {
     let mut out: Vec<Import> = Vec::new();
     let path = "import";
     for table in entries(reader, item, path) {
@@ -343,7 +342,7 @@ fn imports(reader: &mut Reader<'_>, item: &Item) -> Vec<Import> {
             reader.problem(place(table, item), path, "needs `criteria`: what their words mean here", Some(hint));
         }
         let people = match table.get("signer") {
-            Some(item) => signers(reader, item, "import.signer", false),
+            Some(item) => signers(reader, item, "import.signer", false, owners),
             None => {
                 let hint = "add [[import.signer]] with name and key".to_owned();
                 reader.problem(place(table, item), path, "names no signer: nothing of it would count", Some(hint));

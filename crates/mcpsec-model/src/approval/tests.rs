@@ -187,6 +187,7 @@ fn signers_tell_all_their_problems() {
     insta::assert_snapshot!(error.to_string());
     let good = format!("[[signer]]\nname = \"ada\"\nkey = \"{ED25519}\"\n");
     assert_eq!(Signers::parse(&good, "mcp-signers").map(|signers| signers.signers.len()), Ok(1));
+    assert!(Signers::parse(&good.repeat(2), "mcp-signers").expect_err("twice").to_string().contains("stands twice"));
     assert_eq!(Signers::parse("", "mcp-signers"), Ok(Signers::nobody()));
 }
 
