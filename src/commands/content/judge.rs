@@ -110,7 +110,10 @@ pub(crate) fn of_versions(
 
 /// The same, with what was accepted marked, and the check made.
 pub(crate) fn judged(settings: &Settings, config: &Config, mut said: Said, accepting: &mut Accepting<'_>) -> Said {
-    let denies = |finding: &Finding| policy::weigh(&config.policy, settings.now, finding) == Weight::Denies;
+    // The check is about the server, by name.
+    let server = said.check.subject.parse::<ServerName>().ok();
+    let denies =
+        |finding: &Finding| policy::weigh(&config.policy, settings.now, server.as_ref(), finding) == Weight::Denies;
     accepting.content(&mut said.findings, denies);
     let denied: Vec<&Finding> = said.findings.iter().filter(|finding| denies(finding)).collect();
     let place = |finding: &Finding| match &finding.place {
