@@ -11,6 +11,8 @@ use super::{
 const PADDING: usize = 200;
 /// A line that nobody writes by hand.
 const LONG_LINE: usize = 1_000;
+/// How far apart things stand that belong to one loop, in bytes.
+const NEAR: u32 = 1_500;
 
 /// Reads the text as it is written.
 pub(super) fn of_text(text: &str, lines: &Lines, facts: &mut FileFacts) {
@@ -83,8 +85,9 @@ pub(super) struct Scrambling {
     pub(super) escaped: usize,
     pub(super) escaped_at: u32,
     /// A list of strings is turned around while it is compared: `push(shift())` beside `parseInt`.
-    pub(super) rotated_at: Option<u32>,
-    pub(super) parsed: usize,
+    /// Offsets, and for the first the line as well.
+    pub(super) rotated: Vec<(u32, u32)>,
+    pub(super) parsed: Vec<u32>,
     /// An order of steps in a string: `"3|0|2|1".split("|")`.
     pub(super) flattened_at: Option<u32>,
     /// Code that stops debuggers.
@@ -92,6 +95,12 @@ pub(super) struct Scrambling {
 }
 
 impl Scrambling {
+    /// The line where a list is turned until sums of numbers out of it fit: the numbers are read close by.
+    fn rotated_at(&self) -> Option<u32> {
+        let close = |offset: u32| self.parsed.iter().filter(|at| at.abs_diff(offset) <= NEAR).count();
+        self.rotated.iter().find(|(offset, _)| close(*offset) >= 3).map(|(_, line)| *line)
+    }
+
     /// A name was used.
     pub(super) fn name(&mut self, name: &str, line: u32) {
         let numbered =
@@ -129,19 +138,18 @@ impl Scrambling {
 
     /// What it comes to.
     pub(super) fn report(self, facts: &mut FileFacts) {
+        let rotated = self.rotated_at();
         let mut sign = |kind, line, words: &str, weak| {
             facts.signs.push(Sign { kind, line, shown: shown(words), weak });
         };
         if self.numbered >= 20 {
             sign(SignKind::Obfuscated, self.numbered_at, "names made of numbers", self.numbered < 40);
         }
-        if let Some(line) = self.rotated_at
-            && (self.parsed >= 3 || self.numbered >= 5)
-        {
+        if let Some(line) = rotated {
             sign(SignKind::Obfuscated, line, "a table of strings that is turned before it is used", false);
         }
         if self.escaped >= 6 {
-            let weak = self.escaped < 12 && self.numbered == 0 && self.rotated_at.is_none();
+            let weak = self.escaped < 12 && self.numbered == 0 && rotated.is_none();
             sign(SignKind::Obfuscated, self.escaped_at, "words written as numbers of characters", weak);
         }
         if let Some(line) = self.flattened_at {

@@ -61,6 +61,15 @@ impl<'a> Reader<'a> {
         if let Some(text) = self.value_of_call(call).text {
             self.note_text(&text.value, text.disguise, line);
         }
+        let turned = || arguments.first().and_then(Value::as_path).is_some_and(|path| path.ends_with(".shift()"));
+        if callee.as_path() == Some("parseInt") && self.scrambling.parsed.len() < 10_000 {
+            self.scrambling.parsed.push(call.span.start);
+        } else if matches!(&method, Some((_, Some(name))) if &**name == "push")
+            && turned()
+            && self.scrambling.rotated.len() < 100
+        {
+            self.scrambling.rotated.push((call.span.start, line));
+        }
         let mut after = Taint::default();
         if let Some((object, Some(name))) = &method {
             self.method_called(object, name, &arguments, line);
@@ -143,9 +152,6 @@ impl<'a> Reader<'a> {
         {
             self.patched(target, line);
         }
-        if path == "parseInt" {
-            self.scrambling.parsed += 1;
-        }
         after
     }
 
@@ -159,9 +165,6 @@ impl<'a> Reader<'a> {
             self.text_run(&text, line);
         }
         match name {
-            "push" if first.is_some_and(|value| value.as_path().is_some_and(|path| path.ends_with(".shift()"))) => {
-                self.scrambling.rotated_at.get_or_insert(line);
-            }
             "split" => {
                 if let (Some(text), Some(by)) = (object.as_text(), first.and_then(Value::as_text)) {
                     self.scrambling.split(text, by, line);
