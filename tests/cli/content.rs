@@ -192,7 +192,7 @@ fn a_damaged_cache_is_no_answer() {
     server.publish(&mailer("1.0.16", &backdoor()));
     let first = env.mcpsec(["diff", "mailer", "--format", "json"]).exits(1);
     let mut damaged = 0;
-    let mut folders = vec![env.cache().join("content")];
+    let mut folders = vec![env.cache().join("mcpsec/content")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a cache of facts").flatten() {
             let path = entry.path();
