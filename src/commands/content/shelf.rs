@@ -85,8 +85,9 @@ fn artifact_facts(
         return Ok(facts);
     }
     let checked = store.check(id, artifact).map_err(|error| error.to_string())?;
-    let facts = archive_facts(|visitor| unpack::visit(&checked, artifact.kind, &Limits::STANDARD, visitor))
-        .map_err(|error| error.to_string())?;
+    let facts =
+        archive_facts(artifact.kind, |visitor| unpack::visit(&checked, artifact.kind, &Limits::STANDARD, visitor))
+            .map_err(|error| error.to_string())?;
     if let Some(file) = file {
         remember(&file, &facts);
     }
@@ -95,6 +96,7 @@ fn artifact_facts(
 
 /// Reads an archive that `visit` goes through.
 pub(super) fn archive_facts<E>(
+    kind: ArtifactKind,
     visit: impl FnOnce(&mut unpack::Visitor<'_>) -> Result<unpack::Summary, E>,
 ) -> Result<PackageFacts, E> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
@@ -114,7 +116,7 @@ pub(super) fn archive_facts<E>(
             // A fault in the archive is found again, and told, when the rest is skipped.
             let _fault = entry.contents().take(most).read_to_end(&mut bytes);
             kept += bytes.len();
-            files.push((entry.path.to_owned(), bytes));
+            files.push((inside(kind, entry.path).to_owned(), bytes));
             if kept > 64 << 20 {
                 pieces.extend(read(&mut files));
                 kept = 0;
@@ -129,6 +131,14 @@ pub(super) fn archive_facts<E>(
         facts.omitted = Some(format!("it has more than {} files", package::MOST));
     }
     Ok(facts)
+}
+
+/// A source distribution has one folder at its top, named by the version (PEP 625): no part of a path that is compared.
+fn inside(kind: ArtifactKind, path: &str) -> &str {
+    match kind {
+        ArtifactKind::Sdist => path.split_once('/').map_or(path, |(_, inner)| inner),
+        ArtifactKind::NpmTarball | ArtifactKind::Wheel | ArtifactKind::GitArchive => path,
+    }
 }
 
 fn place(settings: &Settings, digest: &str) -> PathBuf {

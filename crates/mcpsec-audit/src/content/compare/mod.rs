@@ -14,7 +14,7 @@ use super::{
     domain,
     facts::{Deed, FileFacts, Name, NameKind, Sign, SignKind},
     grade::{self, Grade},
-    package::PackageFacts,
+    package::{self, PackageFacts},
 };
 
 /// Raised when the same facts would be judged otherwise than before.
@@ -159,7 +159,9 @@ impl<'a> Looking<'a> {
             }
             // The kind itself is not new where the earlier version showed it as well: other words may be the same thing.
             let usual = kind != SignKind::Recipient && self.old.iter().any(|old| old.strong(kind) > 0);
-            let weak = sign.weak || !main;
+            // A script for a shell that lies in the package is run by nobody, unless an install script does.
+            let lies = package::is_shell(path) && !at_install.contains(path.as_str());
+            let weak = sign.weak || !main || lies;
             if self.old.is_empty() && weak {
                 continue;
             }
