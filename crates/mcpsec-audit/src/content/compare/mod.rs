@@ -17,6 +17,9 @@ use super::{
     package::{self, PackageFacts},
 };
 
+/// A sign, and the file that shows it.
+type Seen<'a> = (&'a String, &'a Sign);
+
 /// Raised when the same facts would be judged otherwise than before.
 pub const VERSION: u32 = 1;
 /// The most findings of one rule about one package; what is more is counted.
@@ -129,7 +132,7 @@ impl<'a> Looking<'a> {
 
     /// What is seldom innocent. One finding for each kind and words, at its first place.
     fn signs(&self) -> Vec<Finding> {
-        let mut seen: BTreeMap<(SignKind, &str), (Vec<(&String, &Sign)>, bool)> = BTreeMap::new();
+        let mut seen: BTreeMap<(SignKind, &str), (Vec<Seen<'_>>, bool)> = BTreeMap::new();
         for (path, facts) in &self.facts().files {
             let aside = self.facts().is_aside(path);
             for sign in &facts.signs {
