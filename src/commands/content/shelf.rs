@@ -85,7 +85,7 @@ fn artifact_facts(
     artifact: &Artifact,
 ) -> Result<PackageFacts, String> {
     let file = artifact.digests.strongest().map(|digest| place(settings, &digest.to_hex()));
-    if let Some(facts) = file.as_ref().and_then(recall) {
+    if let Some(facts) = file.as_deref().and_then(recall) {
         return Ok(facts);
     }
     let checked = store.check(id, artifact).map_err(|error| error.to_string())?;
