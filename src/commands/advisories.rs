@@ -24,7 +24,7 @@ use super::sources::Sources;
 use crate::{error::CommandError, settings::Settings};
 
 /// What to do where there is nothing to ask.
-pub(super) const UPDATE: &str = "mcpsec db update";
+pub(super) const UPDATE: &str = "mcpsec db update, or mcpsec db update --from ZIP|DIR";
 
 /// Whether what could not be looked up is only told, or leaves the run incomplete.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -111,7 +111,10 @@ fn line(value: &Value) -> String {
 
 fn query(settings: &Settings, purl: &str) -> Result<Code, CommandError> {
     let hint = "mcpsec db query pkg:npm/%40scope/name@1.0.0, or pkg:pypi/name@1.0";
-    let package = PackageId::from_purl(purl).map_err(|error| CommandError::usage(error).hint(hint))?;
+    let package = purl
+        .parse::<PackageId>()
+        .or_else(|_| PackageId::from_purl(purl))
+        .map_err(|error| CommandError::usage(error).hint(hint))?;
     if ecosystem_word(package.ecosystem()).is_none() {
         return Err(CommandError::usage(format!("advisories are kept about npm and PyPI, not {package}")).hint(hint));
     }
