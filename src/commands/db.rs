@@ -128,8 +128,11 @@ fn query(settings: &Settings, purl: &str) -> Result<Code, CommandError> {
     Ok(crate::exit::GOOD)
 }
 
+/// The advisories that match, and the ids of records that cannot be compared, with the reason.
+type Answers = (Vec<Advisory>, Vec<(String, String)>);
+
 /// Records that mean the version, and those of which that cannot be told: id and why.
-fn look_up(path: &Path, package: &PackageId) -> Result<(Vec<Advisory>, Vec<(String, String)>), CommandError> {
+fn look_up(path: &Path, package: &PackageId) -> Result<Answers, CommandError> {
     let Some(mut database) = Database::open(path).map_err(|error| failed(&error))? else {
         return Err(CommandError::incomplete("there is no advisory database on this machine").hint(UPDATE));
     };

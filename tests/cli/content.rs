@@ -133,20 +133,23 @@ fn a_thief_behind_obfuscation_is_denied_also_when_it_is_new() {
     assert!(!env.read("mcp.lock").contains("npm:quiet"));
 }
 
-fn fetcher(version: &str) -> mcpsec_testkit::Wheel {
-    wheel("fetcher", version)
-        .entry_point("fetcher", "fetcher:main")
-        .file("fetcher/__init__.py", b"def main():\n    pass\n")
+/// What [`wheel`] gives has no name outside of testkit.
+macro_rules! fetcher {
+    ($version:literal) => {
+        wheel("fetcher", $version)
+            .entry_point("fetcher", "fetcher:main")
+            .file("fetcher/__init__.py", b"def main():\n    pass\n")
+    };
 }
 
 #[test]
 fn a_file_that_python_runs_at_start_is_denied() {
     let server = PypiServer::start();
-    server.publish(fetcher("2.0"));
+    server.publish(fetcher!("2.0"));
     let mut env = TestEnv::new();
     env.pypi(&server);
     let _added = env.mcpsec(["add", "pypi:fetcher"]).success();
-    server.publish(fetcher("2.1").file("fetcher_init.pth", PTH));
+    server.publish(fetcher!("2.1").file("fetcher_init.pth", PTH));
     let refused = env.mcpsec(["update", "--yes", "--format", "json"]).exits(1);
     let severe = severe(&refused);
     assert!(severe.contains(&"startup-hook fetcher_init.pth:1".to_owned()), "{severe:?}");
@@ -157,7 +160,7 @@ fn a_file_that_python_runs_at_start_is_denied() {
 #[test]
 fn a_build_script_that_steals_is_denied() {
     let plain = b"from setuptools import setup\nsetup(name=\"fetcher\", version=\"2.0\")\n";
-    let (env, _server) = (TestEnv::new(), ());
+    let env = TestEnv::new();
     env.write("old.tar.gz", sdist("fetcher", "2.0").file("setup.py", plain).bytes());
     env.write("new.tar.gz", sdist("fetcher", "2.1").file("setup.py", SETUP).bytes());
     let _nothing = env.mcpsec(["diff", "--content", "old.tar.gz", "old.tar.gz"]).success();
@@ -189,7 +192,7 @@ fn a_damaged_cache_is_no_answer() {
     server.publish(&mailer("1.0.16", &backdoor()));
     let first = env.mcpsec(["diff", "mailer", "--format", "json"]).exits(1);
     let mut damaged = 0;
-    let mut folders = vec![env.cache().join("content")];
+    let mut folders = vec![env.cache().join("mcpsec/content")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a cache of facts").flatten() {
             let path = entry.path();

@@ -186,7 +186,7 @@ fn a_repository_becomes_one_that_fails_on_whatever_nobody_decided() {
     demo.restore();
 
     // Withdrawn by its publisher, where the policy minds.
-    env.edit("mcp.toml", "[policy]\n", "[policy]\nrules = { yanked = \"deny\" }\n");
+    env.edit("mcp.toml", "rules = {}", "rules = { yanked = \"deny\" }");
     demo.pypi.change("clock_server-0.3-py3-none-any.whl", |file| *file = file.clone().yanked("a mistake"));
     let line = demo.denies("audit", "yanked", "pypi:clock-server@0.3");
     assert!(line.contains("withdr") || line.contains("yank"), "{line}");
@@ -255,7 +255,7 @@ fn attestations_that_a_registry_no_longer_hands_out_are_one_line() {
     let mut env = TestEnv::new();
     env.npm(&server);
     let _added = env.mcpsec(["add", crate::evidence::SPEC]).success();
-    env.edit("mcp.toml", "[policy]\n", "[policy]\nrules = { evidence-withdrawn = \"deny\" }\n");
+    env.edit("mcp.toml", "rules = {}", "rules = { evidence-withdrawn = \"deny\" }");
     let _good = env.mcpsec(["verify"]).success();
     server.withhold_attestations(crate::evidence::NAME, crate::evidence::VERSION);
     let mut env = env;

@@ -211,11 +211,11 @@ fn noun(check: Check) -> &'static str {
         | Check::Manifest
         | Check::Poison
         | Check::InstallScripts
+        | Check::Cooldown
+        | Check::Content
         | Check::Approval => SERVERS,
         Check::ArtifactHash => "artifacts",
         Check::Advisories
-        | Check::Cooldown
-        | Check::Content
         | Check::Upstream
         | Check::RegistrySignature
         | Check::Provenance

@@ -44,10 +44,11 @@ fn archive(path: &Path) -> Result<Bundle, CommandError> {
     })?;
     let file = File::open(path).map_err(|error| io("open", path, &error))?;
     let mut described = None;
-    let facts = shelf::archive_facts(|visitor| unpack::visit_reader(&name, file, kind, &Limits::STANDARD, visitor))
-        .map_err(|error| {
-            CommandError::denied(error).hint("this archive is not safe to unpack; nothing of it was used")
-        })?;
+    let facts =
+        shelf::archive_facts(kind, |visitor| unpack::visit_reader(&name, file, kind, &Limits::STANDARD, visitor))
+            .map_err(|error| {
+                CommandError::denied(error).hint("this archive is not safe to unpack; nothing of it was used")
+            })?;
     let reader = File::open(path).map_err(|error| io("open", path, &error))?;
     // What it calls itself; an archive that was read to its end once is read again.
     let _again = unpack::visit_reader(&name, reader, kind, &Limits::STANDARD, &mut |mut entry| {

@@ -1,6 +1,10 @@
 //! Facts about the code of locked packages: read out of the stored archives on every core, and kept in the cache folder under
 //! the digest of the archive. Nothing is unpacked to disk, nothing is run.
-use std::{collections::BTreeMap, io::Read as _, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use mcpsec_audit::content::{
     compare::Version,
@@ -81,12 +85,13 @@ fn artifact_facts(
     artifact: &Artifact,
 ) -> Result<PackageFacts, String> {
     let file = artifact.digests.strongest().map(|digest| place(settings, &digest.to_hex()));
-    if let Some(facts) = file.as_ref().and_then(recall) {
+    if let Some(facts) = file.as_deref().and_then(recall) {
         return Ok(facts);
     }
     let checked = store.check(id, artifact).map_err(|error| error.to_string())?;
-    let facts = archive_facts(|visitor| unpack::visit(&checked, artifact.kind, &Limits::STANDARD, visitor))
-        .map_err(|error| error.to_string())?;
+    let facts =
+        archive_facts(artifact.kind, |visitor| unpack::visit(&checked, artifact.kind, &Limits::STANDARD, visitor))
+            .map_err(|error| error.to_string())?;
     if let Some(file) = file {
         remember(&file, &facts);
     }
@@ -95,6 +100,7 @@ fn artifact_facts(
 
 /// Reads an archive that `visit` goes through.
 pub(super) fn archive_facts<E>(
+    kind: ArtifactKind,
     visit: impl FnOnce(&mut unpack::Visitor<'_>) -> Result<unpack::Summary, E>,
 ) -> Result<PackageFacts, E> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
@@ -114,7 +120,7 @@ pub(super) fn archive_facts<E>(
             // A fault in the archive is found again, and told, when the rest is skipped.
             let _fault = entry.contents().take(most).read_to_end(&mut bytes);
             kept += bytes.len();
-            files.push((entry.path.to_owned(), bytes));
+            files.push((inside(kind, entry.path).to_owned(), bytes));
             if kept > 64 << 20 {
                 pieces.extend(read(&mut files));
                 kept = 0;
@@ -131,18 +137,26 @@ pub(super) fn archive_facts<E>(
     Ok(facts)
 }
 
+/// A source distribution has one folder at its top, named by the version (PEP 625): no part of a path that is compared.
+fn inside(kind: ArtifactKind, path: &str) -> &str {
+    match kind {
+        ArtifactKind::Sdist => path.split_once('/').map_or(path, |(_, inner)| inner),
+        ArtifactKind::NpmTarball | ArtifactKind::Wheel | ArtifactKind::GitArchive => path,
+    }
+}
+
 fn place(settings: &Settings, digest: &str) -> PathBuf {
     settings.cache.join("content").join(format!("v{}", package::VERSION)).join(format!("{digest}.json"))
 }
 
 /// An earlier answer. One that is damaged is none; then the archive is read again.
-fn recall(file: &PathBuf) -> Option<PackageFacts> {
+fn recall(file: &Path) -> Option<PackageFacts> {
     let bytes = files::read_bytes(file, LIMIT).ok()??;
     serde_json::from_slice(&bytes).ok()
 }
 
 /// Keeps an answer. Forgetting costs only time, so a cache that cannot be written is no error.
-fn remember(file: &PathBuf, facts: &PackageFacts) {
+fn remember(file: &Path, facts: &PackageFacts) {
     let Ok(text) = serde_json::to_string(facts) else { return };
     if let Err(error) = files::keep(file, &text) {
         tracing::debug!("cannot remember what code does: {error}");

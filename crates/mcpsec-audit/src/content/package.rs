@@ -192,7 +192,7 @@ fn language(path: &str, bytes: &[u8]) -> Option<Language> {
     match ending.as_deref() {
         Some("js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx") => return Some(Language::JavaScript),
         Some("py" | "pyw") => return Some(Language::Python),
-        Some("sh" | "bash" | "zsh" | "ps1" | "bat" | "cmd") => return Some(Language::Shell),
+        _ if is_shell(name) => return Some(Language::Shell),
         Some("pth") => return Some(Language::Pth),
         _ => {}
     }
@@ -206,6 +206,12 @@ fn language(path: &str, bytes: &[u8]) -> Option<Language> {
     } else {
         first.contains("sh").then_some(Language::Shell)
     }
+}
+
+/// Whether a file is a script for a shell, by its name.
+pub(super) fn is_shell(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    matches!(ending.as_deref(), Some("sh" | "bash" | "zsh" | "ps1" | "bat" | "cmd"))
 }
 
 fn native(path: &str, bytes: &[u8]) -> Option<Native> {

@@ -19,7 +19,7 @@ pub(super) const LONG_EXEMPTION: Explanation = Explanation {
     means: "An exemption ends more than a year from today.",
     why: "An end so far away is none: whoever wrote it will not be there to remember why.",
     resolve: "Choose a day within a year. It can be renewed by somebody who looks at it again.",
-    example: "until = 2099-12-31",
+    example: "[[policy.exempt]] with until = 2099-12-31.",
 };
 
 pub(super) const POLICY_CONTRADICTION: Explanation = Explanation {

@@ -65,8 +65,10 @@ pub(crate) struct SlimPeople<'a> {
     sets: Vec<Vec<Cow<'a, str>>>,
     /// By version: the publisher, whether that is a workflow, and the place of its set.
     #[serde(borrow)]
-    by: BTreeMap<Cow<'a, str>, (Option<Cow<'a, str>>, bool, usize)>,
+    by: BTreeMap<Cow<'a, str>, SlimPublisher<'a>>,
 }
+
+type SlimPublisher<'a> = (Option<Cow<'a, str>>, bool, usize);
 
 impl<'a> SlimPeople<'a> {
     /// `None` when the record tells of nobody, or of more people than anybody has.

@@ -229,10 +229,7 @@ fn approval(predicate: Predicate, listed: Vec<Subject>) -> Result<Approval, Stat
     if expires <= issued || expires.as_second() - issued.as_second() > MAX_LIFE {
         return Err(value("expires"));
     }
-    let rules = match predicate.policy.parse() {
-        Ok(digest @ Digest::Sha256(_)) => digest,
-        _ => return Err(value("policy")),
-    };
+    let Ok(rules @ Digest::Sha256(_)) = predicate.policy.parse() else { return Err(value("policy")) };
     let short = |map: &Option<BTreeMap<String, String>>| {
         map.iter().flatten().all(|(key, hash)| visible(key, 1) && hash.len() == 16 && is_hex(hash))
     };

@@ -375,7 +375,10 @@ fn a_key_is_not_another_and_does_not_lend_its_name() {
     // Bob signs what says it is Ada's.
     let as_ada = Reviewer { name: "ada".to_owned(), key: ada.key.public().fingerprint() };
     let by_bob = bob.signs(|a| a.reviewer = as_ada.clone());
-    assert!(matches!(refusal(&[by_bob.clone()], &signers), Refusal::Signature(SignatureError::Lies { .. })));
+    assert!(matches!(
+        refusal(std::slice::from_ref(&by_bob), &signers),
+        Refusal::Signature(SignatureError::Lies { .. })
+    ));
     let relabelled = Envelope::new(by_bob.payload().to_vec(), as_ada.key.clone(), by_bob.signature().to_vec());
     let bobs = Refusal::Signature(SignatureError::OtherKey(bob.key.public().fingerprint()));
     assert_eq!(refusal(&[relabelled], &signers), bobs);

@@ -14,8 +14,11 @@ use super::{
     domain,
     facts::{Deed, FileFacts, Name, NameKind, Sign, SignKind},
     grade::{self, Grade},
-    package::PackageFacts,
+    package::{self, PackageFacts},
 };
+
+/// A sign, and the file that shows it.
+type Seen<'a> = (&'a String, &'a Sign);
 
 /// Raised when the same facts would be judged otherwise than before.
 pub const VERSION: u32 = 1;
@@ -129,7 +132,7 @@ impl<'a> Looking<'a> {
 
     /// What is seldom innocent. One finding for each kind and words, at its first place.
     fn signs(&self) -> Vec<Finding> {
-        let mut seen: BTreeMap<(SignKind, &str), (Vec<(&String, &Sign)>, bool)> = BTreeMap::new();
+        let mut seen: BTreeMap<(SignKind, &str), (Vec<Seen<'_>>, bool)> = BTreeMap::new();
         for (path, facts) in &self.facts().files {
             let aside = self.facts().is_aside(path);
             for sign in &facts.signs {
@@ -159,7 +162,9 @@ impl<'a> Looking<'a> {
             }
             // The kind itself is not new where the earlier version showed it as well: other words may be the same thing.
             let usual = kind != SignKind::Recipient && self.old.iter().any(|old| old.strong(kind) > 0);
-            let weak = sign.weak || !main;
+            // A script for a shell that lies in the package is run by nobody, unless an install script does.
+            let lies = package::is_shell(path) && !at_install.contains(path.as_str());
+            let weak = sign.weak || !main || lies;
             if self.old.is_empty() && weak {
                 continue;
             }

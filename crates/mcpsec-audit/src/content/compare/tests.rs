@@ -100,6 +100,17 @@ fn tests_and_examples_raise_nothing_unless_something_runs_them() {
 }
 
 #[test]
+fn shell_scripts_count_when_something_runs_them() {
+    let script = "echo 'export PATH=x' >> ~/.bashrc\n";
+    let lying = change(&[("a.py", SEND)], &[("a.py", SEND), ("bin/install.sh", script)]);
+    assert_eq!(denied(&lying), Vec::<String>::new());
+    assert!(lying.iter().any(|finding| finding.rule == Rule::StartupHook), "{lying:?}");
+    let json = r#"{"name":"x","scripts":{"postinstall":"sh bin/install.sh"}}"#;
+    let run = change(&[("a.py", SEND)], &[("a.py", SEND), ("bin/install.sh", script), ("package.json", json)]);
+    assert!(denied(&run).contains(&"startup-hook bin/install.sh:1".to_owned()), "{run:?}");
+}
+
+#[test]
 fn startup_hooks() {
     let pth = "import os, subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import mailer.x'])\n";
     assert_eq!(

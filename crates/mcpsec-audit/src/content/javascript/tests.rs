@@ -104,10 +104,12 @@ fn names_are_found_however_they_are_put_together() {
         "get('hxxps://api.collect.invalid'.replace('xx', 'tt'))",
         "get('\\x68ttps://api.collect.invalid')",
         "request({ hostname: 'api.collect.invalid' })",
-        "let u = 'https://api.'; u += 'collect.invalid'; get(`${u}/x`)",
     ] {
         assert_eq!(names(code, NameKind::Host), ["api.collect.invalid"], "{code}");
     }
+    // A part that is added later is a name of its own as well.
+    let added = names("let u = 'https://api.'; u += 'collect.invalid'; get(`${u}/x`)", NameKind::Host);
+    assert_eq!(added, ["api.collect.invalid", "collect.invalid"]);
     let codes: Vec<String> = "https://api.collect.invalid".bytes().map(|b| b.to_string()).collect();
     let code = format!("get(String.fromCharCode({}))", codes.join(","));
     assert_eq!(names(&code, NameKind::Host), ["api.collect.invalid"]);

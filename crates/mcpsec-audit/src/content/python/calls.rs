@@ -615,8 +615,11 @@ impl Reader<'_> {
             let (kind, what, weak) = match place {
                 StartupPlace::Workflow => (SignKind::Spreading, "writes a workflow of CI", false),
                 StartupPlace::Agent => (SignKind::Persistence, "writes a configuration of an agent", true),
-                StartupPlace::System | StartupPlace::Shell => {
-                    (SignKind::Persistence, "arranges to be started again", false)
+                StartupPlace::System => (SignKind::Persistence, "arranges to be started again", false),
+                // Libraries for command lines offer to install their completion, in a function that somebody calls.
+                StartupPlace::Shell => {
+                    let offered = self.frames.len() > 1 && !self.path.ends_with("setup.py");
+                    (SignKind::Persistence, "writes to a shell profile", offered)
                 }
                 StartupPlace::Hook => (SignKind::Persistence, "writes a hook of git", true),
             };

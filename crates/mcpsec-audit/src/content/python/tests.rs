@@ -211,6 +211,11 @@ fn what_stays_and_what_spreads() {
     assert!(facts("setup.py", pth).signs.iter().any(|sign| sign.kind == SignKind::Persistence && !sign.weak));
     assert_eq!(strong(pth), BTreeSet::new());
     assert_eq!(strong("open('~/.bashrc').read()"), BTreeSet::new());
+    // Completion is installed by whoever asks for it; a build asks for nothing.
+    let completion = "def install():\n    open('~/.bashrc', 'a').write('source x')";
+    assert_eq!(strong(completion), BTreeSet::new());
+    assert!(read(completion).signs.iter().any(|sign| sign.kind == SignKind::Persistence && sign.weak));
+    assert!(facts("setup.py", completion).signs.iter().any(|sign| sign.kind == SignKind::Persistence && !sign.weak));
     assert_eq!(strong("open('notes.yml', 'w')"), BTreeSet::new());
 }
 
