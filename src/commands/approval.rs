@@ -89,7 +89,7 @@ impl Approving {
         let own = read(&path_of(project), FILE)?;
         let of_import = |(index, import): (usize, &Import)| Ok((index, import_of(settings, project, lock, import)?));
         let imports = signers.imports.iter().enumerate().map(of_import).collect::<Result<_, CommandError>>()?;
-        let rules = rules_id(project.config_text()?.as_deref());
+        let rules = rules_id(project.policy_texts()?.iter().map(String::as_str));
         Ok(Self { required: approvals.required, signers, own, imports, rules })
     }
 
