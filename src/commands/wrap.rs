@@ -61,7 +61,7 @@ pub(super) fn run(settings: &Settings, args: &WrapArgs) -> Result<Code, CommandE
     }
     for (name, server) in config.servers.iter().filter(|(name, _)| lock.servers.contains_key(*name)) {
         if let Some(path) = unreadable(server) {
-            ui.note(format!(
+            ui.note(&format!(
                 "{name} gets `{}` as an argument, and may read no file of yours: [servers.{name}.sandbox] read = [\"{}\"] in \
                  mcp.toml lets it",
                 escape(path),
