@@ -271,5 +271,5 @@ fn an_attestation_that_was_stripped_is_one_line() {
     let output = other.mcpsec(["verify", "--report", "json=r.json"]).exits(1);
     let report: Value = serde_json::from_str(&other.read("r.json")).expect("JSON");
     let subject = format!("npm:{}@{}", crate::evidence::NAME, crate::evidence::VERSION);
-    assert_eq!(denied(&report), BTreeSet::from([("signer".to_owned(), subject)]), "{}", output.snapshot());
+    assert_eq!(denied(&report), BTreeSet::from([("provenance".to_owned(), subject)]), "{}", output.snapshot());
 }
