@@ -189,6 +189,11 @@ fn a_repository_becomes_one_that_fails_on_whatever_nobody_decided() {
 
     // Withdrawn by its publisher, where the policy minds. `audit` needs a database; this one knows of another version.
     env.write("osv/MAL-2026-1.json", malware("left", "1.0.2").to_string());
+    // A database without any record about Python packages would have nothing to say about them.
+    let mut python = malware("somebody-elses", "1.0");
+    python["id"] = json!("MAL-2026-2");
+    python["affected"][0]["package"]["ecosystem"] = json!("PyPI");
+    env.write("osv/MAL-2026-2.json", python.to_string());
     let _database = env.mcpsec(["db", "update", "--from", "osv"]).success();
     env.edit("mcp.toml", "rules = {}", "rules = { yanked = \"deny\" }");
     demo.pypi.change("clock_server-0.3-py3-none-any.whl", |file| *file = file.clone().yanked("a mistake"));
