@@ -23,6 +23,7 @@ if git cat-file -e "FETCH_HEAD:${prefix}mcp.lock" 2>/dev/null; then
   git show "FETCH_HEAD:${prefix}mcp.lock" >"$out"
   printf 'the base is %smcp.lock of %s\n' "$prefix" "$branch"
 else
+  : >"$out"
   printf '%s has no %smcp.lock: every server is new\n' "$branch" "$prefix"
 fi
 [ -z "${GITHUB_OUTPUT:-}" ] || printf 'base=%s\n' "$out" >>"$GITHUB_OUTPUT"

@@ -15,8 +15,9 @@ set -uo pipefail
 program=${MCPSEC:-mcpsec}
 project=${MCPSEC_PROJECT:-.}
 reports=${MCPSEC_REPORTS:-mcpsec-reports}
-read -r -a runs <<<"${MCPSEC_RUNS:-verify audit}"
-read -r -a extra <<<"${MCPSEC_ARGS:-}"
+# Over several lines too: without -d, read stops at the first. It ends without a delimiter, which it calls a failure.
+read -r -d '' -a runs <<<"${MCPSEC_RUNS:-verify audit}" || true
+read -r -d '' -a extra <<<"${MCPSEC_ARGS:-}" || true
 incomplete=${MCPSEC_INCOMPLETE:-fail}
 
 usage() {
@@ -24,6 +25,7 @@ usage() {
   exit 2
 }
 
+[ "${#runs[@]}" -gt 0 ] || usage 'MCPSEC_RUNS names no command: a gate that runs nothing is none'
 for run in "${runs[@]}"; do
   case $run in
     verify | audit) ;;

@@ -94,6 +94,14 @@ impl Project {
         Config::layered(text, "mcp.toml", &layers).map_err(|error| config_error(&error))
     }
 
+    /// The texts that say what the policy of the project is: mcp.toml, then what it extends, the outermost first. Nothing without
+    /// mcp.toml. What a machine asks for besides is not part of the project.
+    pub(crate) fn policy_texts(&self) -> Result<Vec<String>, CommandError> {
+        let Some(text) = self.config_text()? else { return Ok(Vec::new()) };
+        let bases = self.bases(&text)?;
+        Ok(std::iter::once(text).chain(bases.into_iter().map(|base| base.text)).collect())
+    }
+
     /// The policies that an mcp.toml extends, the outermost first.
     fn bases(&self, text: &str) -> Result<Vec<PolicyText>, CommandError> {
         let mut bases: Vec<PolicyText> = Vec::new();

@@ -2,7 +2,10 @@
 //!
 //! Whoever is asked, the records are matched here against the locked versions. A package about which nobody could be asked is unchecked;
 //! that is never the same as a package about which nothing is known.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use mcpsec_audit::{
     advisories::{self, Question},
@@ -17,6 +20,7 @@ use mcpsec_model::{
     lock::LockedServer,
     name::{Ecosystem, ServerName},
     package::{Package, PackageId},
+    time::Timestamp,
     url::SafeUrl,
 };
 
@@ -24,7 +28,7 @@ use super::sources::Sources;
 use crate::{error::CommandError, settings::Settings};
 
 /// What to do where there is nothing to ask.
-pub(super) const UPDATE: &str = "mcpsec db update";
+pub(super) const UPDATE: &str = "mcpsec db update, or mcpsec db update --from ZIP|DIR";
 
 /// Whether what could not be looked up is only told, or leaves the run incomplete.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,9 @@ pub(super) enum Open {
 /// Records about packages, or why there are none.
 pub(super) struct Known {
     packages: BTreeMap<PackageId, Result<Vec<Record>, String>>,
+    /// Where silence is no answer, and why: the database is old, or has nothing of the package's ecosystem at all. What it does
+    /// know counts all the same.
+    silent: BTreeMap<PackageId, String>,
     /// Nobody could be asked at all.
     nobody: Option<Nobody>,
 }
@@ -56,23 +63,51 @@ pub(super) struct Said {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Asks the offline database.
-pub(super) fn of_database(settings: &Settings, packages: &[&Package]) -> Known {
+/// Asks the offline database. One that is older than the policy's `max-age` is as good as none, except for what it does know.
+pub(super) fn of_database(settings: &Settings, config: &Config, packages: &[&Package]) -> Known {
     let nobody = |why: String, hint: String, broken| Known {
         packages: BTreeMap::new(),
+        silent: BTreeMap::new(),
         nobody: Some(Nobody { why, hint, broken }),
     };
     let known = match Database::open(&settings.database) {
         Ok(None) => {
             return nobody("there is no advisory database on this machine".to_owned(), UPDATE.to_owned(), false);
         }
-        Ok(Some(mut database)) => read(&mut database, packages),
+        Ok(Some(mut database)) => {
+            let silent = silent(&database, settings.now, config.policy.advisories.max_age, packages);
+            silent.and_then(|silent| Ok((read(&mut database, packages)?, silent)))
+        }
         Err(error) => Err(error),
     };
     match known {
-        Ok(packages) => Known { packages, nobody: None },
+        Ok((packages, silent)) => Known { packages, silent, nobody: None },
         Err(error) => nobody(error.to_string(), UPDATE.to_owned(), true),
     }
+}
+
+/// The packages about which it means nothing that the database says nothing.
+fn silent(
+    database: &Database,
+    now: Timestamp,
+    most: Duration,
+    packages: &[&Package],
+) -> Result<BTreeMap<PackageId, String>, OsvError> {
+    let updated = database.about().updated;
+    let age = u64::try_from(now.as_second().saturating_sub(updated.as_second())).unwrap_or_default();
+    let old = (age > most.as_secs()).then(|| {
+        format!(
+            "the advisory database is of {updated}, and the policy wants one of the last {} days",
+            most.as_secs() / 86_400
+        )
+    });
+    let holds = database.ecosystems()?;
+    let why = |ecosystem: Ecosystem| {
+        let nothing = || format!("the advisory database has no records about {ecosystem} packages at all");
+        old.clone().or_else(|| (!holds.contains(&ecosystem)).then(nothing))
+    };
+    let of_registries = packages.iter().filter(|package| ecosystem_word(package.id.ecosystem()).is_some());
+    Ok(of_registries.filter_map(|package| Some((package.id.clone(), why(package.id.ecosystem())?))).collect())
 }
 
 fn read(
@@ -95,7 +130,7 @@ pub(super) async fn of_service(
     packages: &[&Package],
 ) -> Result<Known, CommandError> {
     let (Some(network), Some(base)) = (sources.network()?, service(settings, config)) else {
-        let mut known = of_database(settings, packages);
+        let mut known = of_database(settings, config, packages);
         if let Some(nobody) = known.nobody.as_mut().filter(|nobody| !nobody.broken && !settings.offline) {
             nobody.why = format!("no OSV service is configured, and {}", nobody.why);
             nobody.hint = format!("set [registries] osv-api in mcp.toml (or MCPSEC_OSV_API), or {UPDATE}");
@@ -106,16 +141,18 @@ pub(super) async fn of_service(
     let api = Api { network, base, cache: &cache };
     let ids: Vec<&PackageId> = packages.iter().map(|package| &package.id).collect();
     let mut answers = mcpsec_fetch::osv::ask(&api, &ids).await;
+    let mut silent = BTreeMap::new();
     if answers.values().any(Result::is_err) {
-        let fallback = of_database(settings, packages);
+        let fallback = of_database(settings, config, packages);
         for (id, answer) in answers.iter_mut().filter(|(_, answer)| answer.is_err()) {
             if let Some(Ok(records)) = fallback.packages.get(id) {
                 tracing::info!(package = %id, "the OSV service did not answer; the database did");
                 *answer = Ok(records.clone());
+                silent.extend(fallback.silent.get_key_value(id).map(|(id, why)| (id.clone(), why.clone())));
             }
         }
     }
-    Ok(Known { packages: answers, nobody: None })
+    Ok(Known { packages: answers, silent, nobody: None })
 }
 
 fn service<'s>(settings: &'s Settings, config: &'s Config) -> Option<&'s SafeUrl> {
@@ -156,7 +193,10 @@ impl Known {
             let path = locked.closure.path_to(package).unwrap_or_default();
             let question = Question { server: locked.name.as_str(), package, path: &path, records, decided: &decided };
             let judged = advisories::judge(&question);
-            checks.push(result(status(settings, config, &locked.name, &judged)));
+            checks.push(match (status(settings, config, &locked.name, &judged), self.silent.get(package)) {
+                (CheckStatus::Pass, Some(why)) => result(CheckStatus::Unchecked(why.clone())).hint(UPDATE),
+                (status, _) => result(status),
+            });
             findings.extend(judged.findings);
         }
         Said { checks, findings }

@@ -17,6 +17,14 @@ use crate::{error::CommandError, files, project::Project, settings::Settings};
 
 /// The file of approvals, beside mcp.toml.
 pub(super) const FILE: &str = "mcp-approvals.jsonl";
+/// What a file of signers looks like.
+fn shape(name: &str) -> String {
+    format!(
+        "write one: [[signer]] with name = \"YOU\" and key = \"the line of ~/.ssh/id_ed25519.pub\" (docs/approvals.md); then \
+         commit {name}"
+    )
+}
+
 /// The file of signers, where mcp.toml names none.
 const SIGNERS: &str = "mcp-signers";
 const SIGNERS_LIMIT: u64 = 1 << 20;
@@ -71,16 +79,17 @@ impl Approving {
         let path = project.folder().join(name);
         let text = files::read_text(&path, SIGNERS_LIMIT).map_err(|error| crate::error::io("read", &path, &error))?;
         let signers = match text {
-            Some(text) => Signers::parse(&text, name).map_err(CommandError::usage)?,
+            Some(text) => Signers::parse(&text, name).map_err(|error| CommandError::usage(error).hint(shape(name)))?,
             None => {
-                return Err(CommandError::usage(format!("{name}, whose approvals count, does not exist in {}", project.folder().display()))
-                    .hint(format!("write one: [[signer]] with name = \"YOU\" and key = \"the line of ~/.ssh/id_ed25519.pub\" (docs/approvals.md); then commit {name}")));
+                let folder = project.folder().display();
+                return Err(CommandError::usage(format!("{name}, whose approvals count, does not exist in {folder}"))
+                    .hint(shape(name)));
             }
         };
         let own = read(&path_of(project), FILE)?;
         let of_import = |(index, import): (usize, &Import)| Ok((index, import_of(settings, project, lock, import)?));
         let imports = signers.imports.iter().enumerate().map(of_import).collect::<Result<_, CommandError>>()?;
-        let rules = rules_id(project.config_text()?.as_deref());
+        let rules = rules_id(project.policy_texts()?.iter().map(String::as_str));
         Ok(Self { required: approvals.required, signers, own, imports, rules })
     }
 

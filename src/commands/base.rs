@@ -11,15 +11,22 @@ use mcpsec_model::{
     manifest::{Manifest, ManifestParts},
     name::ServerName,
     report::{ClosureChange, Report, ServerReport},
+    text::escape,
     verdict::{Decision, Verdict},
 };
 
 use super::{decide, diff, scan, verify};
 use crate::{error::CommandError, exit::Code, project::Project, settings::Settings};
 
-/// A base that does not exist is one without servers: the pull request that adds mcp.lock.
+/// An empty base is one without servers: the pull request that adds mcp.lock. One that does not exist is a mistyped name.
 pub(super) fn run(settings: &Settings, config: &Config, project: &Project, base: &Path) -> Result<Code, CommandError> {
-    let base = diff::read_lock(&settings.current_dir().join(base))?.unwrap_or_else(Lock::empty);
+    let file = settings.current_dir().join(base);
+    let base = if std::fs::metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() == 0) {
+        Lock::empty()
+    } else {
+        let missing = || CommandError::usage(format!("--base {}: no such file", escape(&base.display().to_string())));
+        diff::read_lock(&file)?.ok_or_else(missing)?
+    };
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
     let names: BTreeSet<&ServerName> = base.servers.keys().chain(lock.servers.keys()).collect();
     let mut servers = Vec::new();

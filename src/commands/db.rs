@@ -111,7 +111,10 @@ fn line(value: &Value) -> String {
 
 fn query(settings: &Settings, purl: &str) -> Result<Code, CommandError> {
     let hint = "mcpsec db query pkg:npm/%40scope/name@1.0.0, or pkg:pypi/name@1.0";
-    let package = PackageId::from_purl(purl).map_err(|error| CommandError::usage(error).hint(hint))?;
+    let package = purl
+        .parse::<PackageId>()
+        .or_else(|_| PackageId::from_purl(purl))
+        .map_err(|error| CommandError::usage(error).hint(hint))?;
     if ecosystem_word(package.ecosystem()).is_none() {
         return Err(CommandError::usage(format!("advisories are kept about npm and PyPI, not {package}")).hint(hint));
     }
@@ -128,8 +131,11 @@ fn query(settings: &Settings, purl: &str) -> Result<Code, CommandError> {
     Ok(crate::exit::GOOD)
 }
 
+/// The advisories that match, and the ids of records that cannot be compared, with the reason.
+type Answers = (Vec<Advisory>, Vec<(String, String)>);
+
 /// Records that mean the version, and those of which that cannot be told: id and why.
-fn look_up(path: &Path, package: &PackageId) -> Result<(Vec<Advisory>, Vec<(String, String)>), CommandError> {
+fn look_up(path: &Path, package: &PackageId) -> Result<Answers, CommandError> {
     let Some(mut database) = Database::open(path).map_err(|error| failed(&error))? else {
         return Err(CommandError::incomplete("there is no advisory database on this machine").hint(UPDATE));
     };

@@ -192,7 +192,7 @@ pub(super) fn hear(
         let of = |id: &PackageId| {
             subject.strip_prefix(&id.to_string()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        packages.keys().any(|id| of(id))
+        packages.keys().any(of)
     });
     let accepted = accepting.finish()?;
     let kept = server.with_told(hearing.heard.told(), accepted);

@@ -82,7 +82,7 @@ pub(super) async fn report(
     let store = artifacts::open_store(settings)?;
     let known = evidence::for_lock(settings, config, &sources, &store, &packages, &upstream.records).await?;
     let ears = Ears::new(settings, config, &store, &args.capturing)?;
-    let known_bad = advisories::of_database(settings, &packages);
+    let known_bad = advisories::of_database(settings, config, &packages);
     let seen = Seen {
         artifacts: &artifacts,
         upstream: &upstream,

@@ -3,7 +3,7 @@
 //! Of each file only the bytes of commands and arguments change, whole or not at all, and what it said is kept beside it.
 use mcpsec_model::{
     client::{self, Launch, Level, Wrapping},
-    config::Config,
+    config::{Config, ServerConfig},
     lock::Lock,
     report::{ProjectReport, Report},
     text::escape,
@@ -59,8 +59,29 @@ pub(super) fn run(settings: &Settings, args: &WrapArgs) -> Result<Code, CommandE
         }
         told.next.push("restart the clients; mcpsec wrap --check holds them to the lock".to_owned());
     }
+    for (name, server) in config.servers.iter().filter(|(name, _)| lock.servers.contains_key(*name)) {
+        if let Some(path) = unreadable(server) {
+            ui.note(&format!(
+                "{name} gets `{}` as an argument, and may read no file of yours: [servers.{name}.sandbox] read = [\"{}\"] in \
+                 mcp.toml lets it",
+                escape(path),
+                escape(path)
+            ));
+        }
+    }
     told.print(settings)?;
     Ok(worst(&told))
+}
+
+/// The first argument that is a path, of a server that may read and write nothing.
+fn unreadable(server: &ServerConfig) -> Option<&str> {
+    if server.sandbox.as_ref().is_some_and(|needs| !needs.read.is_empty() || !needs.write.is_empty()) {
+        return None;
+    }
+    let is_path = |text: &&str| {
+        matches!(*text, "." | "..") || ["./", "../", "/", "~/"].iter().any(|start| text.starts_with(start))
+    };
+    server.args.iter().map(String::as_str).find(is_path)
 }
 
 /// 2 if a file could not be read or written, else 0.

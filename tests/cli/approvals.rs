@@ -321,3 +321,22 @@ fn another_team_vouches_by_path_and_by_pinned_address() {
     flip_middle_byte(&copy);
     let _tampered = env.mcpsec(["verify", "--offline"]).exits(3).prints("is pinned");
 }
+
+/// A criterion that asks for the same policy means all of it: a base that mcp.toml extends is a part.
+#[test]
+fn a_policy_that_is_extended_is_part_of_the_policy() {
+    if !SshSigner::available() {
+        println!("skipped: no ssh-keygen");
+        return;
+    }
+    let (env, _server) = asking(1);
+    let ada = SshSigner::new();
+    env.write("mcp-signers", format!("{}[criteria.reviewed]\nsame-policy = true\n", entry("ada", &ada, "")));
+    env.write("base.toml", "[policy]\nupstream = \"warn\"\n");
+    let toml = env.read("mcp.toml").replace("[policy]\n", "[policy]\nextends = \"base.toml\"\n");
+    env.write("mcp.toml", toml);
+    let _approved = approve(&env, &ada, &[]).success();
+    let _good = env.mcpsec(["verify"]).success();
+    env.write("base.toml", "[policy]\nupstream = \"warn\"\n[policy.rules]\ndeprecated = \"allow\"\n");
+    let _asked_again = env.mcpsec(["verify"]).exits(1);
+}

@@ -81,6 +81,60 @@ fn offline_the_database_answers_and_verify_asks_it_too() {
     assert_eq!(statuses(&report, "advisories"), ["fail", "pass"]);
 }
 
+/// What an old database does not know may be known by now; what it does know stays true.
+#[test]
+fn an_old_database_is_no_pass_and_still_knows_what_it_knows() {
+    let (env, _registry) = locked_npm();
+    database(&env, &[vulnerable()]);
+    let path = env.home().join(".local/share/mcpsec/advisories.db");
+    let made = |records: &[Value], when: &str| {
+        database(&env, records);
+        let now = when.parse().expect("a time");
+        mcpsec_fetch::osv::import(&path, &env.project().join("../records"), now).expect("imported");
+    };
+    made(&[vulnerable()], "2026-01-01T00:00:00Z");
+    let report = env.mcpsec(["audit", "--offline", "--format", "json"]).exits(3);
+    assert_eq!(statuses(&report, "advisories"), ["unchecked"]);
+    assert!(report.stdout.contains("the advisory database is of 2026-01-01T00:00:00Z"), "{}", report.snapshot());
+    // `verify` tolerates it where the policy does, and not where a database is required.
+    let _tolerated = env.mcpsec(["verify", "--offline"]).success();
+    let before = env.read("mcp.toml");
+    let plain = before.replace("database = \"if-present\"", "database = \"required\"");
+    let required =
+        if plain == before { format!("{before}\n[policy.advisories]\ndatabase = \"required\"\n") } else { plain };
+    env.write("mcp.toml", required);
+    let _incomplete = env.mcpsec(["verify", "--offline"]).exits(3);
+    env.write("mcp.toml", before);
+    made(&[malware()], "2026-01-01T00:00:00Z");
+    assert_eq!(
+        statuses(&env.mcpsec(["audit", "--offline", "--format", "json"]).exits(1), "advisories"),
+        ["fail", "unchecked"]
+    );
+}
+
+/// The archive of the other ecosystem alone says nothing about this one.
+#[test]
+fn a_database_without_the_ecosystem_is_no_pass() {
+    let (env, _registry) = locked_npm();
+    database(&env, &[advisory("PYSEC-2026-1", "PyPI", "left", &json!({"versions": ["1.0.3"]}))]);
+    let report = env.mcpsec(["audit", "--offline", "--format", "json"]).exits(3);
+    assert_eq!(statuses(&report, "advisories"), ["unchecked"]);
+}
+
+/// A repository may name a service of its own in mcp.toml. What that one says about a record is not what others say about it.
+#[test]
+fn one_service_does_not_answer_for_another() {
+    let (mut env, _registry) = locked_npm();
+    let mut harmless = malware();
+    harmless["withdrawn"] = json!("2026-02-01T00:00:00Z");
+    harmless["modified"] = json!("2099-01-01T00:00:00Z");
+    let hostile = service(&mut env, &[harmless]);
+    hostile.set_mood(OsvMood::Blurting);
+    let _asked = env.mcpsec(["audit"]).success();
+    let _honest = service(&mut env, &[malware()]);
+    let _denied = env.mcpsec(["audit"]).exits(1);
+}
+
 #[test]
 fn a_damaged_database_is_never_a_pass() {
     let (env, _registry) = locked_npm();

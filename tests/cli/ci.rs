@@ -214,3 +214,19 @@ fn the_action_and_the_scripts_speak_of_the_same_things() {
     assert_eq!(judged(hooks), judged(include_str!("../../ci/pre-commit.sh")), "both hooks judge the same files");
     assert!(fs::metadata(script("gitlab.yml")).is_ok());
 }
+
+/// A gate that runs nothing would be green for ever, and YAML folds lists of commands over several lines.
+#[test]
+fn commands_may_stand_on_lines_of_their_own_and_none_is_a_mistake() {
+    let (env, _server) = locked_npm();
+    for runs in [" ", "\n", "\n \n"] {
+        let output = run_script(&env, "gate.sh", &[], &[("MCPSEC_RUNS", runs)]);
+        assert_eq!(output.status.code(), Some(2), "{runs:?}");
+        assert!(text(&output.stderr).contains("names no command"), "{}", text(&output.stderr));
+    }
+    // Without a database `audit` is incomplete offline: whether it ran shows in the exit code.
+    for (runs, code) in [("verify\naudit\n", 3), ("\nverify\n", 0)] {
+        let variables = [("MCPSEC_RUNS", runs), ("MCPSEC_ARGS", "\n--offline\n")];
+        assert_eq!(run_script(&env, "gate.sh", &[], &variables).status.code(), Some(code), "{runs:?}");
+    }
+}

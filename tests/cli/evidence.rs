@@ -22,17 +22,30 @@ pub(crate) const VERSION: &str = "2026.7.10";
 pub(crate) const SPEC: &str = "npm:@modelcontextprotocol/server-filesystem";
 
 /// The recorded server with its real attestations; what it depends on are stand-ins, signed by a key of this registry.
-pub(crate) fn filesystem() -> Option<NpmServer> {
+fn filesystem() -> Option<NpmServer> {
     filesystem_of(&NpmRegistryKey::generate().named("SHA256:a-key-of-the-registry"))
 }
 
-fn filesystem_of(key: &NpmRegistryKey) -> Option<NpmServer> {
+pub(crate) fn filesystem_of(key: &NpmRegistryKey) -> Option<NpmServer> {
     let folder = path("fixtures/npm-attestations/server-filesystem")?;
     let server = NpmServer::start();
     let options = NpmOptions { fill_records: true, ..NpmOptions::default() };
     let _served = load_npm(&[folder], options, &server).expect("the fixture");
     let _stubs = stub_dependencies(&server);
     server.sign_all(key);
+    Some(server)
+}
+
+/// The same server at a registry that signs, and knows of no attestation of it.
+pub(crate) fn without_attestations(key: &NpmRegistryKey) -> Option<NpmServer> {
+    let server = filesystem_of(key)?;
+    let tarball =
+        recorded("fixtures/npm-attestations/server-filesystem/modelcontextprotocol-server-filesystem-2026.7.10.tgz");
+    let bare = npm_package(NAME, VERSION).tarball_bytes(tarball).bin("mcp-server-filesystem", "dist/index.js");
+    let needs =
+        [("@modelcontextprotocol/sdk", "^1.29.0"), ("diff", "^8.0.3"), ("glob", "^10.5.0"), ("minimatch", "^10.0.1")];
+    let bare = needs.into_iter().fold(bare, |package, (name, range)| package.dep(name, range));
+    server.publish(&bare.signed_by(key));
     Some(server)
 }
 
@@ -145,24 +158,7 @@ fn attestations_that_are_gone_after_locking() {
     insta::assert_snapshot!("stripped_after_locking", empty.mcpsec(["verify"]).exits(3).snapshot());
 
     // A registry that signs, and no longer knows of attestations: that is a no.
-    let Some(silent) = filesystem_of(&key) else { return };
-    let record = |server: &NpmServer| {
-        let tarball = recorded(
-            "fixtures/npm-attestations/server-filesystem/modelcontextprotocol-server-filesystem-2026.7.10.tgz",
-        );
-        let bare = npm_package(NAME, VERSION).tarball_bytes(tarball);
-        let bare = bare.bin("mcp-server-filesystem", "dist/index.js");
-        let bare = [
-            ("@modelcontextprotocol/sdk", "^1.29.0"),
-            ("diff", "^8.0.3"),
-            ("glob", "^10.5.0"),
-            ("minimatch", "^10.0.1"),
-        ]
-        .into_iter()
-        .fold(bare, |package, (name, range)| package.dep(name, range));
-        server.publish(&bare.signed_by(&key));
-    };
-    record(&silent);
+    let Some(silent) = without_attestations(&key) else { return };
     empty.npm(&silent);
     let told = empty.mcpsec(["verify"]).exits(1);
     assert!(flat(&told.stdout).contains("the registry has no attestation of it now"), "{}", told.snapshot());

@@ -127,6 +127,9 @@ fn what_is_not_locked_is_found() {
         ("mcpsec", r#"["capture", "--", "sh"]"#, "unlocked-launch high", 1),
         ("mcpsec", r#"["run", "files"], "env": {"PATH": "/tmp"}"#, "shell-launch high", 1),
         ("mcpsec", r#"["run", "files"], "cwd": "/tmp""#, "unlocked-launch high", 1),
+        ("mcpsec", r#"["--project", ".", "run", "files"], "cwd": "sub""#, "unlocked-launch high", 1),
+        ("mcpsec", r#"["run", "files"], "env": {"XDG_CONFIG_HOME": "sub"}"#, "shell-launch high", 1),
+        ("mcpsec --project ./ run files", "[]", "shell-launch high", 1),
         ("mcpsec", r#"["run", "files"], "url": "https://h.invalid""#, "unlocked-launch high", 1),
         ("docker", r#"["run", "x"]"#, "container-server medium", 0),
     ] {
@@ -136,6 +139,48 @@ fn what_is_not_locked_is_found() {
     for good in [r#"["run", "files"]"#, r#"["--project", ".", "--offline", "run", "files", "--", "x"]"#] {
         env.write(".mcp.json", entry("mcpsec", good));
         assert_eq!(check(&env, 0), [""; 0], "{good}");
+    }
+}
+
+/// macOS and Windows open a file whatever the case of its name, and the gate runs on Linux.
+#[test]
+fn other_spellings_of_a_file_are_the_file() {
+    let (env, _server) = locked_npm();
+    let evil = entry("npx", r#"["-y", "evil"]"#);
+    for file in [".MCP.json", ".Cursor/mcp.json", ".cur\u{17f}or/mcp.JSON", ".opencode/opencode.json"] {
+        env.write(file, evil.replace("mcpServers", if file.contains("opencode") { "mcp" } else { "mcpServers" }));
+        assert_eq!(check(&env, 1), ["unlocked-launch high"], "{file}");
+        fs::remove_file(env.project().join(file)).expect("removed");
+    }
+    for setting in ["mcp.servers", "amp.mcpServers"] {
+        let (first, second) = setting.split_once('.').expect("two");
+        for text in
+            [evil.replace("mcpServers", setting), format!("{{\"{first}\": {}}}", evil.replace("mcpServers", second))]
+        {
+            env.write(".vscode/settings.json", &text);
+            assert_eq!(check(&env, 1), ["unlocked-launch high"], "{text}");
+        }
+    }
+}
+
+/// The file is part of the repository, and decides as `env` does.
+#[test]
+fn variables_from_a_file_are_variables() {
+    let (env, _server) = locked_npm();
+    for (file, line, want) in [
+        ("${workspaceFolder}/.env", "TOKEN=x\nexport  LD_PRELOAD = ./x.so\n", vec!["shell-launch high"]),
+        ("sub/vars", "\u{feff}path=./bin", vec!["shell-launch high"]),
+        (".env", "TOKEN=x\nMY_PATH=y\n# PATH=z\n", vec![]),
+        ("absent", "", vec![]),
+    ] {
+        if file != "absent" {
+            env.write(file.trim_start_matches("${workspaceFolder}/"), line);
+        }
+        env.write(
+            ".vscode/mcp.json",
+            entry("mcpsec", &format!("[\"run\", \"files\"], \"envFile\": \"{file}\"")).replace("mcpServers", "servers"),
+        );
+        assert_eq!(check(&env, want.len().try_into().expect("few")), want, "{file}");
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn of_report(report: &Report) -> Vec<Group<'_>> {
 /// Everything that counts about one server, most urgent first.
 pub(crate) fn of_server(server: &ServerReport) -> Vec<Item<'_>> {
     let mut items = join(&server.decision, &server.checks, &server.findings, &server.drift.changes);
+    told_by_findings(&mut items);
     let said = items.iter().map(|item| item.standing.verdict()).max().unwrap_or(Verdict::Pass);
     if server.verdict > said {
         // A verdict that nothing explains: nothing was checked, or the decision was left out.
@@ -75,6 +76,21 @@ pub(crate) fn of_server(server: &ServerReport) -> Vec<Item<'_>> {
     }
     items.sort_by_key(|item| item.standing);
     items
+}
+
+/// A failed check of advisories has its finding, with id, words and path, and says nothing more: one story, told once.
+fn told_by_findings(items: &mut Vec<Item<'_>>) {
+    let told: Vec<String> = items
+        .iter()
+        .filter(|item| item.standing == Standing::Denied)
+        .filter(|item| matches!(item.source, Source::Rule(Rule::Malware | Rule::Vulnerable)))
+        .filter_map(|item| item.subject.split_once('#').map(|(package, _)| package.to_owned()))
+        .collect();
+    items.retain(|item| {
+        item.source != Source::Check(Check::Advisories)
+            || item.standing != Standing::Denied
+            || !told.iter().any(|package| package == item.subject)
+    });
 }
 
 /// Everything that counts about the project, most urgent first.
@@ -296,7 +312,7 @@ fn accept(command: &str, server: Option<&str>, subject: &str) -> Option<String> 
 fn config_step(rule: Rule) -> Option<&'static str> {
     match rule {
         Rule::UnlockedLaunch => {
-            Some("mcpsec init takes it up, mcpsec add locks it, mcpsec wrap points the client at it")
+            Some("mcpsec init --yes takes it up, mcpsec add locks it, mcpsec wrap points the client at it")
         }
         Rule::UnpinnedLaunch => Some("mcpsec wrap points the client at what is locked"),
         Rule::OtherVersion => {

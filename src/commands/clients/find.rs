@@ -1,6 +1,7 @@
 //! Which configurations exist, and what they say. A file that cannot be read is told, never left out.
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -69,7 +70,13 @@ pub(in crate::commands) fn find(settings: &Settings, which: &Which<'_>) -> Vec<F
             continue;
         }
         if let Some(folder) = settings.client_folder(location.base) {
-            grouped.entry((location.level, folder.join(location.path))).or_default().push(location);
+            let paths = match location.level {
+                Level::Project => spellings(&folder, location.path),
+                Level::User => vec![folder.join(location.path)],
+            };
+            for path in paths {
+                grouped.entry((location.level, path)).or_default().push(location);
+            }
         }
     }
     let mut seen: Vec<PathBuf> = Vec::new();
@@ -105,6 +112,30 @@ pub(in crate::commands) fn find(settings: &Settings, which: &Which<'_>) -> Vec<F
         }
     }
     found
+}
+
+/// The path and every other spelling of it that exists. macOS and Windows open `.MCP.json` for a client that asks for `.mcp.json`, and
+/// the gate mostly runs where those are two files.
+fn spellings(folder: &Path, path: &str) -> Vec<PathBuf> {
+    let mut found = vec![folder.to_path_buf()];
+    for part in path.split('/') {
+        let mut next = Vec::new();
+        for folder in found {
+            let names =
+                std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()));
+            let other =
+                |name: &OsString| name.to_str().is_some_and(|name| name != part && folded(name) == folded(part));
+            next.extend(names.filter(other).map(|name| folder.join(name)));
+            next.push(folder.join(part));
+        }
+        found = next;
+    }
+    found
+}
+
+/// As file systems compare that do not tell cases apart: `\u{17f}` is an `s`, and the Kelvin sign a `k`.
+fn folded(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
 }
 
 /// Why a file is not touched although it is there: a link leads out of the folder that it is meant to be in, and a repository

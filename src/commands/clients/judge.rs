@@ -3,7 +3,7 @@ use std::path::Path;
 
 use mcpsec_model::{
     check::{Check, CheckResult, CheckStatus},
-    client::{ClientServer, Launch, Level, LockedLaunch},
+    client::{ClientServer, Launch, Level, LockedLaunch, is_steering},
     config::Config,
     finding::{Finding, Rule, Severity},
     launch::LaunchLine,
@@ -15,7 +15,7 @@ use super::{
     find::{File, State, Which, find},
     matching::{Asked, asked, candidates, cannot, same_package},
 };
-use crate::settings::Settings;
+use crate::{files, settings::Settings};
 
 /// What the configurations of the project (and of the user, if asked for) come to: one check for each file, one finding for
 /// each entry that starts something else than what is locked.
@@ -102,9 +102,14 @@ fn locked(
     if let Some(what) = server.steering.iter().find(|what| what.starts_with("env.")) {
         return high(Rule::ShellLaunch, format!("its `{what}` decides which program `mcpsec` is, or what is in it"));
     }
+    if let Some(why) = server.env_file.as_deref().and_then(|file| steers(settings, level, file)) {
+        return high(Rule::ShellLaunch, why);
+    }
+    let moved = server.steering.iter().any(|what| what == "cwd");
     let elsewhere = match &launch.project {
-        Some(folder) => !is_project(settings, folder),
-        None => level == Level::Project && server.steering.iter().any(|what| what == "cwd"),
+        // Relative to a folder that the entry chooses: nobody knows where that leads.
+        Some(folder) => !is_project(settings, folder) || (moved && Path::new(folder).is_relative()),
+        None => level == Level::Project && moved,
     };
     if elsewhere && level == Level::User {
         let message = "it is held to the mcp.lock of another folder; mcpsec wrap --check there".to_owned();
@@ -120,6 +125,35 @@ fn locked(
         (false, true) => high(Rule::UnlockedLaunch, format!("mcp.lock holds `{name}`, and mcp.toml does not name it")),
         (false, false) => high(Rule::UnlockedLaunch, format!("neither mcp.toml nor mcp.lock has `{name}`")),
     }
+}
+
+/// Why a file of variables decides which program `mcpsec` is, if it does. One that is not here holds nothing that came with the
+/// repository, and one outside of the project is its owner's business.
+fn steers(settings: &Settings, level: Level, file: &str) -> Option<String> {
+    const LIMIT: u64 = 1 << 20;
+    if level == Level::User {
+        return None;
+    }
+    let file = file.strip_prefix("${workspaceFolder}").map_or(file, |rest| rest.trim_start_matches(['/', '\\']));
+    let path = settings.project.join(file.replace('\\', "/"));
+    let shown = escape(file);
+    let (path, project) = (path.canonicalize().ok()?, settings.project.canonicalize().ok()?);
+    if !path.starts_with(project) || !path.is_file() {
+        return None;
+    }
+    let text = match files::read_text(&path, LIMIT) {
+        Ok(Some(text)) => text,
+        Ok(None) => return None,
+        Err(error) => return Some(format!("its `envFile` {shown} cannot be read: {error}")),
+    };
+    let name = |line: &str| {
+        let line = line.trim_start_matches('\u{feff}').trim_start();
+        let line = line.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace)).unwrap_or(line);
+        // Readers differ in what ends a name.
+        line.split_once(['=', ':']).map(|(name, _)| name.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    let found = text.split(['\n', '\r']).filter_map(name).find(|name| is_steering(name))?;
+    Some(format!("`{}` in its `envFile` {shown} decides which program `mcpsec` is, or what is in it", escape(&found)))
 }
 
 fn is_project(settings: &Settings, folder: &str) -> bool {

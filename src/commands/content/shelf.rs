@@ -1,6 +1,10 @@
 //! Facts about the code of locked packages: read out of the stored archives on every core, and kept in the cache folder under
 //! the digest of the archive. Nothing is unpacked to disk, nothing is run.
-use std::{collections::BTreeMap, io::Read as _, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use mcpsec_audit::content::{
     compare::Version,
@@ -81,7 +85,7 @@ fn artifact_facts(
     artifact: &Artifact,
 ) -> Result<PackageFacts, String> {
     let file = artifact.digests.strongest().map(|digest| place(settings, &digest.to_hex()));
-    if let Some(facts) = file.as_ref().and_then(recall) {
+    if let Some(facts) = file.as_deref().and_then(recall) {
         return Ok(facts);
     }
     let checked = store.check(id, artifact).map_err(|error| error.to_string())?;
@@ -146,13 +150,13 @@ fn place(settings: &Settings, digest: &str) -> PathBuf {
 }
 
 /// An earlier answer. One that is damaged is none; then the archive is read again.
-fn recall(file: &PathBuf) -> Option<PackageFacts> {
+fn recall(file: &Path) -> Option<PackageFacts> {
     let bytes = files::read_bytes(file, LIMIT).ok()??;
     serde_json::from_slice(&bytes).ok()
 }
 
 /// Keeps an answer. Forgetting costs only time, so a cache that cannot be written is no error.
-fn remember(file: &PathBuf, facts: &PackageFacts) {
+fn remember(file: &Path, facts: &PackageFacts) {
     let Ok(text) = serde_json::to_string(facts) else { return };
     if let Err(error) = files::keep(file, &text) {
         tracing::debug!("cannot remember what code does: {error}");

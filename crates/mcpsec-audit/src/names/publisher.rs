@@ -28,7 +28,7 @@ pub fn changed_publisher(id: &PackageId, told: &[Publication], same_signer: bool
         .filter(|one| one.publisher.is_some())
         .collect();
     let known = |one: &&Publication| matches!(&one.publisher, Some(Publisher::Account(other)) if other == account);
-    if earlier.len() < HABIT || earlier.iter().any(|one| known(one)) {
+    if earlier.len() < HABIT || earlier.iter().any(known) {
         return None;
     }
     let last = earlier.iter().max_by_key(|one| one.published)?;

@@ -213,7 +213,7 @@ async fn batch(api: &Api<'_>, open: &[(&PackageId, Option<String>)]) -> Result<V
 
 /// A record: as it was kept, if it did not change since, else from the service. `None`: it is about no package of npm or PyPI.
 async fn record(api: &Api<'_>, id: &AdvisoryId, modified: Option<Timestamp>) -> Result<Option<Record>, String> {
-    let kept = kept_at(api.cache, id);
+    let kept = kept_at(api.cache, api.base, id);
     if let Some(record) = read_kept(&kept, id, modified) {
         return Ok(Some(record));
     }
@@ -279,9 +279,12 @@ fn address(base: &SafeUrl, parts: &[&str]) -> Result<SafeUrl, String> {
     Ok(url.into())
 }
 
-/// Ids may hold what some file systems do not take, so the file has a hash for a name.
-fn kept_at(cache: &Path, id: &AdvisoryId) -> PathBuf {
-    let name = hex::encode(&digest(&SHA256, id.as_str().as_bytes()).as_ref()[..16]);
+/// Ids may hold what some file systems do not take, so the file has a hash for a name. The service is in it: a repository can name one
+/// in its mcp.toml, and what that says of a record must not be taken for the word of another.
+fn kept_at(cache: &Path, base: &SafeUrl, id: &AdvisoryId) -> PathBuf {
+    // Neither holds a line feed.
+    let whose = format!("{}\n{}", base.expose(), id.as_str());
+    let name = hex::encode(&digest(&SHA256, whose.as_bytes()).as_ref()[..16]);
     cache.join(&name[..2]).join(name)
 }
 

@@ -160,6 +160,26 @@ impl Database {
         Ok(found.into_iter().map(|(package, postings)| (package, of(postings))).collect())
     }
 
+    /// The ecosystems that it has any record about. About packages of another one it has nothing to say, which is no good news.
+    ///
+    /// # Errors
+    /// Its index is damaged.
+    pub fn ecosystems(&self) -> Result<BTreeSet<Ecosystem>, OsvError> {
+        let mut open = vec![Ecosystem::Npm, Ecosystem::Pypi];
+        let mut found = BTreeSet::new();
+        self.walk(|key, _| {
+            open.retain(|ecosystem| {
+                let here = key.starts_with(format!("{ecosystem}:").as_bytes());
+                if here {
+                    found.insert(*ecosystem);
+                }
+                !here
+            });
+            !open.is_empty()
+        })?;
+        Ok(found)
+    }
+
     fn record(&mut self, posting: &Posting) -> Result<Record, OsvError> {
         let bytes = self.bytes(posting)?;
         Reduced::read(&bytes)

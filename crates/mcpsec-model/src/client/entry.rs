@@ -21,6 +21,8 @@ pub struct ClientServer {
     pub env: Vec<String>,
     /// What else decides which program runs, and where: `env.PATH`, `cwd`. Safe to print.
     pub steering: Vec<String>,
+    /// The file that more variables come from, as written. Raw: escape it before it is shown.
+    pub env_file: Option<String>,
     /// Whether the client leaves it alone.
     pub disabled: bool,
 }
@@ -109,7 +111,9 @@ pub(super) fn read(location: &'static Location, lines: &Lines, path: &[String], 
             env.push(name.to_owned());
         }
     }
-    steering.extend(["cwd", "envFile"].into_iter().filter(|key| says_somewhere(entry, key)).map(str::to_owned));
+    let expands = matches!(location.client, Client::VsCode | Client::Cursor);
+    let elsewhere = |key: &&str| says_somewhere(entry, key, expands);
+    steering.extend(["cwd", "envFile"].into_iter().filter(elsewhere).map(str::to_owned));
     let off = |(key, value): (&str, bool)| matches!(entry.get(key).map(|node| &node.kind), Some(Kind::Bool(said)) if *said == value);
     ClientServer {
         location,
@@ -118,20 +122,53 @@ pub(super) fn read(location: &'static Location, lines: &Lines, path: &[String], 
         launch: launch_of(location, entry),
         env,
         steering,
+        env_file: entry.get("envFile").and_then(Node::text).map(str::to_owned),
         disabled: location.shape.off.is_some_and(off),
     }
 }
 
-/// Whether a variable decides which `mcpsec` a client finds, or what is loaded into it, or where it looks.
-fn is_steering(name: &str) -> bool {
+/// Whether a variable decides which `mcpsec` a client finds, what is loaded into it and into the programs that it asks about
+/// themselves, or where it looks for the store, for what it remembers and for the policy of this machine.
+pub fn is_steering(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "PATH",
+        "PATHEXT",
+        "HOME",
+        "USERPROFILE",
+        "APPDATA",
+        "LOCALAPPDATA",
+        "PROGRAMDATA",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "BASH_ENV",
+        "GCONV_PATH",
+        "OPENSSL_CONF",
+        "OPENSSL_MODULES",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_EXEC_PATH",
+        "GIT_ASKPASS",
+        "SSH_ASKPASS",
+        "GIT_PROXY_COMMAND",
+    ];
+    const STARTS: &[&str] = &["LD_", "DYLD_", "GLIBC_", "MCPSEC_", "XDG_", "PYTHON", "GIT_CONFIG"];
+    // They say how Python writes, and nothing else.
+    const HARMLESS: &[&str] =
+        &["PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"];
     let name = name.to_ascii_uppercase();
-    matches!(name.as_str(), "PATH" | "PATHEXT") || ["LD_", "DYLD_", "MCPSEC_"].iter().any(|p| name.starts_with(p))
+    let name = name.as_str();
+    NAMES.contains(&name) || (STARTS.iter().any(|start| name.starts_with(start)) && !HARMLESS.contains(&name))
 }
 
-/// Whether a member names a file or folder other than the project itself.
-fn says_somewhere(entry: &Node, key: &str) -> bool {
+/// Whether a member names a file or folder other than the project itself. `expands`: whether the client puts the project's folder
+/// in the place of `${workspaceFolder}`; for others that is a folder of this very name.
+fn says_somewhere(entry: &Node, key: &str, expands: bool) -> bool {
     let Some(node) = entry.get(key) else { return false };
-    !matches!(node.text(), Some("" | "." | "./" | "${workspaceFolder}")) && !node.is_nothing()
+    match node.text() {
+        Some("" | "." | "./") => false,
+        Some("${workspaceFolder}") => !expands,
+        _ => !node.is_nothing(),
+    }
 }
 
 fn launch_of(location: &Location, entry: &Node) -> Launch {
@@ -143,6 +180,9 @@ fn launch_of(location: &Location, entry: &Node) -> Launch {
     }
     let address = ["url", "serverUrl", "httpUrl", "uri"].iter().find_map(|key| entry.get(key));
     let kind = entry.get("type").and_then(Node::text);
+    if entry.get("headersHelper").is_some() {
+        return Launch::Shell("`headersHelper`, which is started for every connection".to_owned());
+    }
     let Some(parts) = Parts::of(entry, &location.shape) else {
         return match (location.client, kind, address) {
             (_, _, Some(address)) => Launch::Remote(address.text().and_then(launch::host)),

@@ -68,7 +68,9 @@ pub(super) fn of_line(line: &str) -> Launch {
             Launch::Shell(error.to_string())
         }
         Err(error) => match shell_words::split(line) {
-            Ok(words) if words.first().is_some_and(|word| base(word) == "mcpsec") => of_words(&words),
+            Ok(words) if words.first().is_some_and(|word| base(word) == "mcpsec") => {
+                only_a_line(line, of_words(&words))
+            }
             Ok(words) => refused(words.first().map_or("", String::as_str), words.get(1..).unwrap_or_default(), error),
             Err(_) => Launch::Shell("quotes that do not close".to_owned()),
         },
@@ -139,8 +141,19 @@ pub(super) fn of_parts(words: &[String]) -> Launch {
     match shell_words::split(command) {
         Ok(mut split) => {
             split.extend(args.iter().cloned());
-            of_words(&split)
+            only_a_line(command, of_words(&split))
         }
         Err(_) => Launch::Shell("quotes that do not close".to_owned()),
+    }
+}
+
+/// A text that only a shell splits is the name of one program elsewhere. Without a slash no repository can hold a program of that
+/// name where clients look; with one, `mcpsec --project ./ run files` is the file ` run files` of a folder with an odd name.
+fn only_a_line(text: &str, launch: Launch) -> Launch {
+    match launch {
+        Launch::Locked(_) if text.contains(['/', '\\']) => {
+            Launch::Shell("the path of a program that reads like a call of mcpsec".to_owned())
+        }
+        other => other,
     }
 }

@@ -20,7 +20,7 @@ mod toml;
 mod tree;
 mod yaml;
 
-pub use entry::ClientServer;
+pub use entry::{ClientServer, is_steering};
 pub use error::{ClientError, RewriteError};
 pub use launch::{Launch, LockedLaunch};
 pub use portable::{Unportable, unportable};

@@ -184,8 +184,11 @@ pub const LOCATIONS: &[Location] = &[
     project(Client::VsCode, ".vscode/mcp.json", &["servers"]),
     // Before VS Code had a file of its own for them.
     project(Client::VsCode, ".vscode/settings.json", &["mcp", "servers"]),
+    // VS Code reads `"a.b": …` and `"a": {"b": …}` as the same setting.
+    project(Client::VsCode, ".vscode/settings.json", &["mcp.servers"]),
     user(Client::VsCode, Base::Config, "Code/User/mcp.json", &["servers"]),
     user(Client::VsCode, Base::Config, "Code/User/settings.json", &["mcp", "servers"]),
+    user(Client::VsCode, Base::Config, "Code/User/settings.json", &["mcp.servers"]),
     Location { shape: WINDSURF, ..user(Client::Windsurf, Base::Home, ".codeium/windsurf/mcp_config.json", SERVERS) },
     Location { format: Format::Toml, shape: ENABLED, ..project(Client::Codex, ".codex/config.toml", &["mcp_servers"]) },
     Location {
@@ -208,6 +211,8 @@ pub const LOCATIONS: &[Location] = &[
     },
     Location { shape: OPENCODE, ..project(Client::Opencode, "opencode.json", &["mcp"]) },
     Location { shape: OPENCODE, ..project(Client::Opencode, "opencode.jsonc", &["mcp"]) },
+    Location { shape: OPENCODE, ..project(Client::Opencode, ".opencode/opencode.json", &["mcp"]) },
+    Location { shape: OPENCODE, ..project(Client::Opencode, ".opencode/opencode.jsonc", &["mcp"]) },
     Location { shape: OPENCODE, ..user(Client::Opencode, Base::DotConfig, "opencode/opencode.json", &["mcp"]) },
     Location { shape: OPENCODE, ..user(Client::Opencode, Base::DotConfig, "opencode/opencode.jsonc", &["mcp"]) },
     Location {
@@ -225,8 +230,10 @@ pub const LOCATIONS: &[Location] = &[
     // One member name with a dot in it.
     project(Client::Amp, ".amp/settings.json", &["amp.mcpServers"]),
     project(Client::Amp, ".vscode/settings.json", &["amp.mcpServers"]),
+    project(Client::Amp, ".vscode/settings.json", &["amp", "mcpServers"]),
     user(Client::Amp, Base::DotConfig, "amp/settings.json", &["amp.mcpServers"]),
     user(Client::Amp, Base::Config, "Code/User/settings.json", &["amp.mcpServers"]),
+    user(Client::Amp, Base::Config, "Code/User/settings.json", &["amp", "mcpServers"]),
     user(Client::CopilotCli, Base::Home, ".copilot/mcp-config.json", SERVERS),
 ];
 

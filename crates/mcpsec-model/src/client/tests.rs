@@ -196,7 +196,42 @@ fn what_decides_the_program_besides_the_command() {
         "y": {"command": "mcpsec", "args": ["run", "y"], "cwd": "${workspaceFolder}", "env": {"TOKEN": "z"}}}}"#;
     let servers = read(JSON(), text).expect("readable");
     assert_eq!(servers[0].steering, ["env.Path", "env.LD_PRELOAD", "env.MCPSEC_STORE", "cwd"]);
+    assert_eq!(servers[1].steering, ["cwd"], "a client that does not expand it enters a folder of this name");
+    let place = LOCATIONS.iter().find(|place| place.client == Client::VsCode && place.level == Level::Project);
+    let servers = read(place.expect("a place"), &text.replace("mcpServers", "servers")).expect("readable");
     assert_eq!(servers[1].steering, [""; 0]);
+    for name in [
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "xdg_cache_home",
+        "USERPROFILE",
+        "AppData",
+        "ProgramData",
+        "GLIBC_TUNABLES",
+        "PYTHONPATH",
+        "NODE_OPTIONS",
+        "GIT_SSH_COMMAND",
+    ] {
+        let text = format!(
+            r#"{{"mcpServers": {{"x": {{"command": "mcpsec", "args": ["run", "x"], "env": {{"{name}": "y"}}}}}}}}"#
+        );
+        assert_eq!(read(JSON(), &text).expect("readable")[0].steering, [format!("env.{name}")]);
+    }
+}
+
+/// Most clients start a command as it stands: with a slash in it, it is a file of the repository.
+#[test]
+fn a_line_with_a_slash_is_the_path_of_a_program() {
+    for entry in [
+        r#"{"command": "mcpsec --project ./ run files"}"#,
+        r#"{"command": "mcpsec --project ./self", "args": ["run", "files"]}"#,
+        r#"{"command": "mcpsec run files -- a/b"}"#,
+        r#"{"command": "mcpsec --project .\\x run files"}"#,
+        r#"{"url": "https://h.invalid", "headersHelper": "./x.sh"}"#,
+    ] {
+        assert!(matches!(json(entry), Launch::Shell(_)), "{entry}: {:?}", json(entry));
+    }
+    assert!(matches!(json(r#"{"command": "mcpsec -q", "args": ["run", "files"]}"#), Launch::Locked(_)));
 }
 
 /// `disabled` counts only where the client is known to heed it.

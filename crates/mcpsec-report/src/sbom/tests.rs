@@ -162,7 +162,6 @@ fn a_large_closure_is_whole() {
 /// `cargo test --release -p mcpsec-report bills_are_quick -- --ignored --nocapture`: what it prints is the number.
 #[test]
 #[ignore = "measures"]
-#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement, started by hand")]
 fn bills_are_quick() {
     let lock = large();
     for (name, bill) in [("cyclonedx", cyclonedx as fn(&Lock, &[&LockedServer], &Origin<'_>) -> String), ("spdx", spdx)]

@@ -65,7 +65,7 @@ fn what_is_nested_as_people_nest_is_read() {
     let code = format!("x={}1{}", "(".repeat(300), ")".repeat(300));
     assert_eq!(told(&code).unread, None);
     let chain = (0..2_000).map(|at| format!("if(a=={at}){{b()}}else ")).collect::<String>() + "{c()}";
-    assert_eq!(told(&chain.replace("if(a==1000)", "if(a==1000)")).unread.is_some(), true);
+    assert!(told(&chain).unread.is_some());
     let chain = (0..500).map(|at| format!("if(a=={at}){{b()}}else ")).collect::<String>() + "{c()}";
     assert_eq!(told(&chain).unread, None);
 }
