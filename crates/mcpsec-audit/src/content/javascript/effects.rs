@@ -61,11 +61,10 @@ impl<'a> Reader<'a> {
         if let Some(text) = self.value_of_call(call).text {
             self.note_text(&text.value, text.disguise, line);
         }
-        let turned = || arguments.first().and_then(Value::as_path).is_some_and(|path| path.ends_with(".shift()"));
         if callee.as_path() == Some("parseInt") && self.scrambling.parsed.len() < 10_000 {
             self.scrambling.parsed.push(call.span.start);
         } else if matches!(&method, Some((_, Some(name))) if &**name == "push")
-            && turned()
+            && self.is_shift(call)
             && self.scrambling.rotated.len() < 100
         {
             self.scrambling.rotated.push((call.span.start, line));
@@ -85,6 +84,13 @@ impl<'a> Reader<'a> {
             after = after.with(self.path_called(path, &arguments, line));
         }
         after
+    }
+
+    /// Whether a call is given what `shift` takes off a list, whatever list that is: scramblers hand theirs over as a parameter.
+    fn is_shift(&mut self, call: &CallExpression<'a>) -> bool {
+        let first = call.arguments.first().and_then(|argument| argument.as_expression());
+        let Some(Expression::CallExpression(inner)) = first.map(Expression::get_inner_expression) else { return false };
+        matches!(self.method(&inner.callee), Some((_, Some(name))) if &*name == "shift")
     }
 
     /// `new` of something.

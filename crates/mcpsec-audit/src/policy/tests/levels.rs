@@ -16,8 +16,9 @@ fn vulnerable(subject: &str, severity: Severity) -> Finding {
 #[test]
 fn the_most_exact_key_decides() {
     let policy = written(
-        "[policy.rules]\nnew-host = \"deny\"\n[policy.rules.vulnerable]\nlevel = \"warn\"\n\"npm:@scope/*\" = \"deny\"\n\
-         \"npm:@scope/x\" = \"allow\"\n\"pypi:Some_Name\" = \"deny\"\n\"server:files\" = \"warn\"",
+        // The most exact ones first: their place in the file decides nothing.
+        "[policy.rules]\nnew-host = \"deny\"\n[policy.rules.vulnerable]\nlevel = \"warn\"\n\"server:files\" = \"warn\"\n\
+         \"npm:@scope/x\" = \"allow\"\n\"npm:@scope/*\" = \"deny\"\n\"pypi:Some_Name\" = \"deny\"",
     )
     .policy;
     for (subject, server, severity, level, key) in [

@@ -108,6 +108,26 @@ fn locked_keys_cannot_be_loosened() {
     );
 }
 
+/// Exceptions are no way around a lock, and a locked list does not grow.
+#[test]
+fn locked_keys_are_not_loosened_for_some_packages() {
+    for (key, held, own, weaker) in [
+        ("min-release-age", "\"3d\"", "{ default = \"3d\", \"npm:x\" = \"0d\" }", "min-release-age"),
+        ("provenance", "{ npm = \"required\" }", "{ \"npm:x\" = \"off\" }", "provenance.npm"),
+        ("provenance", "{ pypi = \"required\" }", "{ \"server:files\" = \"off\" }", "provenance.pypi"),
+        ("install-scripts", "[\"npm:a@1.0.0\"]", "[\"npm:a@1.0.0\", \"npm:b@1.0.0\"]", "install-scripts"),
+    ] {
+        let base = format!("[policy]\nlocked = [\"{key}\"]\n{key} = {held}\n");
+        let text = format!("[policy]\nextends = \"org.toml\"\n{key} = {own}\n");
+        let config = config(&text, vec![file("org.toml", &base)], vec![]);
+        let said: Vec<&str> = config.sources.weakenings.iter().map(|it| it.key.as_str()).collect();
+        assert!(said.contains(&weaker), "{key} = {own}: {said:?}");
+        assert!(config.sources.weakenings.iter().all(|it| it.locked), "{key} = {own}");
+        let grown = config.policy.install_scripts.iter().any(|id| id.starts_with("npm:b@"));
+        assert!(!grown, "a locked list does not grow");
+    }
+}
+
 #[test]
 fn the_machine_holds_at_least() {
     let toml = "[policy]\nisolation = \"landlock\"\nupstream = \"off\"\ndrift = { additive = \"allow\", wording = \"deny\" }\n";

