@@ -52,6 +52,23 @@ bench-told:
     cargo bench --workspace --bench sandbox
     benches/compare/told.py --mcpsec target/release/mcpsec --shared ../shared
 
+# 30,000 advisories against a closure of 500 packages: time and memory.
+bench-advisories:
+    benches/compare/advisories.sh
+
+# How many real, benign upgrades raise a deny over their code? Needs the registries; nothing that is downloaded is run.
+content-pairs scratch:
+    cargo build --release
+    benches/compare/content.py target/release/mcpsec ../shared/servers/servers.json "$HOME" {{scratch}}
+
+# Strong signs in the code of real packages below a folder.
+content-corpus folder:
+    MCPSEC_CORPUS={{folder}} cargo test -p mcpsec-audit --lib strong_signs_of_real_code -- --ignored --nocapture
+
+# Bills of materials of a closure of 442 packages: time.
+bench-bills:
+    cargo test --release -p mcpsec-report bills_are_quick -- --ignored --nocapture
+
 # Licences, bans, sources.
 deny:
     cargo deny --locked check licenses bans sources

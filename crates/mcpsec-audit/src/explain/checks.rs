@@ -108,7 +108,7 @@ pub(super) const CONTENT: Explanation = Explanation {
 
 pub(super) const APPROVAL: Explanation = Explanation {
     means: "As many people as the policy and mcp-signers ask for signed that they reviewed exactly this: these artifacts, this \
-            closure, these words for the model, started like this.",
+            closure, these words for the model, this entry point. What mcp.toml lets it do when it runs is not part of it.",
     why: "Whoever can change mcp.lock could otherwise change what the team runs. A signature is a person's own, and it is about \
           digests: any change asks again.",
     resolve: "Run `mcpsec approvals NAME` to see what is missing and what changed since the last approval, review that, and \

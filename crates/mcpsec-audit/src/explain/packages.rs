@@ -68,7 +68,7 @@ pub(super) const NO_PROVENANCE: Explanation = Explanation {
     means: "The policy requires to know who built it, and nothing says so.",
     why: "Without an attestation a stolen token is enough to publish anything in the project's name.",
     resolve: "Ask the author to publish with provenance, or except this package in the policy with a reason and an end.",
-    example: "A package without attestations under `require-provenance = true`.",
+    example: "A package without attestations under `provenance = \"required\"`.",
 };
 
 pub(super) const TRUST_DOWNGRADE: Explanation = Explanation {
@@ -81,7 +81,7 @@ pub(super) const TRUST_DOWNGRADE: Explanation = Explanation {
 pub(super) const SIGNER_CHANGED: Explanation = Explanation {
     means: "Somebody else built or signed this version than earlier ones.",
     why: "A new owner or another repository may be behind the same name.",
-    resolve: "Check that the project announced the move, then accept the new signer with `mcpsec trust`.",
+    resolve: "Check that the project announced the move, then name the new signer under `policy.signers`, or exempt the finding with a reason and an end date.",
     example: "Built from org-a/server until 2.3, from user-b/server since 2.4.",
 };
 

@@ -79,7 +79,7 @@ keys! {
         |p, floor| same(&mut p.approvals.signers, &floor.approvals.signers);
     "upstream", "whether the registry must answer", |p| show_text(p.upstream.as_str()),
         |p, floor| raise(&mut p.upstream, floor.upstream);
-    "advisories.malware", "a version that an advisory calls malicious; always denied",
+    "advisories.malware", "a version that an advisory calls malicious; no level lifts it, only an exemption of that very advisory",
         |p| show_text(p.advisories.malware.as_str()),
         |p, floor| raise(&mut p.advisories.malware, floor.advisories.malware);
     "advisories.critical", "an advisory of severity critical", |p| show_text(p.advisories.critical.as_str()),
