@@ -12,7 +12,7 @@ mod publisher;
 use std::collections::BTreeSet;
 
 use mcpsec_model::{
-    finding::{Confidence, Finding, Rule},
+    finding::{Confidence, Finding, Rule, Severity},
     name::{Ecosystem, PackageName},
     package::PackageId,
 };
@@ -94,7 +94,10 @@ fn lookalike(id: &PackageId, is_root: bool, own: &Own) -> Option<Finding> {
         a.confidence.cmp(&b.confidence).then_with(|| b.kind.cmp(&a.kind)).then_with(|| b.name.cmp(a.name))
     })?;
     let message = format!("{} `{}`, {}", best.kind.words(), best.name, best.whose);
-    Some(Finding::new(Rule::LookalikePackage, id.to_string(), message).confidence(best.confidence).evidence(best.name))
+    let found = Finding::new(Rule::LookalikePackage, id.to_string(), message);
+    // Squats of dependencies are called so (`crossenv`), and honest packages too (`isnumber` beside `is-number`): said, not denied.
+    let found = if !is_root && best.kind == Kind::Separators { found.severe(Severity::Medium) } else { found };
+    Some(found.confidence(best.confidence).evidence(best.name))
 }
 
 #[cfg(test)]

@@ -129,6 +129,17 @@ fn what_came_along_is_accused_of_what_is_clear_only() {
     }
 }
 
+/// A forgotten hyphen is a squat at the top of a list, and an everyday name deep in a closure.
+#[test]
+fn a_dependency_without_its_hyphen_is_said_and_not_denied() {
+    let (root, along) = (id("npm:crossenv@1.0.0"), id("npm:isnumber@1.0.0"));
+    let severities = |all: Vec<Finding>| all.into_iter().map(|one| one.severity()).collect::<Vec<_>>();
+    assert_eq!(severities(lookalikes(&root, [&root], &Own::default())), [Severity::High]);
+    assert_eq!(severities(lookalikes(&id("npm:mine@1.0.0"), [&along], &Own::default())), [Severity::Medium]);
+    let changed = id("npm:l0dash@1.0.0");
+    assert_eq!(severities(lookalikes(&id("npm:mine@1.0.0"), [&changed], &Own::default())), [Severity::High]);
+}
+
 #[test]
 fn own_scopes_and_servers_are_imitated_too_and_never_accused() {
     let own = Own {
