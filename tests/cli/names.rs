@@ -58,12 +58,22 @@ fn a_lookalike_deep_in_a_closure_is_not_locked() {
     let npm = NpmServer::start();
     npm.publish_all(&[
         server("files", "1.0.0").dep("middle", "1"),
-        npm_package("middle", "1.0.0").dep("crossenv", "1"),
-        npm_package("crossenv", "1.0.0"),
+        npm_package("middle", "1.0.0").dep("loddash", "1"),
+        npm_package("loddash", "1.0.0"),
     ]);
     let refused = env(&npm).mcpsec(["add", "npm:files", "--format", "json"]).exits(1);
+    let said = told(&reported(&refused), "lookalike-package");
+    assert!(said.len() == 1 && said[0].contains("`lodash`, a package that very many depend on"), "{said:?}");
+}
+
+/// Honest packages are called so as well: people see it, and go on.
+#[test]
+fn a_hyphen_that_is_missing_deep_in_a_closure_is_said() {
+    let npm = NpmServer::start();
+    npm.publish_all(&[server("files", "1.0.0").dep("crossenv", "1"), npm_package("crossenv", "1.0.0")]);
+    let added = env(&npm).mcpsec(["add", "npm:files", "--format", "json"]).success();
     assert_eq!(
-        told(&reported(&refused), "lookalike-package"),
+        told(&reported(&added), "lookalike-package"),
         ["the name differs only in its separators from `cross-env`, a package that very many depend on"]
     );
 }
