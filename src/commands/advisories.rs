@@ -142,8 +142,15 @@ pub(super) async fn of_service(
     let ids: Vec<&PackageId> = packages.iter().map(|package| &package.id).collect();
     let mut answers = mcpsec_fetch::osv::ask(&api, &ids).await;
     let mut silent = BTreeMap::new();
-    if answers.values().any(Result::is_err) {
+    // A service that the project names may keep quiet about what the user's own database knows, so that one is heard as well.
+    let of_project = settings.osv_api.is_none();
+    if of_project || answers.values().any(Result::is_err) {
         let fallback = of_database(settings, config, packages);
+        for (id, answer) in &mut answers {
+            if let (true, Ok(records), Some(Ok(known))) = (of_project, answer, fallback.packages.get(id)) {
+                records.extend(known.iter().cloned());
+            }
+        }
         for (id, answer) in answers.iter_mut().filter(|(_, answer)| answer.is_err()) {
             if let Some(Ok(records)) = fallback.packages.get(id) {
                 tracing::info!(package = %id, "the OSV service did not answer; the database did");

@@ -7,7 +7,7 @@ use mcpsec_model::{
     check::CheckResult,
     config::Config,
     evidence::SignerPin,
-    finding::{Finding, Rule},
+    finding::{Confidence, Finding, Rule, Severity},
     lock::{Lock, LockedServer},
     name::{Ecosystem, PackageName, ServerName},
     package::{Package, PackageId},
@@ -57,9 +57,17 @@ pub(super) async fn of_closure(
                 answered.push(Answered { package: id, registry: registry.to_string(), private: is_private, elsewhere });
             }
             Ecosystem::Pypi if !settings.offline && sources.pypi()?.has_further_indexes() => {
-                // What no index has any more is the business of `upstream`.
-                let Ok((index, private)) = sources.pypi()?.index_of(name).await else { continue };
-                answered.push(Answered { package: id, registry: index.to_string(), private, elsewhere: None });
+                match sources.pypi()?.index_of(name).await {
+                    Ok((index, private)) => {
+                        answered.push(Answered { package: id, registry: index.to_string(), private, elsewhere: None });
+                    }
+                    Err(error) => {
+                        let message =
+                            format!("not looked at: no index told whose it is: {}", escape(&error.to_string()));
+                        let unknown = Finding::new(Rule::DependencyConfusion, id.to_string(), message);
+                        findings.push(unknown.severe(Severity::Low).confidence(Confidence::Low));
+                    }
+                }
             }
             Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Git => {}
         }

@@ -135,6 +135,25 @@ fn one_service_does_not_answer_for_another() {
     let _denied = env.mcpsec(["audit"]).exits(1);
 }
 
+/// Nor can it keep quiet about what the user's own database knows.
+#[test]
+fn a_service_of_the_project_does_not_silence_the_database() {
+    let (env, _registry) = locked_npm();
+    database(&env, &[malware()]);
+    let quiet = OsvServer::start();
+    let address = quiet.base();
+    let config = env.read("mcp.toml");
+    env.write("mcp.toml", format!("{config}\n[registries]\nosv-api = \"{address}\"\n"));
+    let report = env.mcpsec(["audit", "--format", "json"]).exits(1);
+    assert_eq!(statuses(&report, "advisories"), ["fail", "pass"]);
+    // Nor by calling the same record harmless.
+    let mut harmless = malware();
+    harmless["withdrawn"] = json!("2026-02-01T00:00:00Z");
+    quiet.publish(&harmless);
+    quiet.set_mood(OsvMood::Blurting);
+    let _still = env.mcpsec(["audit"]).exits(1);
+}
+
 #[test]
 fn a_damaged_database_is_never_a_pass() {
     let (env, _registry) = locked_npm();
