@@ -7,7 +7,7 @@ use mcpsec_audit::{
 };
 use mcpsec_fetch::{Maturity, PassedOver, Published};
 use mcpsec_model::{
-    check::CheckResult,
+    check::{CheckResult, CheckStatus},
     config::{Config, Exemption},
     evidence::{Assessed, Offer},
     finding::{Finding, Rule},
@@ -73,7 +73,15 @@ pub(super) fn judge(
         results.push(result);
         findings.extend(finding);
     }
-    (cooldown::of_server(server.as_str(), &results), findings)
+    let mut check = cooldown::of_server(server.as_str(), &results);
+    let denies =
+        |finding: &&Finding| policy::weigh(&config.policy, settings.now, Some(server), finding) == Weight::Denies;
+    let denied: Vec<&Finding> = findings.iter().filter(denies).collect();
+    if let [first, rest @ ..] = denied.as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!("; and {} more", rest.len()) };
+        check.status = CheckStatus::Fail(format!("{}: {}{more}", first.subject, first.message));
+    }
+    (check, findings)
 }
 
 /// A time that is only an upper bound tells that a version is old enough, and never that it is not.

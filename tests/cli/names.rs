@@ -101,11 +101,15 @@ fn an_exact_version_that_is_too_young_is_refused_and_can_be_exempted() {
     let env = env(&npm);
     let refused = env.mcpsec(["add", "npm:files@1.4.2", "--format", "json"]).exits(1);
     assert_eq!(told(&reported(&refused), "too-new"), ["it is out since 0 minutes, and the policy asks for 24 hours"]);
+    assert_eq!(status(&reported(&refused), "cooldown"), "fail");
+    let people = env.mcpsec(["add", "npm:files@1.4.2"]).exits(1);
+    assert!(!people.stdout.contains("fail cooldown"), "the finding tells it, once: {}", people.snapshot());
     assert!(!env.exists("mcp.lock"), "nothing was written");
     let _older = env.mcpsec(["add", "npm:files@^1"]).success();
     let exemption = "\n[[policy.exempt]]\nrule = \"too-new\"\nsubject = \"npm:files@1.4.2\"\nreason = \"a fix\"\nuntil = 2199-01-01\n";
     env.write("mcp.toml", format!("{}{exemption}", env.read("mcp.toml")));
-    let _updated = env.mcpsec(["update", "--yes"]).success();
+    let updated = env.mcpsec(["update", "--yes", "--format", "json"]).success();
+    assert_eq!(status(&reported(&updated), "cooldown"), "pass", "what is exempt fails nothing");
     assert!(env.read("mcp.lock").contains("npm:files@1.4.2"), "an exempt version is not held back either");
     // Without the exemption nobody goes back to an older version.
     let toml = env.read("mcp.toml").replace(exemption, "");

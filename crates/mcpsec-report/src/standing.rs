@@ -78,19 +78,22 @@ pub(crate) fn of_server(server: &ServerReport) -> Vec<Item<'_>> {
     items
 }
 
-/// A failed check of advisories has its finding, with id, words and path, and says nothing more: one story, told once.
+/// A failed check of advisories or ages has its findings, with names and words, and says nothing more: one story, told once.
 fn told_by_findings(items: &mut Vec<Item<'_>>) {
-    let told: Vec<String> = items
-        .iter()
-        .filter(|item| item.standing == Standing::Denied)
-        .filter(|item| matches!(item.source, Source::Rule(Rule::Malware | Rule::Vulnerable)))
-        .filter_map(|item| item.subject.split_once('#').map(|(package, _)| package.to_owned()))
-        .collect();
-    items.retain(|item| {
-        item.source != Source::Check(Check::Advisories)
-            || item.standing != Standing::Denied
-            || !told.iter().any(|package| package == item.subject)
-    });
+    let denied = |rules: &[Rule]| -> Vec<String> {
+        let of_rules = |item: &&Item<'_>| rules.iter().any(|rule| item.source == Source::Rule(*rule));
+        let denied = items.iter().filter(|item| item.standing == Standing::Denied).filter(of_rules);
+        denied.map(|item| item.subject.to_owned()).collect()
+    };
+    let (known_bad, young) = (denied(&[Rule::Malware, Rule::Vulnerable]), denied(&[Rule::TooNew]));
+    let is_told = |item: &Item<'_>| match item.source {
+        Source::Check(Check::Advisories) => {
+            known_bad.iter().any(|subject| subject.split_once('#').is_some_and(|(package, _)| package == item.subject))
+        }
+        Source::Check(Check::Cooldown) => !young.is_empty(),
+        _ => false,
+    };
+    items.retain(|item| item.standing != Standing::Denied || !is_told(item));
 }
 
 /// Everything that counts about the project, most urgent first.
