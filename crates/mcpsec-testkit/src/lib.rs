@@ -21,6 +21,7 @@ pub mod output;
 pub mod program;
 pub mod pypi;
 pub mod servers;
+pub mod service;
 pub mod shared;
 
 pub use env::TestEnv;

@@ -1,0 +1,54 @@
+//! What every handler has: configuration, clock, database, blobs, the current catalog.
+use std::{ops::Deref, sync::Arc};
+
+use crate::{
+    auth::Auth, blobs::Blobs, catalog::Catalogs, clock::Clock, config::Config, db::Db, error::ApiError, log::Log,
+    ops::Metrics,
+};
+
+/// Shared by all requests; cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+#[derive(Debug)]
+pub struct Parts {
+    /// What the server was told.
+    pub config: Config,
+    /// The clock.
+    pub clock: Clock,
+    /// The database.
+    pub db: Db,
+    /// The bytes.
+    pub blobs: Blobs,
+    /// What is vetted now.
+    pub catalogs: Catalogs,
+    /// The log of approvals.
+    pub log: Log,
+    /// Who may do what.
+    pub auth: Auth,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl App {
+    /// Joins the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Makes what this process wrote visible to its readers at once; other replicas see it within a second.
+    ///
+    /// # Errors
+    /// [`ApiError`]: the database does not answer.
+    pub async fn changed(&self) -> Result<(), ApiError> {
+        self.catalogs.renew(&self.db, &self.clock).await.map(drop)
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

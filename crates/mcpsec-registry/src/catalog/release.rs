@@ -1,0 +1,86 @@
+//! One pushed server version, judged.
+use std::{collections::BTreeSet, sync::Arc};
+
+use mcpsec_model::{
+    approval::Approved,
+    config::Isolation,
+    digest::{Digest, Digests},
+    name::ServerName,
+    package::PackageId,
+    time::Timestamp,
+};
+use mcpsec_verify::approval::Standing;
+use smol_str::SmolStr;
+
+/// How a release stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Status {
+    /// Enough people approved exactly this, and all of its files are here.
+    Vetted,
+    /// Enough people approved it; files are still missing.
+    Incomplete,
+    /// Nobody, or not enough people, approved it yet.
+    Pending,
+    /// It was approved, and is no longer: revoked or expired.
+    Withdrawn,
+}
+
+impl Status {
+    /// The word of the API and the page.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vetted => "vetted",
+            Self::Incomplete => "incomplete",
+            Self::Pending => "pending",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// A file of a closure.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileRef {
+    /// The package it is of.
+    pub package: Arc<PackageId>,
+    /// Its name in the lock.
+    pub file: SmolStr,
+    /// What the lock pins.
+    pub pinned: Digests,
+    /// The name of its bytes in the blob store; `None` when they did not arrive.
+    pub blob: Option<Digest>,
+    /// SHA-512 as computed on arrival.
+    pub sha512: Option<Digest>,
+    /// Size in bytes, as the lock says or as it arrived.
+    pub size: Option<u64>,
+}
+
+/// A pushed server version.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// SHA-256 of its lock's text.
+    pub lock: Digest,
+    /// Its name.
+    pub server: ServerName,
+    /// What an approval of it is about.
+    pub what: Approved,
+    /// How it stands.
+    pub status: Status,
+    /// Who approved it, each approval weighed.
+    pub standing: Standing,
+    /// The sandbox its words were captured in; `None` when nobody captured it.
+    pub isolation: Option<Isolation>,
+    /// How many tools it tells the model about.
+    pub tools: usize,
+    /// All files of its closure.
+    pub files: Vec<FileRef>,
+    /// Its packages; how many install scripts they have is in the lock.
+    pub packages: BTreeSet<Arc<PackageId>>,
+    /// When it was pushed.
+    pub pushed_at: Timestamp,
+    /// By whom, as the server knows them.
+    pub pushed_by: String,
+    /// Whether it was pushed for review.
+    pub requested: bool,
+    /// Why it is asked for; untrusted.
+    pub reason: String,
+}

@@ -1,0 +1,101 @@
+//! Opening a database and bringing its schema up to date, safely beside other replicas that do the same.
+use std::{path::Path, time::Duration};
+
+use sqlx::{AnyPool, Executor as _, any::AnyPoolOptions, migrate::Migrator};
+
+use super::Tx;
+use crate::{config::Secret, error::ApiError};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A pool of connections.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: AnyPool,
+    postgres: bool,
+}
+
+/// Why the database did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The address names another kind of database.
+    #[error("`{scheme}` is no database that can be used; give sqlite://FILE or postgres://USER@HOST/NAME")]
+    Scheme {
+        /// What stands before `:`.
+        scheme: String,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the schema of the database could not be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Anything else.
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        Self::unavailable("the database", &error)
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::unavailable("the database", &error)
+    }
+}
+
+impl Db {
+    /// Opens the database at `address`, or `registry.db` in `data`, and brings its schema up to date. Replicas that start together
+    /// wait for each other.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn open(address: Option<&Secret>, data: &Path) -> Result<Self, DbError> {
+        sqlx::any::install_default_drivers();
+        let url = match address {
+            Some(address) => address.expose().to_owned(),
+            None => format!("sqlite://{}?mode=rwc", data.join("registry.db").display()),
+        };
+        let scheme = url.split(':').next().unwrap_or_default();
+        let postgres = match scheme {
+            "sqlite" => false,
+            "postgres" | "postgresql" => true,
+            other => return Err(DbError::Scheme { scheme: other.to_owned() }),
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(if postgres { 16 } else { 8 })
+            .acquire_timeout(Duration::from_secs(5))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if !postgres {
+                        // `synchronous = FULL`: an acknowledged write survives a power failure, also with a write-ahead log.
+                        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000; \
+                                        PRAGMA foreign_keys = ON;";
+                        connection.execute(settings).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(&url)
+            .await?;
+        let db = Self { pool, postgres };
+        let migrations = if postgres { &POSTGRES } else { &SQLITE };
+        migrations.run(&db.pool).await?;
+        Ok(db)
+    }
+
+    /// The pool, for single statements.
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// A transaction that may write.
+    ///
+    /// # Errors
+    /// [`sqlx::Error`]: no connection.
+    pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        // SQLite would otherwise refuse the first write of a transaction that another writer overtook.
+        if self.postgres { self.pool.begin().await } else { self.pool.begin_with("BEGIN IMMEDIATE").await }
+    }
+}

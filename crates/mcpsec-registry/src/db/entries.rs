@@ -1,0 +1,23 @@
+//! The entries of the log, in order.
+use super::Db;
+
+/// A row of `entries`.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct EntryRow {
+    /// From 0, without gaps.
+    pub seq: i64,
+    /// The line of the file form, without its line feed.
+    pub line: String,
+}
+
+/// Entries about one server from a place on, in order.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn about(db: &Db, server: &str, from: i64) -> Result<Vec<EntryRow>, sqlx::Error> {
+    sqlx::query_as("SELECT seq, line FROM entries WHERE server = $1 AND seq >= $2 ORDER BY seq")
+        .bind(server)
+        .bind(from)
+        .fetch_all(db.pool())
+        .await
+}

@@ -1,0 +1,14 @@
+//! The database: SQLite in a file, or PostgreSQL, by the same statements.
+//!
+//! One dialect: numbered parameters (`$1`), `BIGINT` and `TEXT` only, `ON CONFLICT`, no backend's own functions. Values go in as
+//! bound parameters and in no other way (the text of a statement is a constant, which `sqlx` checks by its type). Every
+//! table has a module here that owns its statements; nobody else writes SQL.
+mod connect;
+pub mod entries;
+pub mod locks;
+pub mod state;
+
+pub use connect::{Db, DbError};
+
+/// A transaction that may write. It takes the write lock at its start (SQLite) or with its first write (PostgreSQL).
+pub type Tx = sqlx::Transaction<'static, sqlx::Any>;

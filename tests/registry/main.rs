@@ -1,0 +1,3 @@
+//! The team server end to end: the real program, real clients, loopback only.
+mod start;
+mod world;
