@@ -7,7 +7,7 @@ use mcpsec_model::approval::{Signers, rules_id};
 use crate::{
     api,
     app::{App, Parts},
-    auth::Auth,
+    auth::{Auth, gate},
     blobs::Blobs,
     catalog::{Builder, Catalogs},
     clock::Clock,
@@ -54,15 +54,20 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => Signers::nobody(),
         Err(error) => return Err(StartError::new(format!("failed to read {}", path.display()), &error)),
     };
-    let builder = Builder::new(Arc::new(signers), rules_id([]), config.required);
+    let signers = Arc::new(signers);
+    let log = Log::open(&config, &db, Arc::clone(&signers))
+        .await
+        .map_err(|error| StartError::new("failed to open the log of approvals", &error))?;
+    let auth = Auth::new(&config.oidc).map_err(|error| StartError::new("failed to make an HTTP client", &error))?;
+    let builder = Builder::new(signers, rules_id([]), config.required);
     let app = App::new(Parts {
         config,
         clock,
         db,
         blobs,
         catalogs: Catalogs::new(builder),
-        log: Log::default(),
-        auth: Auth::default(),
+        log,
+        auth,
         metrics: Metrics::default(),
     });
     app.changed().await.map_err(|error| StartError::new("failed to read what is vetted", &error))?;
@@ -77,5 +82,6 @@ pub fn router(app: App) -> Router {
         .merge(mirror::router())
         .merge(mcp::router())
         .merge(ui::router())
+        .layer(axum::middleware::from_fn_with_state(app.clone(), gate))
         .with_state(app)
 }
