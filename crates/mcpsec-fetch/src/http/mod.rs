@@ -16,4 +16,5 @@ pub use credentials::Credentials;
 pub use error::HttpError;
 pub(crate) use error::chain;
 pub use metadata::{Document, Freshness, Metadata, MetadataRequest, Reduction};
+pub(crate) use network::Schedule;
 pub use network::{HttpOptions, Network};
