@@ -176,6 +176,17 @@ impl Lock {
         was_there
     }
 
+    /// The lock of one server with its packages and nothing else: what a team registry keeps. Every id and pin stays as it is.
+    /// `None` when it is not locked here.
+    pub fn alone(&self, name: &ServerName) -> Option<Self> {
+        let server = self.servers.get(name)?;
+        let servers = BTreeMap::from([(name.clone(), server.clone())]);
+        let needed = needed(&servers, &self.packages);
+        let packages = self.packages.iter().filter(|(id, _)| needed.contains(id));
+        let packages = packages.map(|(id, package)| (id.clone(), package.clone())).collect();
+        Some(Self { servers, packages, ..Self::empty() })
+    }
+
     /// The packages of these servers, sorted, each once.
     pub fn packages_of(&self, servers: &[&LockedServer]) -> Vec<&Package> {
         let ids: BTreeSet<&PackageId> = servers.iter().flat_map(|server| server.closure.packages()).collect();
