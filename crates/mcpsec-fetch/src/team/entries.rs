@@ -11,10 +11,7 @@ use mcpsec_model::{
     url::SafeUrl,
 };
 
-use super::{
-    LogClient, TeamError,
-    client::check_type,
-};
+use super::{LogClient, TeamError, client::check_type};
 use crate::http::HttpError;
 
 const EXPECTED: &str = "entries of a log";
@@ -93,6 +90,7 @@ pub struct Entries {
     transfer: Option<Transfer>,
     /// What came and is not given out yet.
     pending: Vec<u8>,
+    /// What came in answer to the request that is open.
     bytes: u64,
     start: Instant,
     schedule: Option<crate::http::Schedule>,
@@ -222,19 +220,12 @@ impl Entries {
         Ok(())
     }
 
-    /// What comes is bounded by bytes at once; by lines as soon as they are seen.
     fn count(&mut self, bytes: usize) -> Result<(), TeamError> {
         self.bytes += bytes as u64;
-        let most = (MAX_FILE as u64).min((self.asked - self.next + 1).saturating_mul(MAX_LINE as u64 + 1) + self.given());
-        if self.bytes > most {
-            return Err(self.too_much(format!("{} MiB of entries", most >> 20)));
+        if self.bytes > MAX_FILE as u64 {
+            return Err(self.too_much(format!("{} MiB of entries", MAX_FILE >> 20)));
         }
         Ok(())
-    }
-
-    /// Bytes of this request that were given out already.
-    fn given(&self) -> u64 {
-        self.bytes.saturating_sub(self.pending.len() as u64)
     }
 
     fn check(&self, block: &Block, rest: &[u8]) -> Result<(), TeamError> {

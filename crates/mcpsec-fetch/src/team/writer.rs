@@ -96,7 +96,8 @@ impl Writer {
     /// The disk.
     pub fn commit(mut self, hashes: &[[u8; 32]], head: &str, now: Timestamp) -> Result<(), TeamError> {
         if !self.index.is_empty() {
-            let sync = |path: &PathBuf, file: &File| file.sync_data().map_err(|error| TeamError::io("sync", path, error));
+            let sync =
+                |path: &PathBuf, file: &File| file.sync_data().map_err(|error| TeamError::io("sync", path, error));
             sync(&self.folder.join(LINES), &self.lines)?;
             let old = self.state.size * ENTRY as u64;
             for (name, kept, bytes) in
