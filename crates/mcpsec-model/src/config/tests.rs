@@ -41,7 +41,7 @@ python = ["3.11"]
 
 [team]
 registry = "https://mcp.example.test/"
-key = "mcp.example.test+9bfd4c22+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH"
+key = "mcp.example.test+550f7ac0+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH"
 mirror = "first"
 "#;
 
@@ -177,9 +177,16 @@ fn a_team_is_a_registry_first_of_all() {
     assert_eq!(config.team, Some(Team { registry, key: None, mirror: Mirror::Fallback }));
     assert_eq!(Config::parse("", "mcp.toml").expect("valid").team, None);
     let text = "[team]\nkey = \"x\"\nregister = 3\nmirror = \"ofF\"\n[servers]\n";
-    insta::assert_snapshot!(problems(text), @"");
+    let needs = "mcp.toml has 4 problems\n  mcp.toml:1:1: team: needs `registry`: the address of the team's registry \
+                 (registry = \"https://mcp.example.test\")\n  mcp.toml:2:7: team.key: must be the key of a log as the registry \
+                 prints it: NAME+HINT+BASE64\n  mcp.toml:3:1: team.register: unknown key; known here: registry, key, mirror \
+                 (did you mean `registry`?)\n  mcp.toml:4:10: team.mirror: `ofF` is none of: off, fallback, first, only \
+                 (did you mean `off`?)";
+    assert_eq!(problems(text), needs);
     let text = "[team]\nregistry = \"http://mcp.example.test\"\n";
-    insta::assert_snapshot!(problems(text), @"");
+    let plain = "mcp.toml:2:12: team.registry: must be an https address; plain http is for this machine only (localhost, \
+                 127.0.0.1, [::1])";
+    assert_eq!(problems(text), plain);
 }
 
 #[test]
