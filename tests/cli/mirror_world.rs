@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-
 use mcpsec_model::{digest::Digest, lock::Lock};
 use mcpsec_testkit::{
     Loopback, Request, TestEnv,

@@ -207,7 +207,9 @@ fn the_token_goes_to_the_registry_and_nowhere_else() {
     let elsewhere = npm_registry();
     for pattern in ["/api/v1/locks/*", "/api/v1/artifacts/*"] {
         for status in [301, 302, 303, 307, 308] {
-            team.inject(Fault::RedirectTo { status, origin: elsewhere.base().to_owned() }.on(pattern).method("PUT").times(1));
+            team.inject(
+                Fault::RedirectTo { status, origin: elsewhere.base().to_owned() }.on(pattern).method("PUT").times(1),
+            );
             let output = env.mcpsec(["push", "-vvv"]).exits(3).says("redirects to a place that is not followed");
             drop(output.hides(TOKEN));
             team.heal();
