@@ -63,6 +63,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         catalogs: Catalogs::new(builder),
         log: Log::default(),
         auth: Auth::default(),
+        listings: mcp::Listings::default(),
         metrics: Metrics::default(),
     });
     app.changed().await.map_err(|error| StartError::new("failed to read what is vetted", &error))?;
