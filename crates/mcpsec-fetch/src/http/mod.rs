@@ -17,3 +17,4 @@ pub use error::HttpError;
 pub(crate) use error::chain;
 pub use metadata::{Document, Freshness, Metadata, MetadataRequest, Reduction};
 pub use network::{HttpOptions, Network};
+pub(crate) use network::{Sending, retry_after};
