@@ -51,7 +51,11 @@ mod tests {
         let tag = headers[ETAG].to_str().expect("text").to_owned();
         for list in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
             let (again, headers) = status(Some(&list));
-            assert_eq!((again, headers[ETAG].to_str().expect("text")), (StatusCode::NOT_MODIFIED, tag.as_str()), "{list}");
+            assert_eq!(
+                (again, headers[ETAG].to_str().expect("text")),
+                (StatusCode::NOT_MODIFIED, tag.as_str()),
+                "{list}"
+            );
         }
         for list in ["\"x\"", "", tag.trim_matches('"')] {
             assert_eq!(status(Some(list)).0, StatusCode::OK, "{list}");

@@ -2,6 +2,8 @@
 //!
 //! Settings name servers that have a vetted version, by the command that starts exactly that (`mcpsec run NAME`). Signers and policy
 //! are the configured files byte for byte: whoever wants to rely on them compares them with a copy that came another way.
+use std::path::PathBuf;
+
 use axum::{
     Router,
     extract::{RawQuery, State},
@@ -9,7 +11,7 @@ use axum::{
     routing::get,
 };
 use http::HeaderMap;
-use mcpsec_model::{name::ServerName, text::is_hidden};
+use mcpsec_model::{approval::Signers, name::ServerName, text::is_hidden};
 use mcpsec_report::{Client, Managed, managed_servers, managed_settings};
 
 use crate::{
@@ -17,7 +19,9 @@ use crate::{
     auth::{Caller, Scope},
     catalog::{Catalog, Status},
     conditional,
+    config::Config,
     error::ApiError,
+    serve::StartError,
 };
 
 /// The longest path that a setting may have, in bytes: Linux's `PATH_MAX`.
@@ -39,6 +43,41 @@ pub struct Published {
     pub signers: Option<String>,
     /// The team's policy.
     pub policy: Option<String>,
+}
+
+impl Published {
+    /// Reads both files. Only the default mcp-signers may be missing.
+    ///
+    /// # Errors
+    /// [`StartError`]: a file cannot be read, or the policy is not one.
+    pub fn read(config: &Config) -> Result<Self, StartError> {
+        let path = signers_file(config);
+        let signers = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => None,
+            Err(error) => return Err(StartError::new(format!("failed to read {}", path.display()), &error)),
+        };
+        let Some(path) = &config.policy else { return Ok(Self { signers, policy: None }) };
+        let policy = std::fs::read_to_string(path)
+            .map_err(|error| StartError::new(format!("failed to read {}", path.display()), &error))?;
+        mcpsec_model::config::Config::parse(&policy, &path.display().to_string())
+            .map_err(|error| StartError::new("the policy cannot be read", &error))?;
+        Ok(Self { signers, policy: Some(policy) })
+    }
+
+    /// Whose approvals count: nobody's where there is no mcp-signers.
+    ///
+    /// # Errors
+    /// [`StartError`]: it is not one.
+    pub fn parsed(&self, config: &Config) -> Result<Signers, StartError> {
+        let Some(text) = &self.signers else { return Ok(Signers::nobody()) };
+        Signers::parse(text, &signers_file(config).display().to_string())
+            .map_err(|error| StartError::new("the signers cannot be read", &error))
+    }
+}
+
+fn signers_file(config: &Config) -> PathBuf {
+    config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"))
 }
 
 async fn settings(
@@ -82,9 +121,10 @@ async fn signers(State(app): State<App>, caller: Caller, headers: HeaderMap) -> 
 
 async fn policy(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
     may_read(&app, &caller)?;
-    let text = app.published.policy.clone().ok_or_else(|| {
-        ApiError::not_found("no policy is configured").hint("whoever runs the server sets `policy`")
-    })?;
+    let text =
+        app.published.policy.clone().ok_or_else(|| {
+            ApiError::not_found("no policy is configured").hint("whoever runs the server sets `policy`")
+        })?;
     Ok(conditional::whole(&headers, "application/toml", app.config.private, text))
 }
 

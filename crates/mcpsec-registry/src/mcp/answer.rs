@@ -1,5 +1,5 @@
 //! A listed version as the API answers it: the document, the registry's own member of `_meta`, and ours beside it.
-use mcpsec_report::{META_KEY, mirrored};
+use mcpsec_report::server_json::{META_KEY, mirrored};
 use serde_json::{Value, json};
 
 use super::listing::{Entry, Listing};

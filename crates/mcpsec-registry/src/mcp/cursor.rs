@@ -34,11 +34,8 @@ impl Cursor {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let parts: Vec<&str> = plain.split('\n').collect();
         let [FORM, name, published, version] = parts.as_slice() else { return None };
-        let cursor = Self {
-            name: (*name).to_owned(),
-            published: published.parse().ok()?,
-            version: (*version).to_owned(),
-        };
+        let cursor =
+            Self { name: (*name).to_owned(), published: published.parse().ok()?, version: (*version).to_owned() };
         // One place has one text: `+1` is a number too.
         Some(cursor).filter(|cursor| cursor.to_text() == text)
     }
@@ -63,7 +60,8 @@ mod tests {
 
     #[test]
     fn cursors_read_back_and_others_are_refused() {
-        let cursor = Cursor { name: "test.example/files".to_owned(), published: 1_800_000_000, version: "1.0+b".to_owned() };
+        let cursor =
+            Cursor { name: "test.example/files".to_owned(), published: 1_800_000_000, version: "1.0+b".to_owned() };
         let text = cursor.to_text();
         assert_eq!(Cursor::parse(&text), Some(cursor.clone()));
         let made_up = |plain: &str| URL_SAFE_NO_PAD.encode(plain);
@@ -85,7 +83,8 @@ mod tests {
 
     #[test]
     fn the_latest_comes_first_within_a_name() {
-        let at = |name: &str, published, version: &str| Cursor { name: name.into(), published, version: version.into() };
+        let at =
+            |name: &str, published, version: &str| Cursor { name: name.into(), published, version: version.into() };
         let mut all = [at("b", 9, "1"), at("a", 1, "1"), at("a", 2, "2"), at("a", 2, "1")];
         all.sort();
         assert_eq!(all, [at("a", 2, "1"), at("a", 2, "2"), at("a", 1, "1"), at("b", 9, "1")]);

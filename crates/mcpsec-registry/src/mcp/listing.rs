@@ -10,7 +10,7 @@ use std::{
 
 use mcpsec_audit::drift;
 use mcpsec_model::{digest::Digest, drift::DriftLevel, lock::Lock, name::ServerName, time::Timestamp};
-use mcpsec_report::{Publication, lock_facts, server_json};
+use mcpsec_report::server_json::{Publication, lock_facts, namespace, server_json};
 use mcpsec_verify::approval::Refusal;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
@@ -70,13 +70,6 @@ pub(super) struct Listing {
     catalog: Arc<Catalog>,
     /// Every listed version, in the order of [`Cursor`].
     pub(super) entries: Vec<Entry>,
-}
-
-impl Listing {
-    /// The listed versions of one server, the latest push first.
-    pub(super) fn of<'a>(&'a self, server: &'a ServerName) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(move |entry| entry.release.server == *server)
-    }
 }
 
 /// Holds the current list, and what never changes between lists.
@@ -183,7 +176,7 @@ impl Kept {
         }
         let lock = lock(&app.db, digest).await?;
         let server = lock.servers.values().next().ok_or_else(|| ApiError::bug(&"a pushed lock locks no server"))?;
-        let namespace = mcpsec_report::namespace(&app.config.origin);
+        let namespace = namespace(&app.config.origin);
         let document = server_json(&lock, server, &Publication { namespace: &namespace, mirror: None });
         let words = ["name", "title", "description"].map(|member| document[member].as_str().unwrap_or_default());
         let searched = words.join("\n").to_lowercase();
@@ -272,7 +265,8 @@ fn mark_latest(entries: &mut [Entry]) {
 fn why_withdrawn(release: &Release) -> String {
     let gone = |refusal: &&Refusal| matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_));
     let refusals = release.standing.approvals.iter().rev().filter_map(|one| one.counts.as_ref().err());
-    let why = refusals.clone().find(gone).map_or_else(|| "its approval no longer counts".to_owned(), ToString::to_string);
+    let why =
+        refusals.clone().find(gone).map_or_else(|| "its approval no longer counts".to_owned(), ToString::to_string);
     // The API's document allows 500 characters.
     why.chars().take(500).collect()
 }

@@ -123,7 +123,10 @@ impl Asked {
     fn versions(&self, name: &str) -> Result<Response, ApiError> {
         let all: Vec<&Entry> = self.entries(name).collect();
         if all.is_empty() {
-            return Err(ApiError::not_found(format!("server `{}` is not vetted here", Untrusted::new(name).excerpt(80))));
+            return Err(ApiError::not_found(format!(
+                "server `{}` is not vetted here",
+                Untrusted::new(name).excerpt(80)
+            )));
         }
         answer(&self.app, &self.headers, &answer::list(&all, false, &self.address)?)
     }

@@ -5,7 +5,8 @@ use super::cursor::Cursor;
 
 /// Of the versions with their places, the index that stands beside the latest one.
 pub(super) fn latest(versions: &[(usize, &Cursor)]) -> Option<usize> {
-    let semantic: Option<Vec<Version>> = versions.iter().map(|(_, place)| Version::parse(&place.version).ok()).collect();
+    let semantic: Option<Vec<Version>> =
+        versions.iter().map(|(_, place)| Version::parse(&place.version).ok()).collect();
     let pushed = |at: &usize| (versions[*at].1.published, &versions[*at].1.version);
     let best = match semantic {
         // A release comes after its own pre-releases, and before those of the next version: as npm's `latest`, the highest
@@ -23,7 +24,11 @@ mod tests {
     fn of(versions: &[(i64, &str)]) -> Option<String> {
         let places: Vec<Cursor> = versions
             .iter()
-            .map(|(published, version)| Cursor { name: "a/b".into(), published: *published, version: (*version).into() })
+            .map(|(published, version)| Cursor {
+                name: "a/b".into(),
+                published: *published,
+                version: (*version).into(),
+            })
             .collect();
         let versions: Vec<(usize, &Cursor)> = places.iter().enumerate().collect();
         latest(&versions).map(|at| places[at].version.clone())

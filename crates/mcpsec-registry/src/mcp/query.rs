@@ -58,7 +58,8 @@ impl Query {
         });
         let since = parameters.updated_since.map(|text| {
             time(&text).ok_or_else(|| {
-                ApiError::bad_request("`updated_since` is not a time").hint("write it as 2026-01-31T00:00:00Z (RFC 3339)")
+                ApiError::bad_request("`updated_since` is not a time")
+                    .hint("write it as 2026-01-31T00:00:00Z (RFC 3339)")
             })
         });
         Ok(Self {
@@ -161,12 +162,20 @@ mod tests {
 
     #[test]
     fn limits_are_numbers_and_nothing_else() {
-        for (text, want) in
-            [("1", 1), ("100", 100), ("101", 100), ("0", 1), ("-7", 1), ("99999999999999999999999", 100), ("-99999999999999999999999", 1)]
-        {
+        for (text, want) in [
+            ("1", 1),
+            ("100", 100),
+            ("101", 100),
+            ("0", 1),
+            ("-7", 1),
+            ("99999999999999999999999", 100),
+            ("-99999999999999999999999", 1),
+        ] {
             assert_eq!(Query::parse(&format!("limit={text}")).expect(text).limit, want, "{text}");
         }
-        for text in ["limit=", "limit=x", "limit=1.0", "limit=1e2", "limit=-", "limit=%2B1", "limit=1&limit=2", "limit=1%00"] {
+        for text in
+            ["limit=", "limit=x", "limit=1.0", "limit=1e2", "limit=-", "limit=%2B1", "limit=1&limit=2", "limit=1%00"]
+        {
             assert!(refused(text).starts_with("`limit` is"), "{text}");
         }
     }
@@ -185,7 +194,9 @@ mod tests {
 
     #[test]
     fn what_means_nothing_is_refused() {
-        for text in ["cursor=x", "cursor=MQ", "cursor=%00", "include_deleted=1", "include_deleted=", "search=a&search=b"] {
+        for text in
+            ["cursor=x", "cursor=MQ", "cursor=%00", "include_deleted=1", "include_deleted=", "search=a&search=b"]
+        {
             assert!(!refused(text).is_empty());
         }
         assert!(Query::include_deleted("include_deleted=true").expect("flag"));
