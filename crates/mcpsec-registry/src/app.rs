@@ -40,6 +40,10 @@ pub struct Parts {
     pub log: Log,
     /// Who may do what.
     pub auth: Auth,
+    /// What the operator lets everybody read.
+    pub published: crate::api::policy::Published,
+    /// The list of the MCP Registry API.
+    pub listings: crate::mcp::Listings,
     /// What is counted.
     pub metrics: Metrics,
     /// What is used of the limits.

@@ -2,10 +2,10 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use mcpsec_model::approval::{Signers, rules_id};
+use mcpsec_model::approval::rules_id;
 
 use crate::{
-    api,
+    api::{self, policy::Published},
     app::{App, Parts},
     auth::Auth,
     blobs::Blobs,
@@ -30,7 +30,7 @@ pub struct StartError {
 }
 
 impl StartError {
-    fn new(what: impl Into<String>, why: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn new(what: impl Into<String>, why: &dyn std::fmt::Display) -> Self {
         Self { what: what.into(), why: why.to_string() }
     }
 }
@@ -47,13 +47,8 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         .map_err(|error| StartError::new("failed to open the database", &error))?;
     let blobs = Blobs::open(config.blobs.as_deref(), &config.data)
         .map_err(|error| StartError::new("failed to open the blob store", &error))?;
-    let path = config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"));
-    let signers = match std::fs::read_to_string(&path) {
-        Ok(text) => Signers::parse(&text, &path.display().to_string())
-            .map_err(|error| StartError::new("the signers cannot be read", &error))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => Signers::nobody(),
-        Err(error) => return Err(StartError::new(format!("failed to read {}", path.display()), &error)),
-    };
+    let published = Published::read(&config)?;
+    let signers = published.parsed(&config)?;
     let builder = Builder::new(Arc::new(signers), rules_id([]), config.required);
     let guard = Guard::new(&config.limits);
     let app = App::new(Parts {
@@ -64,6 +59,8 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         catalogs: Catalogs::new(builder),
         log: Log::default(),
         auth: Auth::default(),
+        published,
+        listings: mcp::Listings::default(),
         metrics: Metrics::default(),
         guard,
         stopping: AtomicBool::new(false),
