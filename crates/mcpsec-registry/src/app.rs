@@ -3,7 +3,7 @@ use std::{ops::Deref, sync::Arc};
 
 use crate::{
     auth::Auth, blobs::Blobs, catalog::Catalogs, clock::Clock, config::Config, db::Db, error::ApiError, log::Log,
-    ops::Metrics,
+    ops::Metrics, ui::Shelf,
 };
 
 /// Shared by all requests; cloning is cheap.
@@ -29,6 +29,8 @@ pub struct Parts {
     pub auth: Auth,
     /// What is counted.
     pub metrics: Metrics,
+    /// Locks that pages read.
+    pub shelf: Shelf,
 }
 
 impl App {

@@ -8,6 +8,7 @@
 //! the log lets clients see when the server forgets, forks or stands still.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod api;
 pub mod app;
 pub mod auth;

@@ -64,6 +64,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         log: Log::default(),
         auth: Auth::default(),
         metrics: Metrics::default(),
+        shelf: ui::Shelf::default(),
     });
     app.changed().await.map_err(|error| StartError::new("failed to read what is vetted", &error))?;
     Ok(app)
