@@ -70,6 +70,14 @@ pub async fn range_locked(tx: &mut Tx, from: i64, until: i64) -> Result<Vec<Entr
         .await
 }
 
+/// The leaf hashes of all entries, in hex and in no order.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn leaves(db: &Db) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT leaf FROM entries").fetch_all(db.pool()).await
+}
+
 /// How many entries there are.
 ///
 /// # Errors

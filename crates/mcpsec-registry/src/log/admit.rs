@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use mcpsec_model::{
-    approval::{Approvals, Envelope, Signer, Signers, Statement},
+    approval::{Approvals, Envelope, Line, Signer, Signers, Statement},
     digest::{ApprovalId, Digest},
     text::Untrusted,
     time::Timestamp,
@@ -55,7 +55,21 @@ pub fn admit(
         let hint = error.hint();
         ApiError::refused(error.to_string()).hint(hint)
     })?;
-    let one = |line: &mcpsec_model::approval::Line| {
+    admit_lines(approvals.lines(), name, signers, now, strictness)
+}
+
+/// [`admit`] for lines that are read already.
+///
+/// # Errors
+/// As [`admit`].
+pub fn admit_lines(
+    lines: &[Line],
+    name: &str,
+    signers: &Signers,
+    now: Timestamp,
+    strictness: Strictness,
+) -> Result<Vec<Admitted>, ApiError> {
+    let one = |line: &Line| {
         one(&line.envelope, signers, now, strictness)
             .map(|(statement, signer)| admitted(&line.envelope, line.number, statement, signer, now))
             .map_err(|why| {
@@ -65,7 +79,7 @@ pub fn admit(
                 )
             })
     };
-    approvals.lines().iter().map(one).collect()
+    lines.iter().map(one).collect()
 }
 
 fn one<'s>(

@@ -25,7 +25,7 @@ use mcpsec_model::{
 };
 use mcpsec_verify::approval::log::{LogKey, LogSigner, Tree, leaf_hash};
 
-pub use admit::{Admitted, MAX_BATCH, Strictness, admit};
+pub use admit::{Admitted, MAX_BATCH, Strictness, admit, admit_lines};
 pub use append::Appended;
 pub use key_file::{KeyFileError, load};
 
