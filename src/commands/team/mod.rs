@@ -31,7 +31,7 @@ use mcpsec_verify::approval::{
 
 pub(super) use offer::{check_destination, deliver, export, import};
 
-use crate::{error::CommandError, settings::Settings, ui::Ui};
+use crate::{error::CommandError, project::Project, settings::Settings, ui::Ui};
 
 /// Where a token for the registry comes from.
 const TOKEN: &str = "MCPSEC_TEAM_TOKEN";
@@ -94,6 +94,21 @@ pub(super) async fn look(
     };
     log.tell(settings, lock);
     Ok(Some(log))
+}
+
+/// Before the lock is written: how far the log is seen now, where the policy asks for approvals. Nothing is written while it lies.
+pub(super) async fn before_writing(
+    settings: &Settings,
+    project: &Project,
+    config: &Config,
+) -> Result<Option<TeamPin>, CommandError> {
+    if config.policy.approvals.required == 0 {
+        return Ok(None);
+    }
+    let lock = project.lock()?.unwrap_or_else(Lock::empty);
+    let Some(log) = look(settings, config, &lock, Ask::Registry).await? else { return Ok(None) };
+    log.check()?;
+    Ok(log.pin())
 }
 
 /// What is known of the log without asking the registry.
