@@ -374,7 +374,12 @@ impl<'a> Sources<'a> {
                 Ok(UpstreamState::Unreachable("--offline: the registry was not asked".to_owned()))
             }
             Ecosystem::Npm => Ok(self.npm()?.upstream(&package.id).await),
-            Ecosystem::Pypi => Ok(self.pypi()?.upstream(&package.id).await),
+            Ecosystem::Pypi => match self.pypi() {
+                Ok(pypi) => Ok(pypi.upstream(&package.id).await),
+                // A new machine may know no index at all; where the team's mirror has the files, that is a gap and no mistake.
+                Err(error) if self.mirror()?.is_some() => Ok(UpstreamState::Unreachable(error.to_string())),
+                Err(error) => Err(error),
+            },
             Ecosystem::Git if let Some(why) = self.no_git() => Ok(UpstreamState::Unreachable(why.to_owned())),
             Ecosystem::Git => {
                 let (Some(Spec::Git(spec)), Some(pin)) = (spec, &package.git) else {

@@ -73,6 +73,11 @@ fn python_servers_come_from_the_mirror_too() {
     forget(&env);
     drop(index);
     let _verified = env.mcpsec(["verify"]).success().says("from the team's mirror");
+    // Nor does a machine that knows no index at all need one.
+    forget(&env);
+    env.unset("UV_DEFAULT_INDEX");
+    let said = env.mcpsec(["verify"]).success().says("from the team's mirror");
+    assert!(flat(&said).contains("no Python package index is known"), "{}", said.stdout);
 }
 
 #[test]
