@@ -17,6 +17,7 @@ use crate::{
     error::ApiError,
     log::Log,
     ops::{Guard, Metrics},
+    ui::Shelf,
 };
 
 /// Shared by all requests; cloning is cheap.
@@ -50,6 +51,8 @@ pub struct Parts {
     pub guard: Guard,
     /// Set once the process was asked to end.
     pub stopping: AtomicBool,
+    /// Locks that pages read.
+    pub shelf: Shelf,
 }
 
 impl App {

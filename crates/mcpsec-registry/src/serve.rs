@@ -64,6 +64,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         metrics: Metrics::default(),
         guard,
         stopping: AtomicBool::new(false),
+        shelf: ui::Shelf::default(),
     });
     app.changed().await.map_err(|error| StartError::new("failed to read what is vetted", &error))?;
     Ok(app)
