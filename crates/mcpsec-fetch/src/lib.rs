@@ -12,12 +12,14 @@ pub mod evidence;
 pub mod git;
 pub mod host;
 pub mod http;
+pub mod mirror;
 pub mod npm;
 pub mod osv;
 pub mod progress;
 pub mod pypi;
 pub mod resolve;
 pub mod store;
+pub mod team;
 pub mod trust;
 pub mod unpack;
 

@@ -29,6 +29,7 @@ pub mod publication;
 pub mod report;
 pub mod spec;
 pub mod target;
+pub mod team;
 pub mod text;
 pub mod time;
 pub mod tree;

@@ -4,7 +4,7 @@
 //! [`Report`](mcpsec_model::report::Report), all from one list of how each thing stands; [`show`], [`tree`] and [`tree_json`]
 //! render one locked server; [`artifact`] and [`artifact_json`] an [`ArtifactReport`]; [`drift`] how two manifests differ.
 //! [`cyclonedx`] and [`spdx`] are bills of materials of locked servers, [`openvex`] tells what a policy exempts, and
-//! [`managed_settings`] has clients start nothing but locked servers. Every text that came from outside is escaped here again, whatever the caller
+//! [`managed_settings`] has clients start nothing but locked servers. [`mod@server_json`] is the MCP Registry API's document. Every text that came from outside is escaped here again, whatever the caller
 //! did; escaping twice changes nothing. Output depends on the input only: no width, locale or clock of the machine is asked.
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ mod managed;
 mod markdown;
 mod sarif;
 mod sbom;
+pub mod server_json;
 mod show;
 mod standing;
 mod style;

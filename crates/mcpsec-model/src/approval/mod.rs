@@ -10,6 +10,7 @@
 //! be read in two ways is refused. No cryptography and no I/O happens here.
 mod envelope;
 mod file;
+pub mod head;
 mod key;
 mod rules;
 mod signers;

@@ -8,6 +8,7 @@ mod places;
 mod policy;
 pub(crate) mod reader;
 mod server;
+mod team;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use trust::{ExpectedSigner, Pattern, most_exact};
 use crate::{
     name::ServerName,
     target::{Platform, PythonMinor, Targets},
+    team::Team,
     text::Untrusted,
     url::SafeUrl,
 };
@@ -50,6 +52,8 @@ pub struct Config {
     pub registries: Registries,
     /// `[targets]`.
     pub targets: Targets,
+    /// `[team]`.
+    pub team: Option<Team>,
 }
 
 /// `[registries]`: addresses that win over the configuration of npm, pip and uv.
@@ -89,6 +93,7 @@ impl Config {
             sources: merge.sources,
             registries: Registries::default(),
             targets: Targets::standard(),
+            team: None,
         })
     }
 
@@ -113,6 +118,7 @@ impl Config {
         let mut merge = policy::merge(&layers.bases)?;
         merge.sources.project = file.to_owned();
         let (mut servers, mut registries, mut targets) = (BTreeMap::new(), Registries::default(), Targets::standard());
+        let mut team = None;
         for (key, item) in root {
             match key {
                 "servers" => servers = read_servers(&mut reader, item),
@@ -122,6 +128,7 @@ impl Config {
                 }
                 "registries" => registries = read_registries(&mut reader, item),
                 "targets" => targets = read_targets(&mut reader, item),
+                "team" => team = team::read(&mut reader, item),
                 _ => {}
             }
         }
@@ -130,7 +137,7 @@ impl Config {
             return Err(fail(problems));
         }
         merge.at_least(&layers.machine)?;
-        Ok(Self { servers, policy: merge.policy, sources: merge.sources, registries, targets })
+        Ok(Self { servers, policy: merge.policy, sources: merge.sources, registries, targets, team })
     }
 }
 
@@ -149,12 +156,13 @@ fn check_policy(reader: &mut Reader<'_>, item: &Item, policy: &Policy, layers: &
 }
 
 const REGISTRY_KEYS: &[&str] = &["npm", "pypi", "git-attestations", "advisories", "osv-api"];
-const ROOT_KEYS: &[&str] = &["servers", "policy", "registries", "targets"];
+const ROOT_KEYS: &[&str] = &["servers", "policy", "registries", "targets", "team"];
 
 /// Every key that mcp.toml may have, as dotted paths; docs/config.md is compared with it.
 pub fn known_keys() -> Vec<String> {
     let mut keys: Vec<String> = REGISTRY_KEYS.iter().map(|key| join("registries", key)).collect();
     keys.extend(["platforms", "python"].iter().map(|key| join("targets", key)));
+    keys.extend(team::KEYS.iter().map(|key| join("team", key)));
     keys.extend(policy::KEYS.iter().map(|key| join("policy", key)));
     keys.extend(server::KEYS.iter().map(|key| join("servers.NAME", key)));
     keys.sort();

@@ -1,5 +1,6 @@
 //! Tests of mcp.toml: every key, every problem, edits.
 use super::*;
+use crate::team::Mirror;
 
 const FULL: &str = r#"
 [servers.files]
@@ -37,6 +38,11 @@ npm = "https://npm.example.invalid/"
 [targets]
 platforms = ["linux-x86_64-gnu"]
 python = ["3.11"]
+
+[team]
+registry = "https://mcp.example.test/"
+key = "mcp.example.test+550f7ac0+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH"
+mirror = "first"
 "#;
 
 fn problems(text: &str) -> String {
@@ -62,6 +68,9 @@ fn every_key_is_read() {
     assert_eq!(config.policy.drift.breaking, Level::Deny);
     assert_eq!(config.policy.exempt[0].until.to_string(), "2027-01-31");
     assert_eq!(config.targets.platforms.len(), 1);
+    let team = config.team.as_ref().expect("team");
+    assert_eq!((team.registry.to_string().as_str(), team.mirror), ("https://mcp.example.test", Mirror::First));
+    assert_eq!(team.key.as_ref().expect("key").origin(), "mcp.example.test");
     let policy = &config.policy;
     let age = |id: &str, root_of: Option<&str>| {
         let root_of = root_of.map(|name| name.parse::<ServerName>().expect("name"));
@@ -141,6 +150,16 @@ fn hostile_values_are_refused() {
         "[policy]\napprovals = { required = 1, signers = \"../x\" }",
         "[[policy.exempt]]\nrule = \"yanked\"\nsubject = \"\"\nreason = \"x\"\nuntil = 2027-01-01",
         "[registries]\nnpm = \"https://h.invalid/#secret\"",
+        "[team]",
+        "team = \"https://h.invalid\"",
+        "[team]\nregistry = \"http://h.invalid\"",
+        "[team]\nregistry = \"https://u:secret@h.invalid\"",
+        "[team]\nregistry = \"https://h.invalid?token=secret\"",
+        "[team]\nregistry = \"https://h.invalid\"\ntoken = \"secret\"",
+        "[team]\nregistry = \"https://h.invalid\"\nmirror = \"always\"",
+        "[team]\nregistry = \"https://h.invalid\"\nkey = \"secret\"",
+        "[team]\nregistry = \"https://h.invalid\"\nkey = \"h.invalid+00000000+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\"",
+        "[team]\nregistry = \"https://\u{202e}h.invalid\u{202e}\"\nmirror = \"\u{202e}\"",
     ] {
         let shown = problems(text);
         assert_ne!(shown, "accepted", "{text}");
@@ -148,6 +167,26 @@ fn hostile_values_are_refused() {
         assert!(!shown.contains("secret") || text.contains("{ secret"), "{shown}");
         assert!(!shown.contains('\u{202e}'), "{shown}");
     }
+}
+
+#[test]
+fn a_team_is_a_registry_first_of_all() {
+    let text = "[team]\nregistry = \"https://mcp.example.test\"\n";
+    let config = Config::parse(text, "mcp.toml").expect("valid");
+    let registry = "https://mcp.example.test".parse().expect("address");
+    assert_eq!(config.team, Some(Team { registry, key: None, mirror: Mirror::Fallback }));
+    assert_eq!(Config::parse("", "mcp.toml").expect("valid").team, None);
+    let text = "[team]\nkey = \"x\"\nregister = 3\nmirror = \"ofF\"\n[servers]\n";
+    let needs = "mcp.toml has 4 problems\n  mcp.toml:1:1: team: needs `registry`: the address of the team's registry \
+                 (registry = \"https://mcp.example.test\")\n  mcp.toml:2:7: team.key: must be the key of a log as the registry \
+                 prints it: NAME+HINT+BASE64\n  mcp.toml:3:1: team.register: unknown key; known here: registry, key, mirror \
+                 (did you mean `registry`?)\n  mcp.toml:4:10: team.mirror: `ofF` is none of: off, fallback, first, only \
+                 (did you mean `off`?)";
+    assert_eq!(problems(text), needs);
+    let text = "[team]\nregistry = \"http://mcp.example.test\"\n";
+    let plain = "mcp.toml:2:12: team.registry: must be an https address; plain http is for this machine only (localhost, \
+                 127.0.0.1, [::1])";
+    assert_eq!(problems(text), plain);
 }
 
 #[test]

@@ -184,6 +184,7 @@ impl<'t> Lines<'t> {
         }
         let listed = self.on_lines("servers")?;
         let imports = if self.has("imports") { self.on_lines("imports")? } else { Vec::new() };
+        let team = self.team()?;
         let (mut servers, mut packages) = (Vec::new(), Vec::new());
         while self.at < self.text.len() {
             self.exactly("")?;
@@ -193,7 +194,7 @@ impl<'t> Lines<'t> {
                 packages.push(self.package()?);
             }
         }
-        Some(Document { listed, imports, servers, packages })
+        Some(Document { listed, imports, team, servers, packages })
     }
 
     fn server(&mut self) -> Option<Server<'t>> {

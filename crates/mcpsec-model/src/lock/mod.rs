@@ -23,6 +23,7 @@ mod read;
 mod seal;
 mod server;
 mod tables;
+mod team;
 mod told;
 mod wire;
 mod write;
@@ -43,6 +44,7 @@ use crate::{
     digest::{Digest, Digests},
     name::ServerName,
     package::{Artifact, Package, PackageId},
+    team::TeamPin,
 };
 
 /// The format version that this code reads and writes.
@@ -71,12 +73,14 @@ pub struct Lock {
     pub packages: BTreeMap<PackageId, Package>,
     /// Approvals of other teams that come from an address: which bytes of them were looked at. Keyed by the name in mcp-signers.
     pub imports: BTreeMap<Word, Digest>,
+    /// How far the log of the team's registry was seen.
+    pub team: Option<TeamPin>,
 }
 
 impl Lock {
     /// A lock of nothing.
     pub fn empty() -> Self {
-        Self { servers: BTreeMap::new(), packages: BTreeMap::new(), imports: BTreeMap::new() }
+        Self { servers: BTreeMap::new(), packages: BTreeMap::new(), imports: BTreeMap::new(), team: None }
     }
 
     /// Reads a lock. `file_name` is what messages call it. Refused, in this order: too large; unfinished merges; newer
@@ -170,6 +174,17 @@ impl Lock {
         let was_there = self.servers.remove(name).is_some();
         self.drop_orphans();
         was_there
+    }
+
+    /// The lock of one server with its packages and nothing else: what a team registry keeps. Every id and pin stays as it is.
+    /// `None` when it is not locked here.
+    pub fn alone(&self, name: &ServerName) -> Option<Self> {
+        let server = self.servers.get(name)?;
+        let servers = BTreeMap::from([(name.clone(), server.clone())]);
+        let needed = needed(&servers, &self.packages);
+        let packages = self.packages.iter().filter(|(id, _)| needed.contains(id));
+        let packages = packages.map(|(id, package)| (id.clone(), package.clone())).collect();
+        Some(Self { servers, packages, ..Self::empty() })
     }
 
     /// The packages of these servers, sorted, each once.

@@ -7,7 +7,7 @@ use std::{
 use super::{
     Lock, LockError, MAX_BYTES, MAX_IMPORTS, MAX_PACKAGES, MAX_SERVERS, VERSION,
     fields::Source,
-    id, lines, meaning, needed, seal, tables,
+    id, lines, meaning, needed, seal, tables, team,
     wire::{Document, Text},
     write,
 };
@@ -182,6 +182,7 @@ pub(super) fn read_document(source: &Source<'_>, document: Document<'_>) -> Resu
         };
         lock.imports.insert(name, digest);
     }
+    lock.team = document.team.map(|wire| team::meaning(source, &wire)).transpose()?;
     for wire in document.packages {
         let package = meaning::package(source, &wire)?;
         let id = package.id.clone();

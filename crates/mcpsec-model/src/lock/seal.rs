@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use crate::digest::Digest;
 
+/// The line that opens the entry of the team's log.
+pub(super) const TEAM: &str = "[team]";
 /// The line that opens a server's entry.
 pub(super) const SERVER: &str = "[[server]]";
 /// The line that opens a package's entry.
@@ -50,6 +52,9 @@ impl<'t> Entry<'t> {
 
     /// What the entry calls itself: the text of its first `name` or `id` line. For messages only.
     pub(super) fn name(&self) -> String {
+        if self.text.starts_with(TEAM) {
+            return "the pin of the team's log".to_owned();
+        }
         let (kind, key) = if self.text.starts_with(SERVER) { ("server", "name = ") } else { ("package", "id = ") };
         let name = self.text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("without a name");
         format!("{kind} {}", crate::text::Untrusted::new(name.trim_matches('"')).excerpt(160))
@@ -64,7 +69,7 @@ pub(super) fn entries(text: &str) -> Vec<Entry<'_>> {
     let mut at = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let shown = line.trim_end_matches('\n');
-        if shown == SERVER || shown == PACKAGE {
+        if shown == SERVER || shown == PACKAGE || shown == TEAM {
             if let Some((line, from)) = start {
                 entries.push(Entry { line, text: &text[from..at], seal: seal.take() });
             }

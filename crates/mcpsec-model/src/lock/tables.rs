@@ -4,7 +4,7 @@ use toml::de::DeTable;
 use super::{
     LockError,
     fields::{Fields, Source},
-    told,
+    team, told,
     wire::{Artifact, Document, Finding, Lists, Package, Server, SignedBy, Text},
 };
 use crate::text::Untrusted;
@@ -15,11 +15,12 @@ pub(super) fn document<'t>(source: &Source<'t>, toml: DeTable<'t>) -> Result<Doc
     let _checked_before = head.number("version")?;
     let listed = head.texts("servers")?;
     let imports = head.texts("imports")?;
+    let team = head.table("team")?.map(team::table).transpose()?;
     let (servers, packages) = (head.tables("server", "server")?, head.tables("package", "package")?);
     head.finish()?;
     let servers = servers.into_iter().map(server).collect::<Result<_, _>>()?;
     let packages = packages.into_iter().map(package).collect::<Result<_, _>>()?;
-    Ok(Document { listed, imports, servers, packages })
+    Ok(Document { listed, imports, team, servers, packages })
 }
 
 /// Parses TOML.

@@ -18,8 +18,18 @@ pub(super) type Lists<'t> = Vec<(Text<'t>, Vec<Text<'t>>)>;
 pub(super) struct Document<'t> {
     pub(super) listed: Vec<Text<'t>>,
     pub(super) imports: Vec<Text<'t>>,
+    pub(super) team: Option<Team<'t>>,
     pub(super) servers: Vec<Server<'t>>,
     pub(super) packages: Vec<Package<'t>>,
+}
+
+/// The `[team]` entry.
+#[derive(Debug)]
+pub(super) struct Team<'t> {
+    pub(super) registry: Text<'t>,
+    pub(super) key: Text<'t>,
+    pub(super) size: (u64, usize),
+    pub(super) root: Text<'t>,
 }
 
 /// A `[[server]]` entry.

@@ -2,7 +2,7 @@
 //! escapes are ours to keep, and nothing changes when a dependency does.
 use std::fmt::Write as _;
 
-use super::{Lock, LockedServer, VERSION, edge, pin, plain, seal};
+use super::{Lock, LockedServer, VERSION, edge, pin, plain, seal, team};
 use crate::{
     candidate::EntryPoint,
     evidence::Pin,
@@ -31,6 +31,10 @@ pub(super) fn lock_within(lock: &Lock, limit: usize) -> String {
     out.lines_of("servers", lock.servers.keys().map(|name| name.as_str()));
     if !lock.imports.is_empty() {
         out.lines_of("imports", lock.imports.iter().map(|(name, digest)| format!("{name} {digest}")));
+    }
+    if let Some(pin) = &lock.team {
+        out.text.push('\n');
+        out.sealed(seal::TEAM, |out| team::write(pin, out), |_| {});
     }
     for server in lock.servers.values() {
         out.text.push('\n');

@@ -1,9 +1,12 @@
 //! Writes, and what clients of ours ask: `/api/v1/…`.
+pub mod openapi;
+pub mod policy;
+
 use axum::Router;
 
 use crate::app::App;
 
 /// Its addresses.
 pub fn router() -> Router<App> {
-    Router::new()
+    Router::new().merge(openapi::router()).merge(policy::router())
 }

@@ -13,6 +13,7 @@
 //! key can back-date. So a key that is `revoked` counts for nothing from then on, whatever its statements say.
 mod error;
 mod judge;
+pub mod log;
 mod sign;
 mod signature;
 mod sshsig;

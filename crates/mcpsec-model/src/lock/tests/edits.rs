@@ -10,8 +10,7 @@ fn check(original: &Lock, bytes: &[u8], what: &str) {
 
 #[test]
 fn no_single_byte_edit_makes_another_lock() {
-    for sample in [samples::git(), samples::pypi()] {
-        let lock = samples::locked(vec![sample]);
+    for lock in [samples::team(), samples::locked(vec![samples::pypi()])] {
         let text = lock.to_text().into_bytes();
         for at in 0..text.len() {
             let mut edited = text.clone();
@@ -31,7 +30,8 @@ fn no_single_byte_edit_makes_another_lock() {
 
 #[test]
 fn no_prefix_and_no_lost_line_makes_another_lock() {
-    let lock = samples::locked(vec![samples::npm(), samples::git()]);
+    let mut lock = samples::locked(vec![samples::npm(), samples::git()]);
+    lock.team = Some(samples::pinned(7));
     let text = lock.to_text();
     for at in 0..text.len() {
         assert!(Lock::parse_bytes(&text.as_bytes()[..at], "mcp.lock").is_err(), "prefix of {at} bytes");

@@ -39,6 +39,19 @@ fn replacing_and_removing_drop_what_nobody_needs() {
 }
 
 #[test]
+fn the_pin_of_the_teams_log_stays() {
+    let mut lock = samples::team();
+    let pin = lock.team.clone();
+    let (parts, packages) = samples::pypi();
+    insert(&mut lock, parts, packages).expect("insert");
+    for name in lock.servers.keys().cloned().collect::<Vec<_>>() {
+        assert!(lock.remove(&name));
+    }
+    assert_eq!(lock, Lock { team: pin, ..Lock::empty() });
+    assert_eq!(Lock::parse(&lock.to_text(), "mcp.lock"), Ok(lock));
+}
+
+#[test]
 fn entering_the_same_again_changes_nothing() {
     let mut lock = locked(vec![samples::npm(), samples::pypi(), samples::git()]);
     let before = lock.to_text();

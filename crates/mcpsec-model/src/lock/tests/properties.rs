@@ -233,15 +233,16 @@ fn lock() -> impl Strategy<Value = Lock> {
         .prop_flat_map(|ids| {
             let packages: Vec<_> = ids.iter().cloned().map(package).collect();
             let tail: Vec<PackageId> = ids.iter().skip(ids.len() / 2).cloned().collect();
-            (packages, server(ids.clone()), option::of(server(tail)))
+            (packages, server(ids.clone()), option::of(server(tail)), option::of(0..=i64::MAX.unsigned_abs()))
         })
-        .prop_map(|(packages, first, second)| {
+        .prop_map(|(packages, first, second, seen)| {
             let packages: BTreeMap<PackageId, Package> = packages.into_iter().map(|p| (p.id.clone(), p)).collect();
             let mut lock = Lock::empty();
             for parts in std::iter::once(first).chain(second) {
                 let server = LockedServer::new(parts, &packages).expect("server");
                 lock.insert(server, packages.clone().into_iter().collect()).expect("insert");
             }
+            lock.team = seen.map(super::samples::pinned);
             lock
         })
 }

@@ -23,6 +23,7 @@ pub(super) fn cases() -> Vec<(&'static str, Vec<u8>)> {
     let pypi = samples::locked(vec![samples::pypi()]).to_text();
     let git = samples::locked(vec![samples::git()]).to_text();
     let mixed = samples::locked(vec![samples::npm(), samples::pypi(), samples::git()]).to_text();
+    let team = samples::team().to_text();
     let odd = samples::locked(vec![samples_told::odd()]).to_text();
     let zod3 = "\n[[package]]\nid = \"npm:zod@3.25.76\"";
     let zod4 = "\n[[package]]\nid = \"npm:zod@4.0.0\"";
@@ -194,6 +195,16 @@ pub(super) fn cases() -> Vec<(&'static str, Vec<u8>)> {
         ("server-unlisted", replaced(&mixed, "\n  \"files\",\n", "\n")),
         ("space-at-line-end", replaced(&npm, "\nversion = 1\n", "\nversion = 1 \n")),
         ("targets-mixed", resealed(&replaced(&npm, "  \"windows-x86_64\",\n", "  \"windows-x86_64/3.12\",\n"))),
+        ("team-address-with-password", resealed(&replaced(&team, "https://mcp.", "https://bob:hunter2@mcp."))),
+        ("team-cut", cut(&team, "\nseal = \"")),
+        ("team-edited-size", replaced(&team, "size = 1234\n", "size = 1\n")),
+        ("team-http", resealed(&replaced(&team, "https://mcp.", "http://mcp."))),
+        ("team-key-cut", resealed(&replaced(&team, "BwcHBwcH\"", "BwcHBwc\""))),
+        ("team-root-sha512", resealed(&replaced(&team, "root = \"sha256:", "root = \"sha512:"))),
+        ("team-size-enormous", resealed(&replaced(&team, "size = 1234\n", "size = 18446744073709551615\n"))),
+        ("team-size-missing", resealed(&replaced(&team, "size = 1234\n", ""))),
+        ("team-twice", replaced(&team, "\n[[server]]\n", "\n[team]\nsize = 1\n\n[[server]]\n")),
+        ("team-unknown-key", resealed(&replaced(&team, "size = 1234\n", "size = 1234\ntrust = true\n"))),
         ("unknown-key", resealed(&replaced(&npm, "root = ", "trusted = true\nroot = "))),
         ("upper-case-digest", resealed(&replaced(&npm, &digest, &digest.to_uppercase()))),
         ("value-of-wrong-kind", resealed(&replaced(&npm, "install-scripts = true", "install-scripts = \"no\""))),

@@ -13,6 +13,7 @@ use crate::{
     name::Ecosystem,
     package::{Artifact, ArtifactKind, GitPin, Package, PackageId},
     target::Target,
+    team::TeamPin,
 };
 
 pub(super) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -248,5 +249,22 @@ pub(super) fn goldens() -> Vec<(&'static str, Lock)> {
         ("npm", locked(vec![npm()])),
         ("odd", locked(vec![samples_told::odd()])),
         ("pypi", locked(vec![pypi()])),
+        ("team", team()),
     ]
+}
+
+/// A lock whose team has a registry.
+pub(super) fn team() -> Lock {
+    Lock { team: Some(pinned(1234)), ..locked(vec![git()]) }
+}
+
+/// How far the log of that registry was seen.
+pub(super) fn pinned(size: u64) -> TeamPin {
+    let Digest::Sha256(root) = Digest::sha256_of(&size.to_be_bytes()) else { unreachable!("sha256") };
+    TeamPin {
+        registry: "https://mcp.example.test/team".parse().expect("address"),
+        key: "mcp.example.test+550f7ac0+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH".parse().expect("key"),
+        size,
+        root,
+    }
 }
