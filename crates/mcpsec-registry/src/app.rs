@@ -3,7 +3,7 @@ use std::{ops::Deref, sync::Arc};
 
 use crate::{
     auth::Auth, blobs::Blobs, catalog::Catalogs, clock::Clock, config::Config, db::Db, error::ApiError, log::Log,
-    ops::Metrics,
+    ops::Metrics, pull::Pulls,
 };
 
 /// Shared by all requests; cloning is cheap.
@@ -27,6 +27,8 @@ pub struct Parts {
     pub log: Log,
     /// Who may do what.
     pub auth: Auth,
+    /// Fetching from upstreams.
+    pub pulls: Pulls,
     /// What is counted.
     pub metrics: Metrics,
 }

@@ -10,6 +10,7 @@
 
 pub mod api;
 pub mod app;
+pub mod arrive;
 pub mod auth;
 pub mod blobs;
 pub mod catalog;
@@ -22,5 +23,6 @@ pub mod log;
 pub mod mcp;
 pub mod mirror;
 pub mod ops;
+pub mod pull;
 pub mod serve;
 pub mod ui;

@@ -16,6 +16,7 @@ use crate::{
     log::Log,
     mcp, mirror,
     ops::{self, Metrics},
+    pull::Pulls,
     ui,
 };
 
@@ -55,7 +56,10 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         Err(error) => return Err(StartError::new(format!("failed to read {}", path.display()), &error)),
     };
     let builder = Builder::new(Arc::new(signers), rules_id([]), config.required);
+    let pulls = Pulls::new(config.pull_through.as_ref())
+        .map_err(|error| StartError::new("failed to prepare fetching from upstreams", &error))?;
     let app = App::new(Parts {
+        pulls,
         config,
         clock,
         db,

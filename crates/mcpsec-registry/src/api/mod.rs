@@ -1,9 +1,15 @@
 //! Writes, and what clients of ours ask: `/api/v1/…`.
+mod address;
+mod artifacts;
+mod evidence;
+mod locks;
+mod releases;
+
 use axum::Router;
 
 use crate::app::App;
 
 /// Its addresses.
 pub fn router() -> Router<App> {
-    Router::new()
+    Router::new().merge(locks::router()).merge(artifacts::router()).merge(evidence::router()).merge(releases::router())
 }

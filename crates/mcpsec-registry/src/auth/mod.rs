@@ -40,6 +40,8 @@ pub struct Caller {
     pub actor: String,
     /// What they may do.
     pub scopes: Vec<Scope>,
+    /// The id of the request, as in logs and answers; may be empty.
+    pub request: String,
 }
 
 impl Caller {
@@ -63,6 +65,6 @@ impl Caller {
 impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
     async fn from_request_parts(_parts: &mut Parts, _app: &App) -> Result<Self, ApiError> {
-        Ok(Self { actor: "anonymous".to_owned(), scopes: Vec::new() })
+        Ok(Self { actor: "anonymous".to_owned(), scopes: Vec::new(), request: String::new() })
     }
 }

@@ -88,7 +88,9 @@ impl Builder {
 
     /// How a lock stands that may not be stored: by what the log says now.
     pub(super) async fn standing_of(&mut self, db: &Db, lock: &Lock, now: Timestamp) -> Result<Standing, ApiError> {
-        let Some(server) = lock.servers.values().next() else { return Err(ApiError::refused("the lock has no server")) };
+        let Some(server) = lock.servers.values().next() else {
+            return Err(ApiError::refused("the lock has no server"));
+        };
         let (what, summary) = (Approved::of(lock, server), Summary::of(lock, server));
         self.listen(db, &what.server).await?;
         Ok(self.weigh(&what, &summary, now))
@@ -234,9 +236,8 @@ fn release(
         .iter()
         .map(|(package, file, pinned, size)| {
             // A lock that pins one digest of these bytes and another of others names a file that does not exist.
-            let agrees = |(sha256, sha512, _): &&(Digest, Digest, u64)| {
-                pinned.agrees(&[*sha256, *sha512].into_iter().collect())
-            };
+            let agrees =
+                |(sha256, sha512, _): &&(Digest, Digest, u64)| pinned.agrees(&[*sha256, *sha512].into_iter().collect());
             let found = pinned.strongest().and_then(|digest| arrived.get(&digest)).filter(agrees);
             FileRef {
                 package: Arc::clone(package),

@@ -4,6 +4,7 @@
 //! bound parameters and in no other way (the text of a statement is a constant, which `sqlx` checks by its type). Every
 //! table has a module here that owns its statements; nobody else writes SQL.
 pub mod artifacts;
+pub mod audit;
 mod connect;
 pub mod entries;
 pub mod evidence;
