@@ -19,7 +19,7 @@ use crate::{
         locks::{self, FileRow},
     },
     error::ApiError,
-    mirror::arrival,
+    mirror::arrival::{self, Metadata},
 };
 
 /// A file that may arrive.
@@ -107,7 +107,7 @@ pub async fn accept(app: &App, expected: &Expected, arrived: Arrived, event: &Ev
     };
     let (arrived, inside) = look_inside(file, arrived).await?;
     app.blobs.keep(arrived).await?;
-    let inside = inside.as_ref().map(|(kind, body)| (*kind, body.as_str()));
+    let inside = inside.as_ref().map(|inside| (inside.kind.as_str(), inside.body.as_str()));
     let mut tx = app.db.begin().await?;
     let new = artifacts::insert(&mut tx, &row, inside, app.clock.now().as_second()).await?;
     if new {
@@ -118,15 +118,13 @@ pub async fn accept(app: &App, expected: &Expected, arrived: Arrived, event: &Ev
     Ok(row)
 }
 
-type Inside = Option<(&'static str, String)>;
-
 /// Reads what the file says about itself. Archives of git trees say nothing that anybody asks for.
-async fn look_inside(file: &FileRow, arrived: Arrived) -> Result<(Arrived, Inside), ApiError> {
+async fn look_inside(file: &FileRow, arrived: Arrived) -> Result<(Arrived, Option<Metadata>), ApiError> {
     let Ok(package) = PackageId::from_purl(&file.package) else { return Ok((arrived, None)) };
     let name = file.file.clone();
     let work = move || {
         let inside = arrival::metadata(&package, &name, arrived.path());
-        inside.map(|inside| (arrived, inside)).map_err(|error| ApiError::refused(error.to_string()))
+        inside.map(|inside| (arrived, inside)).map_err(ApiError::from)
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::bug(&error))?
 }

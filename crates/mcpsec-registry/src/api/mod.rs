@@ -4,6 +4,8 @@ mod artifacts;
 mod evidence;
 mod locks;
 mod releases;
+pub mod openapi;
+pub mod policy;
 
 use axum::Router;
 
@@ -11,5 +13,11 @@ use crate::app::App;
 
 /// Its addresses.
 pub fn router() -> Router<App> {
-    Router::new().merge(locks::router()).merge(artifacts::router()).merge(evidence::router()).merge(releases::router())
+    Router::new()
+        .merge(locks::router())
+        .merge(artifacts::router())
+        .merge(evidence::router())
+        .merge(releases::router())
+        .merge(openapi::router())
+        .merge(policy::router())
 }

@@ -5,6 +5,7 @@
 //! table has a module here that owns its statements; nobody else writes SQL.
 pub mod artifacts;
 pub mod audit;
+pub mod changes;
 mod connect;
 pub mod entries;
 pub mod evidence;
