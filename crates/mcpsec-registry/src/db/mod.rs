@@ -7,6 +7,8 @@ pub mod changes;
 mod connect;
 pub mod entries;
 pub mod locks;
+#[cfg(test)]
+pub(crate) mod seed;
 pub mod state;
 
 pub use connect::{Db, DbError};

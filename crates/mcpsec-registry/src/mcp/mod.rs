@@ -184,3 +184,6 @@ fn answer(app: &App, headers: &HeaderMap, body: &Value) -> Result<Response, ApiE
     let body = serde_json::to_vec(body).map_err(|error| ApiError::bug(&error))?;
     Ok(conditional::whole(headers, "application/json", app.config.private, body))
 }
+
+#[cfg(test)]
+mod tests;

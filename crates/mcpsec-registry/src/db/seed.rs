@@ -1,0 +1,93 @@
+//! Rows for tests that look at what readers make of them: as if they had come in by the writing addresses.
+use mcpsec_model::{
+    approval::{Envelope, Statement},
+    digest::Digest,
+    lock::Lock,
+};
+
+use super::{Db, locks};
+
+/// A pushed lock of one server with all of its files.
+pub(crate) async fn lock(db: &Db, text: &str, at: i64) -> Digest {
+    let lock = Lock::parse(text, "seed").expect("a lock");
+    let server = lock.servers.values().next().expect("a server");
+    let digest = Digest::sha256_of(text.as_bytes());
+    let hex = |bytes: Option<&[u8]>| bytes.map(hex::encode).unwrap_or_default();
+    let mut files = Vec::new();
+    for package in lock.packages.values() {
+        for file in &package.artifacts {
+            let (sha256, sha512) =
+                (hex(file.digests.sha256.as_ref().map(|b| &b[..])), hex(file.digests.sha512.as_ref().map(|b| &b[..])));
+            files.push(locks::NewFile {
+                package: package.id.purl(),
+                file: file.file.to_string(),
+                digest: file.digests.strongest().expect("a digest").to_string(),
+                sha256,
+                sha512,
+                size: 1,
+            });
+        }
+    }
+    let row = locks::LockRow {
+        digest: digest.to_string(),
+        text: text.to_owned(),
+        pushed_at: at,
+        pushed_by: "seed".to_owned(),
+        requested: 0,
+        reason: String::new(),
+    };
+    let new = locks::NewLock {
+        row,
+        server: server.name.to_string(),
+        version: server.version.clone(),
+        purl: server.closure.root().package().purl(),
+        files,
+    };
+    let mut tx = db.begin().await.expect("a transaction");
+    locks::insert(&mut tx, &new).await.expect("a new lock");
+    tx.commit().await.expect("a commit");
+    digest
+}
+
+/// Every file that this lock names arrives: what was hashed then is made up where the lock does not say it.
+pub(crate) async fn files(db: &Db, text: &str, at: i64) {
+    let lock = Lock::parse(text, "seed").expect("a lock");
+    let mut tx = db.begin().await.expect("a transaction");
+    for file in lock.packages.values().flat_map(|package| &package.artifacts) {
+        let pinned = file.digests.strongest().expect("a digest");
+        let sha256 = file.digests.sha256.map_or_else(|| Digest::sha256_of(pinned.as_bytes()).to_hex(), hex::encode);
+        let sha512 = file.digests.sha512.map_or_else(|| Digest::sha512_of(pinned.as_bytes()).to_hex(), hex::encode);
+        sqlx::query(
+            "INSERT INTO artifacts (sha256, sha512, sha1, size, arrived_at) VALUES ($1, $2, '', 1, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(sha256)
+        .bind(sha512)
+        .bind(at)
+        .execute(&mut *tx)
+        .await
+        .expect("a file");
+    }
+    super::state::advance(&mut tx).await.expect("a generation");
+    tx.commit().await.expect("a commit");
+}
+
+/// A statement in the log.
+pub(crate) async fn entry(db: &Db, envelope: &Envelope, at: i64) {
+    let statement = Statement::parse(envelope.payload()).expect("a statement");
+    let line = envelope.to_line();
+    let mut tx = db.begin().await.expect("a transaction");
+    let seq: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM entries").fetch_one(&mut *tx).await.expect("a count");
+    sqlx::query(
+        "INSERT INTO entries (seq, line, leaf, server, added_at, added_by) VALUES ($1, $2, $3, $4, $5, 'seed')",
+    )
+    .bind(seq)
+    .bind(&line)
+    .bind(Digest::sha256_of(line.as_bytes()).to_hex())
+    .bind(statement.server().as_str())
+    .bind(at)
+    .execute(&mut *tx)
+    .await
+    .expect("an entry");
+    super::state::advance(&mut tx).await.expect("a generation");
+    tx.commit().await.expect("a commit");
+}
