@@ -10,7 +10,6 @@ mod base;
 mod bundled;
 mod capture;
 mod clients;
-mod closure;
 mod commit;
 mod compare;
 mod completions;

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod pypi;
 pub mod resolve;
 pub mod store;
+pub mod team;
 pub mod trust;
 pub mod unpack;
 

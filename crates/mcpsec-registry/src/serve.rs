@@ -1,7 +1,7 @@
 //! Joins the parts and answers requests until told to stop.
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
-use axum::Router;
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use mcpsec_model::approval::rules_id;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     db::Db,
     log::Log,
     mcp, mirror,
-    ops::{self, Metrics},
+    ops::{self, Guard, Metrics},
     ui,
 };
 
@@ -50,6 +50,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
     let published = Published::read(&config)?;
     let signers = published.parsed(&config)?;
     let builder = Builder::new(Arc::new(signers), rules_id([]), config.required);
+    let guard = Guard::new(&config.limits);
     let app = App::new(Parts {
         config,
         clock,
@@ -61,12 +62,18 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         published,
         listings: mcp::Listings::default(),
         metrics: Metrics::default(),
+        guard,
+        stopping: AtomicBool::new(false),
+        shelf: ui::Shelf::default(),
     });
     app.changed().await.map_err(|error| StartError::new("failed to read what is vetted", &error))?;
     Ok(app)
 }
 
-/// All addresses.
+/// The largest body that is read where an address does not say otherwise.
+const BODY: usize = 1 << 20;
+
+/// All addresses, behind the guard.
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(ops::router())
@@ -74,5 +81,9 @@ pub fn router(app: App) -> Router {
         .merge(mirror::router())
         .merge(mcp::router())
         .merge(ui::router())
+        .fallback(ops::no_page)
+        .method_not_allowed_fallback(ops::no_method)
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(app.clone(), ops::guard))
         .with_state(app)
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use backon::BackoffBuilder as _;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use mcpsec_model::url::SafeUrl;
 use tokio::sync::Semaphore;
 
@@ -194,8 +194,32 @@ impl Network {
         Err(HttpError::Redirect { url: at, reason: "more than 5 redirects" })
     }
 
+    /// Sends one request exactly where it is addressed, and answers whatever comes back: redirects and refusals are the caller's to
+    /// read. The credentials go there and nowhere else.
+    pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        url: &SafeUrl,
+        credentials: Option<&Credentials>,
+        headers: HeaderMap,
+        body: Option<bytes::Bytes>,
+    ) -> Result<reqwest::Response, HttpError> {
+        self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        let mut request = self.inner.client.request(method, url.expose().clone()).headers(headers);
+        if let Some(credentials) = credentials {
+            let mut value =
+                HeaderValue::from_str(credentials.expose()).map_err(|_| HttpError::Credentials { url: url.clone() })?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        request.send().await.map_err(|error| HttpError::transport(url, error))
+    }
+
     /// Sends one request of any method to a server that the configuration names, and answers whatever its status is. No redirect is
-    /// followed, nor are credentials of the URL used: `credentials` are for exactly this server.
+    /// followed: `credentials` are for exactly this server.
     pub(crate) async fn send(&self, sending: &Sending<'_>) -> Result<reqwest::Response, HttpError> {
         let Sending { method, url, credentials, content_type, body } = sending;
         if !matches!(url.expose().scheme(), "http" | "https") {
@@ -204,7 +228,7 @@ impl Network {
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         let client = if body.len() > QUICK_BODY { self.uploads() } else { &self.inner.client };
         let mut request = client
-            .request(method.clone(), url.without_secrets())
+            .request(method.clone(), url.expose().clone())
             .header(header::ACCEPT, "application/json")
             .header(header::ACCEPT_ENCODING, "gzip");
         if let Some(kind) = content_type {
@@ -268,6 +292,7 @@ pub(crate) struct Sending<'a> {
 }
 
 /// Pauses between attempts.
+#[derive(Debug)]
 pub(crate) struct Schedule {
     backoff: backon::ExponentialBackoff,
 }

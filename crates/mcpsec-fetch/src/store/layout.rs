@@ -11,6 +11,8 @@
 //! installed/<closure id>-<hex>/                 servers laid out, by mcpsec-capture; can be removed at any time
 //! quarantine/<algorithm>-<hex>-<random>         objects whose bytes were wrong
 //! locks/<hex>                                   advisory locks of projects, which the command line holds
+//! imports/<hex>                                 approvals of other teams, as mcp.lock pins them; the command line's
+//! team/                                         what was verified of the logs of teams: see `team::copy`
 //! tmp/<random>/                                 one folder per writing process, locked while it lives
 //! ```
 use std::path::{Path, PathBuf};
@@ -33,6 +35,10 @@ pub(crate) const UNPACKED: &str = "unpacked";
 pub(crate) const INSTALLED: &str = "installed";
 /// The command line's advisory locks of projects; made by whatever command comes first, also by one that stores nothing.
 pub(crate) const LOCKS: &str = "locks";
+/// Approvals of other teams, which the command line keeps.
+pub(crate) const IMPORTS: &str = "imports";
+/// Logs of teams' registries. They may be there before anything is stored.
+pub(crate) const TEAM: &str = "team";
 /// Ends the names of records, so that evidence files beside them are never taken for one.
 pub(crate) const RECORD_SUFFIX: &str = ".artifact.json";
 

@@ -351,6 +351,8 @@ fn refuse_foreign(root: &Path) -> Result<(), StoreError> {
             layout::QUARANTINE,
             layout::TMP,
             layout::LOCKS,
+            layout::IMPORTS,
+            layout::TEAM,
             layout::FORMAT_FILE,
         ]
         .contains(&name.as_str())

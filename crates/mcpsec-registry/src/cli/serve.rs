@@ -1,14 +1,18 @@
 //! `mcpsec-registry serve`.
 use super::{Failure, say};
-use crate::{clock::Clock, config::Config, serve};
+use crate::{clock::Clock, config::Config, ops, serve};
 
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
-    let listen = config.listen;
+    ops::start_logs(&config).map_err(Failure::new)?;
     let app = serve::open(config, Clock::system()).await.map_err(Failure::new)?;
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .map_err(|error| Failure::new(format!("failed to listen on {listen}: {error}")))?;
-    let address = listener.local_addr().map_err(Failure::new)?;
-    say(&format!("mcpsec-registry listens on http://{address}\n"))?;
-    axum::serve(listener, serve::router(app)).await.map_err(Failure::new)
+    ops::start_background(&app);
+    let router = serve::router(app.clone());
+    let announce = |address: &str| {
+        if let Err(why) = say(&format!("mcpsec-registry listens on {address}\n")) {
+            tracing::warn!(%why, "standard output is closed");
+        }
+    };
+    ops::serve(app, router, announce).await.map_err(Failure::new)?;
+    tracing::info!("ended");
+    Ok(())
 }
