@@ -469,7 +469,7 @@ fn of_pypi(found: PypiResolved) -> Found {
 }
 
 /// How patient the command line is.
-fn http_options(retries: usize) -> HttpOptions {
+pub(super) fn http_options(retries: usize) -> HttpOptions {
     HttpOptions {
         user_agent: concat!("mcpsec/", env!("CARGO_PKG_VERSION")).to_owned(),
         retries,
