@@ -35,6 +35,7 @@ use crate::{
     auth::{Caller, Scope},
     conditional,
     error::ApiError,
+    ops,
 };
 
 /// Its addresses. A name has a slash in it, which clients send as `%2F`; proxies that decode it on the way are common enough.
@@ -50,6 +51,8 @@ pub fn router() -> Router<App> {
         .route("/v0.1/servers/{name}/status", status())
         .route("/v0.1/servers/{name}/versions/{version}/status", status())
         .route("/v0.1/publish", MethodRouter::new().post(refuse))
+        // Set here already, so that the layer below is around it: it is what answers OPTIONS.
+        .method_not_allowed_fallback(ops::no_method)
         // Read by pages of any origin: there are no cookies, and a token that a page holds is the page's own.
         .layer(
             CorsLayer::new()

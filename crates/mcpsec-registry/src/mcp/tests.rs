@@ -169,6 +169,7 @@ fn lock(name: &str, version: &str, tools: &[&str]) -> String {
     server = server.with_told(Told::Manifest(Box::new(captured)), Vec::new()).expect("it fits");
     server.name = name.parse().expect("a name");
     server.version = version.to_owned();
+    server.command = None;
     lock.servers.insert(server.name.clone(), server);
     lock.to_text()
 }
@@ -280,8 +281,8 @@ async fn lists_are_searched_and_filtered() {
     team.vet(&lock("files", "0.9.0", &["read"]), 90).await;
     team.vet(&lock("mail", "1.0.0", &["send_mail"]), 90).await;
     for (query, want) in [
-        ("search=FILES", "files 0.9.0, files 1.0.0"),
-        ("search=send_", "mail 1.0.0"),
+        ("search=MCP%2FFILES", "files 0.9.0, files 1.0.0"),
+        ("search=locked+with", "files 0.9.0, files 1.0.0, mail 1.0.0"),
         ("search=nothing", ""),
         ("search=%25", ""),
         ("version=latest", "files 1.0.0, mail 1.0.0"),
