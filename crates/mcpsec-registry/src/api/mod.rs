@@ -1,4 +1,5 @@
 //! Writes, and what clients of ours ask: `/api/v1/…`.
+mod approvals;
 pub mod openapi;
 pub mod policy;
 
@@ -8,5 +9,5 @@ use crate::app::App;
 
 /// Its addresses.
 pub fn router() -> Router<App> {
-    Router::new().merge(openapi::router()).merge(policy::router())
+    Router::new().merge(approvals::router()).merge(openapi::router()).merge(policy::router())
 }

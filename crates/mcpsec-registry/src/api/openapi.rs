@@ -13,7 +13,8 @@ use crate::{app::App, conditional, error::ApiError};
 
 const MAIN: &str = include_str!("../../openapi/main.json");
 /// The faces, in the order of the document.
-const FACES: [&str; 4] = [
+const FACES: [&str; 5] = [
+    include_str!("../../openapi/approvals.json"),
     include_str!("../../openapi/servers.json"),
     include_str!("../../openapi/policy.json"),
     include_str!("../../openapi/pages.json"),
@@ -80,6 +81,9 @@ fn everywhere(operation: &mut Value) {
         responses.entry(status).or_insert_with(|| json!({ "$ref": "#/components/responses/Error" }));
     }
 }
+
+#[cfg(test)]
+mod drift;
 
 #[cfg(test)]
 mod tests {

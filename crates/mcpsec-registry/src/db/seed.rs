@@ -5,7 +5,7 @@ use mcpsec_model::{
     lock::Lock,
 };
 
-use super::{Db, locks};
+use super::{Db, entries, locks};
 
 /// A pushed lock of one server with all of its files.
 pub(crate) async fn lock(db: &Db, text: &str, at: i64) -> Digest {
@@ -76,18 +76,14 @@ pub(crate) async fn entry(db: &Db, envelope: &Envelope, at: i64) {
     let statement = Statement::parse(envelope.payload()).expect("a statement");
     let line = envelope.to_line();
     let mut tx = db.begin().await.expect("a transaction");
-    let seq: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM entries").fetch_one(&mut *tx).await.expect("a count");
-    sqlx::query(
-        "INSERT INTO entries (seq, line, leaf, server, added_at, added_by) VALUES ($1, $2, $3, $4, $5, 'seed')",
-    )
-    .bind(seq)
-    .bind(&line)
-    .bind(Digest::sha256_of(line.as_bytes()).to_hex())
-    .bind(statement.server().as_str())
-    .bind(at)
-    .execute(&mut *tx)
-    .await
-    .expect("an entry");
-    super::state::advance(&mut tx).await.expect("a generation");
+    let log = entries::lock(&mut tx).await.expect("the log");
+    let new = entries::NewEntry {
+        leaf: Digest::sha256_of(line.as_bytes()).to_hex(),
+        statement: envelope.id().to_string(),
+        server: statement.server().to_string(),
+        line,
+    };
+    entries::insert(&mut tx, log.size, &new, at, "seed").await.expect("an entry");
+    entries::set(&mut tx, log.size + 1, &log.root).await.expect("a size");
     tx.commit().await.expect("a commit");
 }

@@ -29,14 +29,7 @@ use self::{
     listing::{Entry, Listing},
     query::{Query, Wanted},
 };
-use crate::{
-    address::Address,
-    app::App,
-    auth::{Caller, Scope},
-    conditional,
-    error::ApiError,
-    ops,
-};
+use crate::{address::Address, app::App, conditional, error::ApiError, ops};
 
 /// Its addresses. A name has a slash in it, which clients send as `%2F`; proxies that decode it on the way are common enough.
 pub fn router() -> Router<App> {
@@ -65,12 +58,10 @@ pub fn router() -> Router<App> {
 
 async fn servers(
     State(app): State<App>,
-    caller: Caller,
     address: Address,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
     let query = Query::parse(query.as_deref().unwrap_or_default())?;
     let listing = app.listings.get(&app).await?;
     let (page, next) = listing.page(|entry| query.wants(entry), query.limit);
@@ -109,7 +100,6 @@ impl axum::extract::FromRequestParts<App> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut http::request::Parts, app: &App) -> Result<Self, ApiError> {
-        may_read(app, &Caller::from_request_parts(parts, app).await?)?;
         let address = Address::from_request_parts(parts, app).await?;
         let deleted = Query::include_deleted(parts.uri.query().unwrap_or_default())?;
         let listing = app.listings.get(app).await?;
@@ -176,11 +166,6 @@ fn status() -> MethodRouter<App> {
             .hint("mcpsec revoke NAME, then mcpsec push")
     };
     MethodRouter::new().patch(refuse)
-}
-
-/// Reading needs nothing, unless the server is private.
-fn may_read(app: &App, caller: &Caller) -> Result<(), ApiError> {
-    if app.config.private { caller.require(Scope::Read) } else { Ok(()) }
 }
 
 fn answer(app: &App, headers: &HeaderMap, body: &Value) -> Result<Response, ApiError> {
