@@ -9,7 +9,7 @@ use std::{
 };
 
 use etcetera::BaseStrategy as _;
-use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
+use mcpsec_fetch::{http::Credentials, npm::NpmrcInput, pypi::PypiConfigInput};
 use mcpsec_model::{client::Base, target::Platform, time::Timestamp, url::SafeUrl};
 
 use crate::{
@@ -216,6 +216,16 @@ impl Settings {
             }
             Base::Config => dot_config(),
         }
+    }
+
+    /// What the team's registry is shown (`MCPSEC_TEAM_TOKEN`); never part of a file that is committed.
+    pub(crate) fn team_token(&self) -> Option<Credentials> {
+        self.environment.get("MCPSEC_TEAM_TOKEN").map(Credentials::bearer)
+    }
+
+    /// The same token for a client of Python indexes, which know names and passwords only.
+    pub(crate) fn team_token_text(&self) -> Option<&str> {
+        self.environment.get("MCPSEC_TEAM_TOKEN")
     }
 
     /// The value of a variable that mcp.toml lets a server have.

@@ -18,6 +18,18 @@ pub(crate) enum ExportCommand {
     },
     /// Settings by which a client starts nothing but locked servers
     ManagedSettings(ManagedArgs),
+    /// The servers as the MCP Registry API lists them (server.json documents)
+    Registry(RegistryArgs),
+}
+
+/// Under which names servers are listed.
+#[derive(Debug, Args)]
+pub(crate) struct RegistryArgs {
+    #[command(flatten)]
+    pub(crate) servers: Servers,
+    /// Reverse-DNS namespace of the names [default: that of the team's registry, else localhost]
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
 }
 
 /// Which servers.

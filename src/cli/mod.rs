@@ -4,6 +4,7 @@ mod audit;
 mod db;
 mod export;
 mod init;
+mod push;
 mod wrap;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -14,8 +15,9 @@ use mcpsec_model::{name::ServerName, time::AsOf};
 pub(crate) use approve::{ApprovalsArgs, ApproveArgs, Destination, RevokeArgs, With};
 pub(crate) use audit::AuditArgs;
 pub(crate) use db::DbCommand;
-pub(crate) use export::{Client, ExportCommand, ManagedArgs, Servers};
+pub(crate) use export::{Client, ExportCommand, ManagedArgs, RegistryArgs, Servers};
 pub(crate) use init::{InitArgs, StartingPolicy};
+pub(crate) use push::PushArgs;
 pub(crate) use wrap::{UnwrapArgs, WrapArgs};
 
 /// Vetted, locked, reproducible MCP servers.
@@ -123,6 +125,8 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     /// Show who approved what, and what waits
     Approvals(ApprovalsArgs),
+    /// Send locked servers with their files and evidence to the team's registry
+    Push(PushArgs),
     /// Look for what is newly known: advisories, malware, yanks, newer versions
     Audit(AuditArgs),
     /// The advisory database for offline use

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use mcpsec_fetch::{
     download,
+    mirror::TeamMirror,
     store::{Store, StoreError},
 };
 use mcpsec_model::{
@@ -13,7 +14,10 @@ use mcpsec_model::{
     target::Target,
 };
 
-use super::sources::Sources;
+use super::{
+    mirror::{self, Place, Tally},
+    sources::Sources,
+};
 use crate::{
     error::{CommandError, Kind},
     settings::Settings,
@@ -60,8 +64,8 @@ pub(super) async fn check(
         merge(&mut outcome, &package.id, status);
     }
     if !missing.is_empty() {
-        for (package, status) in fetch_missing(sources, &store, &missing).await? {
-            merge(&mut outcome, &package, status);
+        for brought in fetch(sources, &store, missing).await? {
+            merge(&mut outcome, &brought.package.id, brought.status);
         }
     }
     Ok(outcome
@@ -110,58 +114,121 @@ fn merge(outcome: &mut BTreeMap<PackageId, CheckStatus>, package: &PackageId, st
     }
 }
 
-/// Fetches what is missing, each file held to the locked digests. npm tarballs are asked for at their conventional address
-/// first, which costs no question; those that are not there are looked up in the registry's record.
-async fn fetch_missing(
+/// A file that was to be fetched, and what came of it.
+pub(super) struct Brought<'p> {
+    pub(super) package: &'p Package,
+    pub(super) artifact: &'p Artifact,
+    /// Pass: it is in the store, as locked.
+    pub(super) status: CheckStatus,
+}
+
+type Wanted<'p> = (&'p Package, &'p Artifact);
+
+/// Fetches what is missing, each file held to the locked digests, from wherever the project allows.
+pub(super) async fn fetch<'p>(
     sources: &Sources<'_>,
     store: &Store,
-    missing: &[(&Package, &Artifact)],
-) -> Result<Vec<(PackageId, CheckStatus)>, CommandError> {
-    let mut results = Vec::new();
-    let mut open: Vec<(&Package, &Artifact)> = Vec::new();
-    for (package, artifact) in missing {
+    missing: Vec<Wanted<'p>>,
+) -> Result<Vec<Brought<'p>>, CommandError> {
+    let mut tally = Tally::default();
+    let mut done = Vec::new();
+    let mut open: Vec<(Wanted<'p>, Option<CheckStatus>)> = missing.into_iter().map(|wanted| (wanted, None)).collect();
+    for place in mirror::places(sources)? {
+        let (wanted, earlier): (Vec<Wanted<'p>>, Vec<_>) = std::mem::take(&mut open).into_iter().unzip();
+        let answers = match &place {
+            Place::Upstream => from_upstream(sources, store, &wanted).await?,
+            Place::Team(mirror) => from_team(sources, store, mirror, &wanted).await?,
+        };
+        for ((wanted, earlier), status) in wanted.into_iter().zip(earlier).zip(answers) {
+            if status == CheckStatus::Pass {
+                tally.count(&place);
+                done.push(Brought { package: wanted.0, artifact: wanted.1, status });
+            } else {
+                open.push((wanted, Some(mirror::both(earlier, status))));
+            }
+        }
+        if open.is_empty() {
+            break;
+        }
+    }
+    tally.tell(sources.ui());
+    let nobody = || CheckStatus::Unchecked("nobody was asked".to_owned());
+    done.extend(open.into_iter().map(|((package, artifact), status)| Brought {
+        package,
+        artifact,
+        status: status.unwrap_or_else(nobody),
+    }));
+    Ok(done)
+}
+
+/// Asks the team's mirror, which knows files by their digests. One status for each file, in their order.
+async fn from_team(
+    sources: &Sources<'_>,
+    store: &Store,
+    mirror: &TeamMirror,
+    wanted: &[Wanted<'_>],
+) -> Result<Vec<CheckStatus>, CommandError> {
+    let downloads = wanted.iter().filter_map(|(package, artifact)| mirror.download(&package.id, artifact)).collect();
+    let ui: &Ui = sources.ui();
+    let fetched = download::fetch_all(sources.network()?, store, downloads, CONCURRENCY, ui).await;
+    let answers: BTreeMap<(PackageId, String), CheckStatus> = fetched
+        .into_iter()
+        .map(|(download, result)| ((download.package, download.file), mirror::status_of(&result)))
+        .collect();
+    let unnamed =
+        || CheckStatus::Unchecked("the team's mirror knows files by digests, and this one has none".to_owned());
+    let answer =
+        |(package, artifact): &Wanted<'_>| answers.get(&(package.id.clone(), artifact.file.to_string())).cloned();
+    Ok(wanted.iter().map(|one| answer(one).unwrap_or_else(unnamed)).collect())
+}
+
+/// Asks registries and repositories. npm tarballs are asked for at their conventional address first, which costs no question; those that
+/// are not there are looked up in the registry's record. One status for each file, in their order.
+async fn from_upstream(
+    sources: &Sources<'_>,
+    store: &Store,
+    wanted: &[Wanted<'_>],
+) -> Result<Vec<CheckStatus>, CommandError> {
+    let mut answers: Vec<Option<CheckStatus>> = vec![None; wanted.len()];
+    for ((package, _), answer) in wanted.iter().zip(&mut answers) {
         if package.id.ecosystem() == Ecosystem::Git {
-            results.push((package.id.clone(), status_of_command(sources.restore(package, store).await)));
-        } else {
-            open.push((*package, *artifact));
+            *answer = Some(status_of_command(sources.restore(package, store).await));
         }
     }
     for second_try in [false, true] {
         let mut downloads = Vec::new();
-        for (package, artifact) in &open {
+        for ((package, artifact), answer) in wanted.iter().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
             match sources.locate(package, second_try).await {
                 Ok(found) => match found.into_iter().find(|download| download.file == artifact.file.as_str()) {
                     Some(download) => downloads.push(download),
-                    None => results.push((
-                        package.id.clone(),
-                        CheckStatus::Unchecked(format!("the registry no longer lists {}", artifact.file)),
-                    )),
+                    None => {
+                        let why = format!("the registry no longer lists {}", artifact.file);
+                        *answer = Some(CheckStatus::Unchecked(why));
+                    }
                 },
-                Err(error) => results.push((package.id.clone(), status_of_command(Err(error)))),
+                Err(error) => *answer = Some(status_of_command(Err(error))),
             }
         }
         let ui: &Ui = sources.ui();
-        let mut again = Vec::new();
         for (download, result) in download::fetch_all(sources.network()?, store, downloads, CONCURRENCY, ui).await {
             let status = match result {
                 Ok(_) => CheckStatus::Pass,
                 Err(error) if error.is_refusal() => {
                     CheckStatus::Fail(without_subject(&download.package, &error.to_string()))
                 }
-                Err(_) if !second_try && download.package.ecosystem() == Ecosystem::Npm => {
-                    again.extend(open.iter().filter(|(package, _)| package.id == download.package).copied());
-                    continue;
-                }
+                Err(_) if !second_try && download.package.ecosystem() == Ecosystem::Npm => continue,
                 Err(error) => CheckStatus::Unchecked(error.to_string()),
             };
-            results.push((download.package, status));
-        }
-        open = again;
-        if open.is_empty() {
-            break;
+            let same = |(package, artifact): &Wanted<'_>| {
+                package.id == download.package && artifact.file == download.file.as_str()
+            };
+            for (_, answer) in wanted.iter().zip(&mut answers).filter(|(one, _)| same(one)) {
+                *answer = Some(status.clone());
+            }
         }
     }
-    Ok(results)
+    let nothing = || CheckStatus::Unchecked("nobody answered".to_owned());
+    Ok(answers.into_iter().map(|answer| answer.unwrap_or_else(nothing)).collect())
 }
 
 /// A message of the store without the package it starts with, which is the subject of the check already.

@@ -6,10 +6,13 @@ use mcpsec_model::{
     text::escape,
     time::Timestamp,
 };
-use mcpsec_report::{Client as Form, Managed, NotTold, Origin};
+use mcpsec_report::{
+    Client as Form, Managed, NotTold, Origin,
+    server_json::{self, Publication},
+};
 
 use crate::{
-    cli::{Client, ExportCommand, ManagedArgs, Servers},
+    cli::{Client, ExportCommand, ManagedArgs, RegistryArgs, Servers},
     error::CommandError,
     exit::Code,
     project::Project,
@@ -24,6 +27,7 @@ pub(super) fn run(settings: &Settings, command: &ExportCommand) -> Result<Code, 
         ExportCommand::Spdx(servers) => bill(settings, &project, servers, mcpsec_report::spdx)?,
         ExportCommand::Vex { author } => vex(settings, &project, author)?,
         ExportCommand::ManagedSettings(args) => managed(settings, &project, args)?,
+        ExportCommand::Registry(args) => registry(&project, args)?,
     };
     ui::print_data(&text)?;
     Ok(crate::exit::GOOD)
@@ -34,6 +38,17 @@ type Bill = fn(&Lock, &[&LockedServer], &Origin<'_>) -> String;
 /// The time of a bill is that of `SOURCE_DATE_EPOCH`, else the day that a single server was resolved as of, else none.
 fn bill(settings: &Settings, project: &Project, args: &Servers, bill: Bill) -> Result<String, CommandError> {
     let lock = project.required_lock()?;
+    let servers = chosen(&lock, args)?;
+    let as_of = match servers.as_slice() {
+        [one] => one.as_of.map(|as_of| as_of.instant()),
+        _ => None,
+    };
+    let created = source_date(settings)?.or(as_of).map(whole_seconds);
+    Ok(bill(&lock, &servers, &Origin { version: env!("CARGO_PKG_VERSION"), created }))
+}
+
+/// The named server, or all.
+fn chosen<'a>(lock: &'a Lock, args: &Servers) -> Result<Vec<&'a LockedServer>, CommandError> {
     let servers: Vec<&LockedServer> = match &args.name {
         None => lock.servers.values().collect(),
         Some(name) => {
@@ -45,12 +60,31 @@ fn bill(settings: &Settings, project: &Project, args: &Servers, bill: Bill) -> R
     if servers.is_empty() {
         return Err(CommandError::usage("mcp.lock has no servers").hint("mcpsec add npm:NAME locks a first server"));
     }
-    let as_of = match servers.as_slice() {
-        [one] => one.as_of.map(|as_of| as_of.instant()),
-        _ => None,
+    Ok(servers)
+}
+
+/// What the MCP Registry API would answer about these servers: with addresses of the team's mirror, where there is one.
+fn registry(project: &Project, args: &RegistryArgs) -> Result<String, CommandError> {
+    let lock = project.required_lock()?;
+    let servers = chosen(&lock, &args.servers)?;
+    let config = project.config_or_starter()?;
+    let team = config.team.as_ref().map(|team| team.registry.below(""));
+    let host = team.as_ref().and_then(|url| url.expose().host_str()).unwrap_or_default();
+    let namespace = match &args.namespace {
+        Some(given) if is_namespace(given) => given.clone(),
+        Some(_) => {
+            return Err(CommandError::usage(
+                "--namespace must be letters, digits, `-` and `.`, such as test.example.mcp",
+            ));
+        }
+        None => server_json::namespace(host),
     };
-    let created = source_date(settings)?.or(as_of).map(whole_seconds);
-    Ok(bill(&lock, &servers, &Origin { version: env!("CARGO_PKG_VERSION"), created }))
+    let publication = Publication { namespace: &namespace, mirror: team.as_ref() };
+    Ok(server_json::server_list(&lock, &servers, &publication))
+}
+
+fn is_namespace(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
 }
 
 fn vex(settings: &Settings, project: &Project, author: &str) -> Result<String, CommandError> {

@@ -2,11 +2,7 @@
 use std::collections::BTreeMap;
 
 use mcpsec_audit::evidence::pins;
-use mcpsec_fetch::{
-    ResolveOptions,
-    download::{self, Download},
-    store::Store,
-};
+use mcpsec_fetch::{ResolveOptions, download::Download, store::Store};
 use mcpsec_model::{
     artifact::CheckedArtifact,
     candidate::Candidate,
@@ -16,18 +12,18 @@ use mcpsec_model::{
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
-    report::ServerReport,
+    report::{ClosureChange, ServerReport},
     verdict::{Decision, Verdict},
 };
 
 use super::{
-    artifacts, bundled, closure, content, cooldown, decide, evidence, inspect, names,
+    bundled, content, cooldown, decide, evidence, inspect, mirror, names,
     sources::{Found, Sources, download_error, store_error},
     summary::Summary,
     told::{self, Accepting, Ears},
     wish::Wish,
 };
-use crate::{cli::Consent, error::CommandError, settings::Settings, ui::Ui};
+use crate::{cli::Consent, error::CommandError, settings::Settings};
 
 /// What every server of one command is locked with.
 #[derive(Clone, Copy)]
@@ -63,10 +59,8 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
     let mut candidate = resolved.candidate;
 
     let downloads = select(sources, &candidate.packages, &candidate.targets, resolved.downloads, with.all_platforms);
-    let ui: &Ui = sources.ui();
-    let fetched = download::fetch_all(sources.network()?, store, downloads, artifacts::CONCURRENCY, ui).await;
     let mut checked = Vec::new();
-    for (download, result) in fetched {
+    for (download, result) in mirror::fetch_all(sources, store, downloads).await? {
         match result {
             Ok(artifact) => checked.push(artifact),
             Err(error) => return Err(download_error(&download, &error)),
@@ -145,7 +139,7 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
     let server = LockedServer::new(parts, &candidate.packages)
         .map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?;
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
-    let closure = before.map(|(_, before)| closure::change(before, &server)).unwrap_or_default();
+    let closure = before.map(|(_, before)| ClosureChange::between(before, &server)).unwrap_or_default();
     let by_id: BTreeMap<PackageId, Package> = packages.iter().cloned().collect();
     let content = content::of_change(with, wish, &root, &by_id, &server.targets).await?;
     let (server, said, content) = hear(with, wish, server, &by_id, Some(content))?;

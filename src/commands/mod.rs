@@ -10,7 +10,6 @@ mod base;
 mod bundled;
 mod capture;
 mod clients;
-mod closure;
 mod commit;
 mod compare;
 mod completions;
@@ -27,7 +26,9 @@ mod failed;
 mod init;
 mod inspect;
 mod locking;
+mod mirror;
 mod names;
+mod push;
 mod remove;
 mod render;
 mod review;
@@ -93,6 +94,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
         Command::Unwrap(args) => unwrap::run(&settings, &args),
         Command::Export(args) => export::run(&settings, &args),
         Command::Add(args) => block_on(add::run(&settings, args)),
+        Command::Push(args) => block_on(push::run(&settings, args)),
         Command::Remove(args) => remove::run(&settings, &args),
         Command::Verify(args) => block_on(verify::run(&settings, args)),
         Command::Update(args) => block_on(update::run(&settings, args)),

@@ -2,7 +2,7 @@
 //!
 //! A run that needs nothing from outside builds no HTTP client, reads no `.npmrc` and starts no program.
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
@@ -10,11 +10,12 @@ use std::{
 
 use mcpsec_fetch::{
     Newest, Published, ResolveOptions, Resolved,
-    download::{Download, DownloadError},
+    download::Download,
     evidence::{Gathered, Wanted, gather},
     git::{self, GitError, GitLimits, GitOptions, GitProject, GitSource, GitTree},
     host::Host,
     http::{Freshness, HttpError, HttpOptions, Metadata, MetadataRequest, Network},
+    mirror::{MirrorError, TeamMirror},
     npm::{self, NpmConfig, NpmError, NpmResolved, NpmSource, RegistryRecord},
     pypi::{self, PypiConfig, PypiConfigError, PypiError, PypiResolved, PypiSource},
     store::{Store, StoreError},
@@ -31,12 +32,17 @@ use mcpsec_model::{
     publication::Publication,
     spec::{GitSpec, Spec},
     target::Target,
+    team::{Mirror as When, Team},
     upstream::UpstreamState,
     url::SafeUrl,
 };
 use smol_str::SmolStr;
 
-use super::{evidence::Offered, wish::Wish};
+use super::{
+    evidence::Offered,
+    mirror::{self, NotFetched},
+    wish::Wish,
+};
 use crate::{error::CommandError, settings::Settings, ui::Ui};
 
 /// Everything that can be asked about packages.
@@ -45,6 +51,9 @@ pub(super) struct Sources<'a> {
     config: &'a Config,
     ui: Arc<Ui>,
     always_ask: bool,
+    team: When,
+    team_down: Cell<bool>,
+    team_told: Cell<bool>,
     metadata: OnceCell<Metadata>,
     npm: OnceCell<NpmSource>,
     pypi: OnceCell<PypiSource>,
@@ -69,6 +78,9 @@ impl<'a> Sources<'a> {
             config,
             ui,
             always_ask: false,
+            team: config.team.as_ref().map_or(When::Off, |team| team.mirror),
+            team_down: Cell::new(false),
+            team_told: Cell::new(false),
             metadata: OnceCell::new(),
             npm: OnceCell::new(),
             pypi: OnceCell::new(),
@@ -81,8 +93,50 @@ impl<'a> Sources<'a> {
         Self { always_ask: true, ..self }
     }
 
+    /// Asks nobody but the upstream: who fills the team's mirror has nothing to fetch from it.
+    pub(super) fn without_team(self) -> Self {
+        Self { team: When::Off, ..self }
+    }
+
     pub(super) fn ui(&self) -> &Arc<Ui> {
         &self.ui
+    }
+
+    /// When the team's mirror is asked.
+    pub(super) fn team(&self) -> When {
+        self.team
+    }
+
+    /// The team's mirror; none where mcp.toml names none or does not want it, and offline.
+    pub(super) fn mirror(&self) -> Result<Option<TeamMirror>, CommandError> {
+        let Some(team) = self.config.team.as_ref().filter(|_| self.team != When::Off) else { return Ok(None) };
+        let network = self.network()?.cloned();
+        Ok(network.map(|network| TeamMirror::new(network, team.registry.clone(), self.settings.team_token())))
+    }
+
+    /// Whether the mirror was asked in this run and did not answer: then it is not asked for small things again.
+    pub(super) fn team_is_down(&self) -> bool {
+        self.team_down.get()
+    }
+
+    /// Remembers a mirror that does not answer. What is wrong with one is said once.
+    pub(super) fn note_team(&self, error: &MirrorError) {
+        if matches!(error, MirrorError::Http(error) if error.is_unreachable()) {
+            self.team_down.set(true);
+        }
+        if !self.team_told.replace(true) {
+            self.ui.note(&format!("the team's mirror: {error}"));
+        }
+    }
+
+    /// Why no repository is asked, when the mirror is the only place that packages may come from.
+    fn no_git(&self) -> Option<&'static str> {
+        self.only_team().map(|_| "mcp.toml says mirror = \"only\": the repository was not asked")
+    }
+
+    /// The registry, when it is the only place that packages may come from.
+    fn only_team(&self) -> Option<&Team> {
+        self.config.team.as_ref().filter(|_| self.team == When::Only)
     }
 
     fn metadata(&self) -> Result<&Metadata, CommandError> {
@@ -124,8 +178,14 @@ impl<'a> Sources<'a> {
         if let Some(npm) = self.npm.get() {
             return Ok(npm);
         }
-        let mut input = self.settings.npmrc()?;
-        input.configured = self.config.registries.npm.clone();
+        let input = match self.only_team() {
+            Some(team) => mirror::npm_of(team, self.settings.team_token_text()),
+            None => {
+                let mut input = self.settings.npmrc()?;
+                input.configured = self.config.registries.npm.clone();
+                input
+            }
+        };
         let config = NpmConfig::load(input).map_err(CommandError::usage)?;
         let source = NpmSource::new(self.metadata()?.clone(), config);
         Ok(self.npm.get_or_init(|| source))
@@ -135,8 +195,14 @@ impl<'a> Sources<'a> {
         if let Some(pypi) = self.pypi.get() {
             return Ok(pypi);
         }
-        let mut input = self.settings.pypi()?;
-        input.configured = self.config.registries.pypi.clone();
+        let mut input = match self.only_team() {
+            Some(team) => mirror::pypi_of(team, self.settings.team_token_text()),
+            None => {
+                let mut input = self.settings.pypi()?;
+                input.configured = self.config.registries.pypi.clone();
+                input
+            }
+        };
         let config = match PypiConfig::load(input.clone()) {
             Ok(config) => config,
             // Nothing is configured: what does the user's own installer declare?
@@ -273,6 +339,11 @@ impl<'a> Sources<'a> {
         &self,
         work: impl FnOnce(&GitSource, &Ui) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, CommandError> {
+        if let Some(why) = self.no_git() {
+            return Err(
+                CommandError::incomplete(why).hint("mirror = \"fallback\" under [team] lets repositories be asked")
+            );
+        }
         let (git, ui) = (self.git(), Arc::clone(&self.ui));
         match tokio::task::spawn_blocking(move || work(&git, &ui)).await {
             Ok(result) => result.map_err(|error| git_error(&error)),
@@ -280,14 +351,36 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// What the registry says today. `spec` is given for the root of a server.
+    /// What the registry says today. `spec` is given for the root of a server. Where it cannot be asked and the team's mirror has the
+    /// package, the reason says so: nothing is checked by that, but nobody needs to worry about the bytes.
     pub(super) async fn upstream(&self, package: &Package, spec: Option<&Spec>) -> Result<UpstreamState, CommandError> {
+        let state = self.ask_upstream(package, spec).await?;
+        let UpstreamState::Unreachable(why) = state else { return Ok(state) };
+        let mirror = self.mirror()?.filter(|_| self.team != When::Only && !self.team_is_down());
+        let Some(mirror) = mirror else { return Ok(UpstreamState::Unreachable(why)) };
+        Ok(UpstreamState::Unreachable(match mirror.has_package(package).await {
+            Ok(true) => format!("{why}; the team's mirror has it"),
+            Ok(false) => why,
+            Err(error) => {
+                self.note_team(&error);
+                why
+            }
+        }))
+    }
+
+    async fn ask_upstream(&self, package: &Package, spec: Option<&Spec>) -> Result<UpstreamState, CommandError> {
         match package.id.ecosystem() {
             _ if self.settings.offline => {
                 Ok(UpstreamState::Unreachable("--offline: the registry was not asked".to_owned()))
             }
             Ecosystem::Npm => Ok(self.npm()?.upstream(&package.id).await),
-            Ecosystem::Pypi => Ok(self.pypi()?.upstream(&package.id).await),
+            Ecosystem::Pypi => match self.pypi() {
+                Ok(pypi) => Ok(pypi.upstream(&package.id).await),
+                // A new machine may know no index at all; where the team's mirror has the files, that is a gap and no mistake.
+                Err(error) if self.mirror()?.is_some() => Ok(UpstreamState::Unreachable(error.to_string())),
+                Err(error) => Err(error),
+            },
+            Ecosystem::Git if let Some(why) = self.no_git() => Ok(UpstreamState::Unreachable(why.to_owned())),
             Ecosystem::Git => {
                 let (Some(Spec::Git(spec)), Some(pin)) = (spec, &package.git) else {
                     return Ok(UpstreamState::Unreachable("the lock does not say which reference it was".to_owned()));
@@ -340,6 +433,9 @@ impl<'a> Sources<'a> {
         package: &Package,
     ) -> Result<Result<Vec<String>, String>, CommandError> {
         let Some(api) = &self.config.registries.git_attestations else { return Ok(Ok(Vec::new())) };
+        if let Some(why) = self.no_git() {
+            return Ok(Err(why.to_owned()));
+        }
         let Some(network) = self.network()? else { return Ok(Err("--offline: the git host was not asked".to_owned())) };
         let name = package.id.name().as_str().split('#').next().unwrap_or_default().trim_end_matches('/');
         let name = name.strip_suffix(".git").unwrap_or(name);
@@ -485,7 +581,7 @@ pub(super) fn store_error(error: &StoreError) -> CommandError {
 }
 
 /// A failed download: wrong bytes are the gate's business, everything else is incomplete.
-pub(super) fn download_error(download: &Download, error: &DownloadError) -> CommandError {
+pub(super) fn download_error(download: &Download, error: &NotFetched) -> CommandError {
     let shown = if error.is_refusal() { CommandError::denied(error) } else { CommandError::incomplete(error) };
     shown.context(format!("failed to fetch {}", download.package))
 }

@@ -1,3 +1,4 @@
 //! The team server end to end: the real program, real clients, loopback only.
+mod backends;
 mod start;
 mod world;

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod git;
 pub mod host;
 pub mod http;
+pub mod mirror;
 pub mod npm;
 pub mod osv;
 pub mod progress;

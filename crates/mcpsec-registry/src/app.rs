@@ -1,9 +1,23 @@
 //! What every handler has: configuration, clock, database, blobs, the current catalog.
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use crate::{
-    auth::Auth, blobs::Blobs, catalog::Catalogs, clock::Clock, config::Config, db::Db, error::ApiError, log::Log,
-    ops::Metrics,
+    auth::Auth,
+    blobs::Blobs,
+    catalog::Catalogs,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    error::ApiError,
+    log::Log,
+    ops::{Guard, Metrics},
+    ui::Shelf,
 };
 
 /// Shared by all requests; cloning is cheap.
@@ -27,14 +41,34 @@ pub struct Parts {
     pub log: Log,
     /// Who may do what.
     pub auth: Auth,
+    /// What the operator lets everybody read.
+    pub published: crate::api::policy::Published,
+    /// The list of the MCP Registry API.
+    pub listings: crate::mcp::Listings,
     /// What is counted.
     pub metrics: Metrics,
+    /// What is used of the limits.
+    pub guard: Guard,
+    /// Set once the process was asked to end.
+    pub stopping: AtomicBool,
+    /// Locks that pages read.
+    pub shelf: Shelf,
 }
 
 impl App {
     /// Joins the parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Whether the process was asked to end.
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it was; returns whether it was asked before.
+    pub fn stop(&self) -> bool {
+        self.stopping.swap(true, Ordering::Relaxed)
     }
 
     /// Makes what this process wrote visible to its readers at once; other replicas see it within a second.

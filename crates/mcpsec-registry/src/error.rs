@@ -20,12 +20,18 @@ pub struct ApiError {
     pub hint: Option<String>,
     /// Seconds after which the caller may try again, as `Retry-After`.
     pub retry_after: Option<u32>,
+    /// The part that did not answer, for the counters.
+    pub missing: Option<Missing>,
 }
+
+/// A part of the server that did not answer: `the database`, `the blob store`. In the extensions of an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Missing(pub &'static str);
 
 impl ApiError {
     /// With this status.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), hint: None, retry_after: None }
+        Self { status, message: message.into(), hint: None, retry_after: None, missing: None }
     }
 
     /// 400: the request cannot be understood.
@@ -61,8 +67,12 @@ impl ApiError {
     /// 503: the database or the blob store does not answer. The reason goes to the log only.
     pub fn unavailable(what: &'static str, why: &dyn std::fmt::Display) -> Self {
         tracing::error!(what, error = %why, "not available");
-        Self { retry_after: Some(2), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{what} does not answer")) }
-            .hint("nothing is lost; try again in a moment")
+        Self {
+            retry_after: Some(2),
+            missing: Some(Missing(what)),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{what} does not answer"))
+        }
+        .hint("nothing is lost; try again in a moment")
     }
 
     /// 500: a bug. The reason goes to the log only.
@@ -89,6 +99,9 @@ impl IntoResponse for ApiError {
             body["hint"] = hint.into();
         }
         let mut response = (self.status, Json(body)).into_response();
+        if let Some(missing) = self.missing {
+            response.extensions_mut().insert(missing);
+        }
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             headers.insert(http::header::RETRY_AFTER, seconds.into());

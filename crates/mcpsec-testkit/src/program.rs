@@ -39,6 +39,14 @@ pub struct Finished {
     pub code: Option<i32>,
 }
 
+/// Runs a program with exactly these arguments and variables to its end.
+#[must_use]
+pub fn run<S: AsRef<OsStr>>(program: &Path, arguments: &[S], variables: &[(&str, &str)]) -> Finished {
+    let mut command = command(program);
+    command.args(arguments).envs(variables.iter().copied());
+    Running::start(command, None).wait()
+}
+
 /// A program that is running.
 pub struct Running {
     child: Child,

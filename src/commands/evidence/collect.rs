@@ -7,20 +7,24 @@ use mcpsec_fetch::{
     git::{GitTree, TagObject},
     npm::RegistryRecord,
     pypi::IndexRecord,
-    store::{Evidence, Store},
+    store::{Evidence, Store, StoreError, completed},
 };
 use mcpsec_model::{
     config::{Config, Pattern},
     evidence::{Assessed, Documents, EvidenceKind, Found, Offer, Pin, Pinned, Release, SignerPin},
     name::Ecosystem,
     package::{Artifact, Package, PackageId},
+    team::Mirror as When,
     upstream::UpstreamRecord,
 };
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use super::{
-    super::sources::{Sources, store_error},
+    super::{
+        mirror,
+        sources::{Sources, store_error},
+    },
     History, Known, Tools, assess,
 };
 use crate::{error::CommandError, settings::Settings};
@@ -161,14 +165,22 @@ pub(in super::super) async fn for_lock(
         .par_iter()
         .map(|(package, artifact)| store.evidence(&package.id, &artifact.file, &artifact.digests))
         .collect();
+    let stored = with_team(sources, &files, stored, records).await?;
     let by_certificate = |pin: &Pin| !matches!(pin.signer, SignerPin::Key { .. });
     let pinned = packages.iter().any(|package| package.evidence.pins().iter().any(by_certificate));
-    let refresh = pinned || stored.iter().flatten().flatten().any(needs_roots);
+    let refresh = pinned || stored.iter().filter_map(Kept::documents).any(needs_roots);
     let tools = Tools::new(settings, config, sources, refresh).await?;
     let mut stock = Stock { store, tools: &tools, known: Known::new() };
 
-    let (mut ready, mut wanted) = (Vec::new(), Vec::new());
+    let (mut ready, mut wanted, mut brought) = (Vec::new(), Vec::new(), Vec::new());
     for ((package, artifact), stored) in files.into_iter().zip(stored) {
+        let stored = match stored {
+            Kept::Here(stored) => stored,
+            Kept::Team(documents) => {
+                brought.push((package, artifact, documents));
+                continue;
+            }
+        };
         let offer = records.get(&package.id).map(|record| match record {
             Ok(record) => record.offer_for(&artifact.file).ok_or("the registry was not asked for its evidence"),
             Err(why) => Err(why.as_str()),
@@ -213,7 +225,58 @@ pub(in super::super) async fn for_lock(
         stock.put(package, assessed);
     }
     stock.ask(sources, wanted).await?;
+    stock.take_all(brought)?;
     Ok(stock.known)
+}
+
+/// Documents of a file before anybody verified them.
+enum Kept {
+    /// What the store has, or why it cannot be read.
+    Here(Result<Option<Documents>, StoreError>),
+    /// What the team's mirror has, completed by what the store has.
+    Team(Documents),
+}
+
+impl Kept {
+    fn documents(&self) -> Option<&Documents> {
+        match self {
+            Self::Here(stored) => stored.as_ref().ok()?.as_ref(),
+            Self::Team(documents) => Some(documents),
+        }
+    }
+}
+
+/// Asks the team's mirror about files whose pinned evidence is not in the store: those that the upstream cannot be asked about or gives
+/// nothing for, or all of them where the mirror comes first.
+async fn with_team(
+    sources: &Sources<'_>,
+    files: &[(&Package, &Artifact)],
+    stored: Vec<Result<Option<Documents>, StoreError>>,
+    records: &BTreeMap<PackageId, Result<UpstreamRecord, String>>,
+) -> Result<Vec<Kept>, CommandError> {
+    let Some(mirror) = sources.mirror()? else { return Ok(stored.into_iter().map(Kept::Here).collect()) };
+    let at_first = matches!(sources.team(), When::First | When::Only);
+    let nothing = Documents::default();
+    let asked: Vec<bool> = files
+        .iter()
+        .zip(&stored)
+        .map(|((package, artifact), stored)| {
+            let Ok(stored) = stored else { return false };
+            let offers = matches!(records.get(&package.id), Some(Ok(record)) if record.offer_for(&artifact.file).is_some_and(|offer| offer.offers));
+            lacks(package, artifact, stored.as_ref().unwrap_or(&nothing)) && (at_first || !offers)
+        })
+        .collect();
+    let wanted: Vec<(&Package, &Artifact)> =
+        files.iter().zip(&asked).filter(|(_, asked)| **asked).map(|(file, _)| *file).collect();
+    let mut answers = mirror::documents(sources, &mirror, &wanted).await.into_iter();
+    let kept = stored.into_iter().zip(asked).map(|(stored, asked)| {
+        let answer = if asked { answers.next().flatten() } else { None };
+        match (answer, stored) {
+            (Some(documents), Ok(stored)) => Kept::Team(completed(stored.as_ref(), &documents)),
+            (_, stored) => Kept::Here(stored),
+        }
+    });
+    Ok(kept.collect())
 }
 
 /// Whether verifying these takes a trust root: certificates and logs do, plain keys do not.
@@ -296,6 +359,24 @@ impl Stock<'_> {
         Ok(())
     }
 
+    /// Verifies documents from the team's mirror on all cores, and keeps what holds.
+    fn take_all(&mut self, brought: Vec<(&Package, &Artifact, Documents)>) -> Result<(), CommandError> {
+        let assessed: Vec<Assessed> = brought
+            .par_iter()
+            .map(|(package, artifact, documents)| self.verified(package, artifact, documents, None))
+            .collect();
+        let all: Vec<_> = brought
+            .iter()
+            .zip(&assessed)
+            .map(|((package, artifact, documents), assessed)| (*package, *artifact, documents, assessed))
+            .collect();
+        self.keep(&all)?;
+        for ((package, ..), assessed) in brought.iter().zip(assessed) {
+            self.put(package, assessed);
+        }
+        Ok(())
+    }
+
     fn verified(
         &self,
         package: &Package,
@@ -352,13 +433,18 @@ impl Stock<'_> {
             .collect();
         let known = self.tools.keys.iter().map(|key| key.id().clone()).collect();
         let gathered = sources.gather(questions, &known).await?;
+        let rescued = rescued(sources, &wanted, &gathered).await?;
         let taken: Vec<(Documents, Assessed)> = wanted
             .par_iter()
             .zip(gathered)
-            .map(|((package, artifact, _), answer): (_, Gathered<'_>)| {
-                let (documents, failed) = match answer {
-                    (_, Ok(documents)) => (documents, None),
-                    (question, Err(error)) => (of_offer(question.offer), Some(error.to_string())),
+            .zip(rescued)
+            .map(|(((package, artifact, _), answer), rescued): ((_, Gathered<'_>), _)| {
+                let (documents, failed) = match (answer, rescued) {
+                    ((_, Ok(documents)), _) => (documents, None),
+                    ((question, Err(_)), Some(documents)) => {
+                        (completed(Some(&documents), &of_offer(question.offer)), None)
+                    }
+                    ((question, Err(error)), None) => (of_offer(question.offer), Some(error.to_string())),
                 };
                 let assessed = self.verified(package, artifact, &documents, failed);
                 (documents, assessed)
@@ -409,6 +495,23 @@ impl Stock<'_> {
             }
         }
     }
+}
+
+/// What the team's mirror has of the evidence that a registry says it has and would not hand out. One answer for each question.
+async fn rescued(
+    sources: &Sources<'_>,
+    wanted: &[(&Package, &Artifact, &Offer)],
+    gathered: &[Gathered<'_>],
+) -> Result<Vec<Option<Documents>>, CommandError> {
+    let Some(mirror) = sources.mirror()? else { return Ok(vec![None; wanted.len()]) };
+    let failed: Vec<usize> =
+        (0..wanted.len()).filter(|at| gathered.get(*at).is_some_and(|(_, answer)| answer.is_err())).collect();
+    let files: Vec<(&Package, &Artifact)> = failed.iter().map(|at| (wanted[*at].0, wanted[*at].1)).collect();
+    let mut answers = vec![None; wanted.len()];
+    for (at, documents) in failed.into_iter().zip(mirror::documents(sources, &mirror, &files).await) {
+        answers[at] = documents;
+    }
+    Ok(answers)
 }
 
 /// What the offer itself has, without what could not be asked for.

@@ -18,3 +18,4 @@ pub(crate) use error::chain;
 pub use metadata::{Document, Freshness, Metadata, MetadataRequest, Reduction};
 pub(crate) use network::Schedule;
 pub use network::{HttpOptions, Network};
+pub(crate) use network::{Sending, retry_after};

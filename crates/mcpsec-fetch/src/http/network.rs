@@ -37,6 +37,11 @@ pub struct HttpOptions {
     pub metadata_concurrency: usize,
 }
 
+/// How long a server may stay silent while a body is sent to it: the silence includes the sending.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// Longer bodies are sent with [`UPLOAD_TIMEOUT`].
+const QUICK_BODY: usize = 64 << 10;
+
 /// Access to the network. Cheap to clone; clones share connections, limits and counters.
 #[derive(Clone)]
 pub struct Network {
@@ -47,6 +52,8 @@ struct Inner {
     /// Follows no redirect by itself and decodes nothing: [`Network::open`] and the callers do.
     client: reqwest::Client,
     ranges: OnceLock<reqwest::Client>,
+    /// For bodies that take their time to be sent.
+    uploads: OnceLock<reqwest::Client>,
     options: HttpOptions,
     metadata: Semaphore,
     requests: AtomicU64,
@@ -77,6 +84,7 @@ impl Network {
             inner: Arc::new(Inner {
                 client,
                 ranges: OnceLock::new(),
+                uploads: OnceLock::new(),
                 options,
                 metadata,
                 requests: AtomicU64::new(0),
@@ -188,7 +196,7 @@ impl Network {
 
     /// Sends one request exactly where it is addressed, and answers whatever comes back: redirects and refusals are the caller's to
     /// read. The credentials go there and nowhere else.
-    pub(crate) async fn send(
+    pub(crate) async fn exchange(
         &self,
         method: Method,
         url: &SafeUrl,
@@ -208,6 +216,40 @@ impl Network {
             request = request.body(body);
         }
         request.send().await.map_err(|error| HttpError::transport(url, error))
+    }
+
+    /// Sends one request of any method to a server that the configuration names, and answers whatever its status is. No redirect is
+    /// followed: `credentials` are for exactly this server.
+    pub(crate) async fn send(&self, sending: &Sending<'_>) -> Result<reqwest::Response, HttpError> {
+        let Sending { method, url, credentials, content_type, body } = sending;
+        if !matches!(url.expose().scheme(), "http" | "https") {
+            return Err(HttpError::Scheme { url: (*url).clone() });
+        }
+        self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        let client = if body.len() > QUICK_BODY { self.uploads() } else { &self.inner.client };
+        let mut request = client
+            .request(method.clone(), url.expose().clone())
+            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT_ENCODING, "gzip");
+        if let Some(kind) = content_type {
+            request = request.header(header::CONTENT_TYPE, *kind).body(body.clone());
+        }
+        if let Some(credentials) = credentials {
+            let mut value = HeaderValue::from_str(credentials.expose())
+                .map_err(|_| HttpError::Credentials { url: (*url).clone() })?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        request.send().await.map_err(|error| HttpError::transport(url, error))
+    }
+
+    fn uploads(&self) -> &reqwest::Client {
+        self.inner.uploads.get_or_init(|| {
+            let patient = HttpOptions { read_timeout: UPLOAD_TIMEOUT, ..self.inner.options.clone() };
+            // As with `client`: a failure is not expected, and the other client is right in all but its patience.
+            let built = builder(&patient).redirect(reqwest::redirect::Policy::none()).build();
+            built.unwrap_or_else(|_| self.inner.client.clone())
+        })
     }
 
     /// Sends one POST of JSON, with the credentials of the URL if it has any. Answers 2xx; no redirect is followed, since where a question
@@ -236,6 +278,17 @@ impl Network {
             _ => Err(refusal(&at, &response)),
         }
     }
+}
+
+/// One request for [`Network::send`].
+#[derive(Debug)]
+pub(crate) struct Sending<'a> {
+    pub(crate) method: http::Method,
+    pub(crate) url: &'a SafeUrl,
+    pub(crate) credentials: Option<&'a Credentials>,
+    /// `None`: no body is sent.
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) body: bytes::Bytes,
 }
 
 /// Pauses between attempts.
@@ -335,7 +388,7 @@ fn refusal(url: &SafeUrl, response: &reqwest::Response) -> HttpError {
 }
 
 /// The seconds form only: the date form would need a clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }

@@ -169,7 +169,7 @@ impl Store {
             // Whatever it was, it proves nothing.
             Err(Unusable::Bad(_) | Unusable::Io(_)) => None,
         };
-        let documents = merged(earlier.as_ref(), one.documents);
+        let documents = completed(earlier.as_ref(), one.documents);
         if earlier.as_ref() == Some(&documents) {
             return Ok(None);
         }
@@ -243,8 +243,8 @@ impl Evidence<'_> {
     }
 }
 
-/// The new document, completed from the earlier one about the same bytes.
-fn merged(earlier: Option<&Documents>, new: &Documents) -> Documents {
+/// The new document, completed from the earlier one about the same bytes: what proves more stays.
+pub fn completed(earlier: Option<&Documents>, new: &Documents) -> Documents {
     let Some(earlier) = earlier else { return new.clone() };
     let list = |new: &[String], earlier: &[String]| if new.is_empty() { earlier.to_vec() } else { new.to_vec() };
     let attestations = new.attestations.clone().or_else(|| earlier.attestations.clone());

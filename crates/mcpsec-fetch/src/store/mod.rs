@@ -31,7 +31,7 @@ use mcpsec_model::{
 use rayon::prelude::*;
 
 pub use error::{Pinned, StoreError};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, completed};
 use hash::Wanted;
 pub(crate) use ingest::Entering;
 pub use record::{Record, Records};

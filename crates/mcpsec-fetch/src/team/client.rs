@@ -149,7 +149,7 @@ impl LogClient {
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<reqwest::Response, TeamError> {
-        let response = self.network.send(method, url, self.token.as_ref(), headers, body).await?;
+        let response = self.network.exchange(method, url, self.token.as_ref(), headers, body).await?;
         if response.status().is_redirection() {
             // A log is where mcp.toml says that it is; whoever can redirect could as well answer, and would be read by name.
             let reason = "a team's registry answers itself; give its own address in [team] of mcp.toml";

@@ -1,0 +1,116 @@
+//! The command line: what there is, and who does it.
+mod approvals;
+mod config;
+mod key;
+mod options;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub use options::Options;
+
+/// The team server of mcpsec: allowlist, mirror, registry API and web page of vetted MCP servers
+#[derive(Debug, Parser)]
+#[command(name = "mcpsec-registry", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer requests
+    Serve(Options),
+    /// Print the configuration that `serve` would use, where each value is from, and no secrets
+    Config(Options),
+    /// Make, list and revoke tokens
+    #[command(subcommand)]
+    Token(token::Verb),
+    /// Bring approvals of a file into the log, and the other way
+    #[command(subcommand)]
+    Approvals(approvals::Verb),
+    /// Print the key of the log, for `[team] key` in mcp.toml
+    Key(Options),
+}
+
+/// What went wrong, for standard error and the exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(String);
+
+impl Failure {
+    /// Says why.
+    pub fn new(why: impl std::fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+/// The definition of the command line, for the reference in the documents.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program: 0 done, 2 settings or surroundings that it cannot work with, 4 a bug.
+pub fn main() -> ExitCode {
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return ExitCode::from(4);
+    }
+    let matches = definition().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
+        complain("the system gives no threads");
+        return ExitCode::from(4);
+    };
+    match runtime.block_on(run(cli.command, matches.subcommand().map(|(_, matches)| matches))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(why)) => {
+            complain(&why);
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(command: Command, matches: Option<&ArgMatches>) -> Result<(), Failure> {
+    match command {
+        Command::Serve(options) => serve::run(options.config()?).await,
+        Command::Config(options) => config::run(&options, matches),
+        Command::Token(verb) => token::run(verb).await,
+        Command::Approvals(verb) => approvals::run(verb).await,
+        Command::Key(options) => key::run(&options.config()?).await,
+    }
+}
+
+/// The database of a configuration, for commands beside the server; it may be running.
+async fn database(config: &crate::config::Config) -> Result<crate::db::Db, Failure> {
+    let folder = &config.data;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::new(format!("failed to make {}: {error}", folder.display())))?;
+    crate::db::Db::open(config.database.as_ref(), folder)
+        .await
+        .map_err(|error| Failure::new(format!("failed to open the database: {error}")))
+}
+
+/// Why it stopped, on standard error.
+fn complain(why: &str) {
+    use std::io::Write as _;
+    // Nobody is left to tell when standard error is closed.
+    let _nobody_listens = writeln!(std::io::stderr().lock(), "error: {why}");
+}
+
+/// Text for whoever reads standard output.
+///
+/// # Errors
+/// [`Failure`]: it is closed.
+pub fn say(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure(format!("failed to write: {error}")))
+}

@@ -1,0 +1,30 @@
+//! What goes on between requests: finding out what other replicas wrote, and what became wrong by time alone.
+use std::time::Duration;
+
+use crate::app::App;
+
+/// How often a replica looks. It is one row of the database.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Starts it; it ends with the process.
+pub fn start(app: &App) {
+    let app = app.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut lost = false;
+        loop {
+            ticks.tick().await;
+            // What fails was logged where it failed.
+            match app.changed().await {
+                Ok(()) => {
+                    app.metrics.renewed(app.clock.now().as_millisecond() as f64 / 1000.0);
+                    if std::mem::take(&mut lost) {
+                        tracing::info!("the database answers again");
+                    }
+                }
+                Err(_) => lost = true,
+            }
+        }
+    });
+}
