@@ -5,5 +5,6 @@ mod http;
 mod log_kill;
 mod people;
 mod start;
+mod team;
 mod tokens;
 mod world;
