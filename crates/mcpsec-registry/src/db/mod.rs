@@ -7,6 +7,7 @@ pub mod changes;
 mod connect;
 pub mod entries;
 pub mod locks;
+pub mod metadata;
 pub mod state;
 
 pub use connect::{Db, DbError};
