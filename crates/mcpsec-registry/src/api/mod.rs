@@ -1,11 +1,12 @@
 //! Writes, and what clients of ours ask: `/api/v1/…`.
 mod address;
+mod approvals;
 mod artifacts;
 mod evidence;
 mod locks;
-mod releases;
 pub mod openapi;
 pub mod policy;
+mod releases;
 
 use axum::Router;
 
@@ -20,4 +21,5 @@ pub fn router() -> Router<App> {
         .merge(releases::router())
         .merge(openapi::router())
         .merge(policy::router())
+        .merge(approvals::router())
 }

@@ -11,6 +11,7 @@ pub mod entries;
 pub mod evidence;
 pub mod locks;
 pub mod state;
+pub mod tokens;
 
 pub use connect::{Db, DbError};
 
