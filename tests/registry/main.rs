@@ -1,4 +1,8 @@
 //! The team server end to end: the real program, real clients, loopback only.
 mod backends;
+mod mirror_attacks;
+mod mirror_npm;
+mod mirror_pypi;
+mod mirror_world;
 mod start;
 mod world;
