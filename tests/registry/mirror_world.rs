@@ -86,8 +86,14 @@ pub(crate) fn lock(server: &str, files: &[Packed]) -> Lock {
         package.artifacts.push(artifact);
         package.artifacts.sort();
     }
+    // Several versions of one package go by aliases, as npm has them.
+    let ids: Vec<PackageId> = packages.keys().cloned().collect();
+    let name = |id: &PackageId| match ids.iter().filter(|other| other.name() == id.name()).count() {
+        1 => id.name().to_string(),
+        _ => format!("{}-{}", id.name(), id.version()),
+    };
     let edge = |id: &PackageId| Edge {
-        name: id.name().as_str().into(),
+        name: name(id).into(),
         to: NodeId::of(id.clone()),
         optional: false,
         marker: None,
