@@ -12,14 +12,14 @@ use mcpsec_model::{
     manifest::Manifest,
     name::ServerName,
     package::{Package, PackageId},
-    report::{Report, ServerReport},
+    report::{ClosureChange, Report, ServerReport},
     spec::Spec,
     text::escape,
     verdict::{Decision, Verdict},
 };
 
 use super::{
-    artifacts, base, closure,
+    artifacts, base,
     content::{self, Shelf},
     decide,
     locking::{self, Locking},
@@ -142,7 +142,7 @@ fn folders(settings: &Settings, config: &Config, before: &Path, after: &Path) ->
         checks: vec![said.check],
         findings: scan::worst_first(said.findings),
         drift: Drift::default(),
-        closure: mcpsec_model::report::ClosureChange::default(),
+        closure: ClosureChange::default(),
     };
     render::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
 }
@@ -163,7 +163,7 @@ fn manifests(settings: &Settings, config: &Config, before: &Path, after: &Path) 
         checks,
         findings,
         drift,
-        closure: mcpsec_model::report::ClosureChange::default(),
+        closure: ClosureChange::default(),
         name,
     };
     render::print(settings, &Report::new("diff", vec![decide::decided(&config.policy, settings.now, server)]))
@@ -310,7 +310,7 @@ pub(super) fn servers(
         checks,
         findings,
         drift,
-        closure: closure::change(from, to),
+        closure: ClosureChange::between(from, to),
     };
     decide::decided(&config.policy, settings.now, report)
 }

@@ -12,12 +12,12 @@ use mcpsec_model::{
     finding::{Finding, Rule},
     lock::{Lock, LockedServer, ServerParts},
     package::{Package, PackageId},
-    report::ServerReport,
+    report::{ClosureChange, ServerReport},
     verdict::{Decision, Verdict},
 };
 
 use super::{
-    bundled, closure, content, cooldown, decide, evidence, inspect, mirror, names,
+    bundled, content, cooldown, decide, evidence, inspect, mirror, names,
     sources::{Found, Sources, download_error, store_error},
     summary::Summary,
     told::{self, Accepting, Ears},
@@ -139,7 +139,7 @@ pub(super) async fn lock_one(with: &Locking<'_>, wish: &Wish) -> Result<Outcome,
     let server = LockedServer::new(parts, &candidate.packages)
         .map_err(|error| if error.is_refusal() { CommandError::denied(error) } else { CommandError::bug(error) })?;
     let packages: Vec<(PackageId, Package)> = candidate.packages.into_iter().collect();
-    let closure = before.map(|(_, before)| closure::change(before, &server)).unwrap_or_default();
+    let closure = before.map(|(_, before)| ClosureChange::between(before, &server)).unwrap_or_default();
     let by_id: BTreeMap<PackageId, Package> = packages.iter().cloned().collect();
     let content = content::of_change(with, wish, &root, &by_id, &server.targets).await?;
     let (server, said, content) = hear(with, wish, server, &by_id, Some(content))?;

@@ -407,9 +407,11 @@ impl Pushed {
         if self.sent == 0 && self.documents == 0 {
             text.push_str(&format!("  {files}, all there already\n"));
         } else {
-            let (sent, documents) = (self.sent, self.documents);
-            let bytes = ui::bytes(self.bytes);
-            text.push_str(&format!("  sent {sent} of {files} ({bytes}) and the evidence of {documents}\n"));
+            text.push_str(&format!("  sent {} of {files} ({})", self.sent, ui::bytes(self.bytes)));
+            if self.documents > 0 {
+                text.push_str(&format!(" and the evidence of {}", self.documents));
+            }
+            text.push('\n');
         }
         if self.resumed > 0 {
             text.push_str(&format!("  {} were there from an interrupted push\n", ui::bytes(self.resumed)));

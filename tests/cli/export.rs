@@ -75,9 +75,30 @@ fn clients_get_the_servers_that_are_named_and_locked() {
 }
 
 #[test]
+fn servers_are_listed_as_the_registry_api_lists_them() {
+    let env = golden();
+    let listed = env.mcpsec(["export", "registry"]).success().json();
+    assert_eq!(listed["metadata"]["count"], 3);
+    let first = &listed["servers"][0]["server"];
+    assert_eq!(first["name"], "localhost/fetch");
+    assert!(first["packages"][0]["registryBaseUrl"].is_null(), "{first}");
+    // With a team's registry, names and addresses are the team's.
+    env.write("mcp.toml", format!("{}\n[team]\nregistry = \"https://mcp.example.test/sub/\"\n", env.read("mcp.toml")));
+    let one = env.mcpsec(["export", "registry", "files"]).success().json();
+    assert_eq!(one["servers"].as_array().map(Vec::len), Some(1));
+    let package = &one["servers"][0]["server"]["packages"][0];
+    assert_eq!(one["servers"][0]["server"]["name"], "test.example.mcp/files");
+    assert_eq!(package["registryBaseUrl"], "https://mcp.example.test/sub/npm/");
+    assert_eq!((&package["identifier"], &package["version"]), (&"@scope/server-files".into(), &"2026.8.31".into()));
+    let named = env.mcpsec(["export", "registry", "notes", "--namespace", "test.team"]).success().json();
+    assert_eq!(named["servers"][0]["server"]["name"], "test.team/notes");
+    drop(env.mcpsec(["export", "registry", "--namespace", "a/b"]).exits(2).says("--namespace must be"));
+}
+
+#[test]
 fn without_a_lock_there_is_nothing_to_export() {
     let env = TestEnv::new();
-    for form in ["cyclonedx", "spdx", "managed-settings"] {
+    for form in ["cyclonedx", "spdx", "managed-settings", "registry"] {
         drop(env.mcpsec(["export", form]).exits(2).says("has no mcp.lock"));
     }
     drop(env.mcpsec(["export", "vex"]).exits(2).says("has no mcp.toml"));

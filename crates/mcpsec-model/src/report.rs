@@ -1,12 +1,14 @@
 //! What a command found out, before it is rendered: input of `mcpsec-report`.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::CheckResult,
     drift::Drift,
     evidence::EvidenceState,
     finding::Finding,
+    lock::LockedServer,
     name::ServerName,
+    package::PackageId,
     verdict::{Decision, Verdict},
 };
 
@@ -69,6 +71,35 @@ pub struct ClosureChange {
 }
 
 impl ClosureChange {
+    /// The difference between two closures of one server. A name whose versions differ is a change when both sides have one of
+    /// it; names with several versions are told version by version.
+    pub fn between(before: &LockedServer, after: &LockedServer) -> Self {
+        let (old, new) = (before.closure.packages(), after.closure.packages());
+        let mut names: BTreeMap<String, (Vec<&PackageId>, Vec<&PackageId>)> = BTreeMap::new();
+        let key = |id: &PackageId| format!("{}:{}", id.ecosystem(), id.name());
+        let only = |these: &BTreeSet<&PackageId>, those: &BTreeSet<&PackageId>| -> Vec<PackageId> {
+            these.difference(those).map(|id| (*id).clone()).collect()
+        };
+        let (gone, come) = (only(&old, &new), only(&new, &old));
+        for id in &gone {
+            names.entry(key(id)).or_default().0.push(id);
+        }
+        for id in &come {
+            names.entry(key(id)).or_default().1.push(id);
+        }
+        let mut change = Self::default();
+        for (gone, come) in names.into_values() {
+            match (gone.as_slice(), come.as_slice()) {
+                ([before], [after]) => change.changed.push((before.to_string(), after.to_string())),
+                (gone, come) => {
+                    change.removed.extend(gone.iter().map(ToString::to_string));
+                    change.added.extend(come.iter().map(ToString::to_string));
+                }
+            }
+        }
+        change
+    }
+
     /// Whether both closures hold the same packages.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()

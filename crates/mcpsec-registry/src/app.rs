@@ -17,6 +17,7 @@ use crate::{
     error::ApiError,
     log::Log,
     ops::{Guard, Metrics},
+    ui::Shelf,
 };
 
 /// Shared by all requests; cloning is cheap.
@@ -40,12 +41,18 @@ pub struct Parts {
     pub log: Log,
     /// Who may do what.
     pub auth: Auth,
+    /// What the operator lets everybody read.
+    pub published: crate::api::policy::Published,
+    /// The list of the MCP Registry API.
+    pub listings: crate::mcp::Listings,
     /// What is counted.
     pub metrics: Metrics,
     /// What is used of the limits.
     pub guard: Guard,
     /// Set once the process was asked to end.
     pub stopping: AtomicBool,
+    /// Locks that pages read.
+    pub shelf: Shelf,
 }
 
 impl App {

@@ -8,6 +8,7 @@
 //! the log lets clients see when the server forgets, forks or stands still.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod api;
 pub mod app;
 pub mod auth;
@@ -15,6 +16,7 @@ pub mod blobs;
 pub mod catalog;
 pub mod cli;
 pub mod clock;
+pub mod conditional;
 pub mod config;
 pub mod db;
 pub mod error;

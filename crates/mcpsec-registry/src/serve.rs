@@ -2,12 +2,12 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use mcpsec_model::approval::{Signers, rules_id};
+use mcpsec_model::approval::rules_id;
 
 use crate::{
-    api,
+    api::{self, policy::Published},
     app::{App, Parts},
-    auth::Auth,
+    auth::{Auth, gate},
     blobs::Blobs,
     catalog::{Builder, Catalogs},
     clock::Clock,
@@ -30,7 +30,7 @@ pub struct StartError {
 }
 
 impl StartError {
-    fn new(what: impl Into<String>, why: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn new(what: impl Into<String>, why: &dyn std::fmt::Display) -> Self {
         Self { what: what.into(), why: why.to_string() }
     }
 }
@@ -47,14 +47,13 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         .map_err(|error| StartError::new("failed to open the database", &error))?;
     let blobs = Blobs::open(config.blobs.as_deref(), &config.data)
         .map_err(|error| StartError::new("failed to open the blob store", &error))?;
-    let path = config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"));
-    let signers = match std::fs::read_to_string(&path) {
-        Ok(text) => Signers::parse(&text, &path.display().to_string())
-            .map_err(|error| StartError::new("the signers cannot be read", &error))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => Signers::nobody(),
-        Err(error) => return Err(StartError::new(format!("failed to read {}", path.display()), &error)),
-    };
-    let builder = Builder::new(Arc::new(signers), rules_id([]), config.required);
+    let published = Published::read(&config)?;
+    let signers = Arc::new(published.parsed(&config)?);
+    let log = Log::open(&config, &db, Arc::clone(&signers))
+        .await
+        .map_err(|error| StartError::new("failed to open the log of approvals", &error))?;
+    let auth = Auth::new(&config.oidc).map_err(|error| StartError::new("failed to make an HTTP client", &error))?;
+    let builder = Builder::new(signers, rules_id([]), config.required);
     let guard = Guard::new(&config.limits);
     let app = App::new(Parts {
         config,
@@ -62,11 +61,14 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         db,
         blobs,
         catalogs: Catalogs::new(builder),
-        log: Log::default(),
-        auth: Auth::default(),
+        log,
+        auth,
+        published,
+        listings: mcp::Listings::default(),
         metrics: Metrics::default(),
         guard,
         stopping: AtomicBool::new(false),
+        shelf: ui::Shelf::default(),
     });
     app.changed().await.map_err(|error| StartError::new("failed to read what is vetted", &error))?;
     Ok(app)
@@ -86,6 +88,7 @@ pub fn router(app: App) -> Router {
         .fallback(ops::no_page)
         .method_not_allowed_fallback(ops::no_method)
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(app.clone(), gate))
         .layer(middleware::from_fn_with_state(app.clone(), ops::guard))
         .with_state(app)
 }

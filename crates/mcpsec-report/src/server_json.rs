@@ -3,7 +3,10 @@
 //! A client that reads it learns which exact version of which package to start and where its files are mirrored; what was vetted
 //! stands in the lock, whose digest [`lock_facts`] gives. Words of the server itself (title, description) are untrusted: they are
 //! cut to what the schema allows, with hidden characters escaped.
+use std::collections::BTreeMap;
+
 use mcpsec_model::{
+    candidate::EntryPoint,
     digest::Digest,
     lock::{Lock, LockedServer},
     name::{Ecosystem, ServerName},
@@ -86,14 +89,20 @@ pub fn server_json(lock: &Lock, server: &LockedServer, publication: &Publication
 }
 
 /// What the lock says about a release, for [`META_KEY`]: the digest of the lock of this server alone, which is what a team
-/// registry calls the release, the closure, the manifest, the sandbox it was captured in, and how much there is of it.
+/// registry calls the release, the closure, the manifest, the sandbox it was captured in, how much there is of it, and how many
+/// packages are attested, signed, and so on.
 pub fn lock_facts(lock: &Lock, server: &LockedServer) -> serde_json::Map<String, Value> {
     let alone = lock.alone(&server.name).map(|alone| Digest::sha256_of(alone.to_text().as_bytes()));
     let captured = server.told.captured();
+    let mut evidence: BTreeMap<&str, usize> = BTreeMap::new();
+    for package in lock.packages_of(&[server]).iter().filter(|package| !package.artifacts.is_empty()) {
+        *evidence.entry(package.evidence.state().as_str()).or_default() += 1;
+    }
     let facts = json!({
         "lock": alone.map(|digest| digest.to_string()),
         "closure": server.closure_id.to_string(),
         "packages": server.closure.packages().len(),
+        "evidence": evidence,
         "manifest": captured.map(|captured| captured.manifest.id().to_string()),
         "tools": captured.map(|captured| captured.manifest.tools().len()),
         "isolation": captured.map(|captured| captured.context.isolation.as_str()),
@@ -200,14 +209,38 @@ fn repository(server: &LockedServer) -> Option<Repository> {
     })
 }
 
-/// The package, where a client can start it by itself; a server from a repository it cannot.
+/// A document that was made without a mirror, for clients that reach the team registry at this address.
+pub fn mirrored(mut document: Value, mirror: &SafeUrl) -> Value {
+    for package in document.get_mut("packages").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(base) = package["registryType"].as_str().and_then(|kind| base(kind, mirror)) {
+            package["registryBaseUrl"] = base.into();
+        }
+    }
+    document
+}
+
+/// What a package manager takes as its registry or index.
+fn base(registry_type: &str, mirror: &SafeUrl) -> Option<String> {
+    let below = match registry_type {
+        "npm" => "npm/",
+        "pypi" => "pypi/simple/",
+        _ => return None,
+    };
+    Some(format!("{}/{below}", mirror.without_secrets().as_str().trim_end_matches('/')))
+}
+
+/// The package, where a client can start it by itself; a server from a repository, or a program of another name, it cannot.
 fn package(root: &Package, server: &LockedServer, publication: &Publication<'_>) -> Option<Entry> {
-    let (registry_type, runtime_hint, below) = match root.id.ecosystem() {
-        Ecosystem::Npm => ("npm", "npx", "npm/"),
-        Ecosystem::Pypi => ("pypi", "uvx", "pypi/simple/"),
+    let (registry_type, runtime_hint) = match root.id.ecosystem() {
+        Ecosystem::Npm => ("npm", "npx"),
+        Ecosystem::Pypi => ("pypi", "uvx"),
         Ecosystem::Git => return None,
     };
-    let base = |mirror: &SafeUrl| format!("{}/{below}", mirror.without_secrets().as_str().trim_end_matches('/'));
+    // Clients start the program that is called as its package; there is no member to name another one.
+    let other_script = matches!(&server.entry, EntryPoint::PythonScript(script) if script != root.id.name().as_str());
+    if server.command.is_some() || other_script {
+        return None;
+    }
     // Only where there is one file is it clear which one a client will get.
     let file_sha256 = match root.artifacts.as_slice() {
         [only] => only.digests.sha256.map(|bytes| Digest::Sha256(bytes).to_hex()),
@@ -217,7 +250,7 @@ fn package(root: &Package, server: &LockedServer, publication: &Publication<'_>)
     let names = context.into_iter().flat_map(|context| context.placeholders.union(&context.real_env));
     Some(Entry {
         registry_type,
-        registry_base_url: publication.mirror.map(base),
+        registry_base_url: publication.mirror.and_then(|mirror| base(registry_type, mirror)),
         identifier: root.id.name().as_str().to_owned(),
         version: root.id.version().to_owned(),
         file_sha256,
@@ -246,6 +279,31 @@ mod tests {
         let text = server_list(&lock, &servers, &publication);
         assert!(!text.contains("secret@") && !text.contains("user:"), "{text}");
         insta::assert_snapshot!("server_list", text);
+    }
+
+    #[test]
+    fn a_document_moves_to_another_address() {
+        let lock = mixed();
+        let mirror: SafeUrl = "https://mcp.example.test/team/".parse().expect("an address");
+        for server in lock.servers.values() {
+            let with = |mirror| server_json(&lock, server, &Publication { namespace: "test.example", mirror });
+            assert_eq!(mirrored(with(None), &mirror), with(Some(&mirror)));
+        }
+    }
+
+    #[test]
+    fn a_program_that_clients_would_not_find_has_no_package() {
+        let mut lock = mixed();
+        let lock_of = lock.clone();
+        let publication = Publication { namespace: "test.example", mirror: None };
+        for server in lock.servers.values_mut().filter(|server| !server.spec.to_string().starts_with("git")) {
+            assert!(server_json(&lock_of, server, &publication).get("packages").is_some(), "{}", server.name);
+            server.command = Some("other".into());
+            assert_eq!(server_json(&lock_of, server, &publication).get("packages"), None, "{}", server.name);
+            server.command = None;
+            server.entry = EntryPoint::PythonScript("another".into());
+            assert_eq!(server_json(&lock_of, server, &publication).get("packages"), None, "{}", server.name);
+        }
     }
 
     #[test]

@@ -219,7 +219,7 @@ impl Network {
     }
 
     /// Sends one request of any method to a server that the configuration names, and answers whatever its status is. No redirect is
-    /// followed, nor are credentials of the URL used: `credentials` are for exactly this server.
+    /// followed: `credentials` are for exactly this server.
     pub(crate) async fn send(&self, sending: &Sending<'_>) -> Result<reqwest::Response, HttpError> {
         let Sending { method, url, credentials, content_type, body } = sending;
         if !matches!(url.expose().scheme(), "http" | "https") {
@@ -228,7 +228,7 @@ impl Network {
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
         let client = if body.len() > QUICK_BODY { self.uploads() } else { &self.inner.client };
         let mut request = client
-            .request(method.clone(), url.without_secrets())
+            .request(method.clone(), url.expose().clone())
             .header(header::ACCEPT, "application/json")
             .header(header::ACCEPT_ENCODING, "gzip");
         if let Some(kind) = content_type {

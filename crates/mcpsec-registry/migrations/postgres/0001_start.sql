@@ -66,6 +66,7 @@ CREATE TABLE entries (
     seq         BIGINT PRIMARY KEY,         -- from 0, without gaps
     line        TEXT NOT NULL,              -- the line of the file form, without its line feed
     leaf        TEXT NOT NULL UNIQUE,       -- hex of the leaf hash (RFC 6962) of `line`: an entry is there once
+    statement   TEXT NOT NULL UNIQUE,       -- hex of the sha256 of the signed statement: another signature on it says nothing new
     server      TEXT NOT NULL,              -- the server that it is about
     added_at    BIGINT NOT NULL,
     added_by    TEXT NOT NULL
@@ -76,9 +77,11 @@ CREATE INDEX entries_by_server ON entries (server, seq);
 CREATE TABLE log (
     id          BIGINT PRIMARY KEY CHECK (id = 1),
     size        BIGINT NOT NULL,
-    root        TEXT NOT NULL               -- hex of the root of the tree of that size
+    root        TEXT NOT NULL,              -- hex of the root of the tree of that size
+    key         TEXT NOT NULL               -- the key that signs its heads; empty until the first start
 );
-INSERT INTO log (id, size, root) VALUES (1, 0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+INSERT INTO log (id, size, root, key)
+VALUES (1, 0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', '');
 
 -- Tokens: only a hash of each.
 CREATE TABLE tokens (

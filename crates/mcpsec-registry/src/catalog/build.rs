@@ -16,7 +16,7 @@ use mcpsec_model::{
 use mcpsec_verify::approval::{Locked, Source, Standing, weigh};
 use smol_str::SmolStr;
 
-use super::{Catalog, FileRef, Release, Status};
+use super::{Brief, Catalog, FileRef, Release, Status};
 use crate::{
     db::{Db, entries, locks},
     error::ApiError,
@@ -39,6 +39,7 @@ struct Known {
     summary: Summary,
     isolation: Option<Isolation>,
     tools: usize,
+    brief: Arc<Brief>,
     files: Vec<(Arc<PackageId>, SmolStr, Digests, Option<u64>)>,
     packages: BTreeSet<Arc<PackageId>>,
     pushed_at: Timestamp,
@@ -177,6 +178,7 @@ fn shorten(row: &locks::LockRow) -> Result<Known, String> {
         summary: Summary::of(&lock, server),
         isolation: captured.map(|captured| captured.context.isolation),
         tools: captured.map_or(0, |captured| captured.manifest.tools().len()),
+        brief: Arc::new(Brief::of(&lock, server)),
         files,
         packages,
         pushed_at: Timestamp::from_second(row.pushed_at).map_err(|error| error.to_string())?,
@@ -217,6 +219,7 @@ fn release(lock: Digest, known: &Known, standing: Standing, arrived: &Arrived) -
         standing,
         isolation: known.isolation,
         tools: known.tools,
+        brief: Arc::clone(&known.brief),
         files,
         packages: known.packages.clone(),
         pushed_at: known.pushed_at,

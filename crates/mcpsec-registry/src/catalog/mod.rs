@@ -2,6 +2,7 @@
 //!
 //! A [`Catalog`] is a snapshot that never changes. [`Catalogs`] makes a new one when the generation of the database moved, or when
 //! the passing of time alone changes something (an approval expires). Readers hold an `Arc` and never wait for the database.
+mod brief;
 mod build;
 mod cell;
 mod release;
@@ -18,6 +19,7 @@ use mcpsec_model::{
     time::Timestamp,
 };
 
+pub use brief::Brief;
 pub use build::Builder;
 pub use cell::Catalogs;
 pub use release::{FileRef, Release, Status};

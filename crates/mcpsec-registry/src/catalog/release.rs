@@ -12,6 +12,8 @@ use mcpsec_model::{
 use mcpsec_verify::approval::Standing;
 use smol_str::SmolStr;
 
+use super::Brief;
+
 /// How a release stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Status {
@@ -71,6 +73,8 @@ pub struct Release {
     pub isolation: Option<Isolation>,
     /// How many tools it tells the model about.
     pub tools: usize,
+    /// Its lock in a few words.
+    pub brief: Arc<Brief>,
     /// All files of its closure.
     pub files: Vec<FileRef>,
     /// Its packages; how many install scripts they have is in the lock.

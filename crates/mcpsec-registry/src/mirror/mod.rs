@@ -1,4 +1,6 @@
 //! Read-only npm registry (`/npm/`) and Python index (`/pypi/`) of exactly the vetted closures.
+pub mod arrival;
+
 use axum::Router;
 
 use crate::app::App;

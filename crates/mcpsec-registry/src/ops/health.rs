@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use object_store::{ObjectStoreExt as _, path::Path};
 use serde_json::json;
 
 use crate::{
@@ -38,8 +37,8 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
         }
     };
     let blobs = async {
-        match tokio::time::timeout(PATIENCE, app.blobs.store().head(&Path::from("readyz"))).await {
-            Ok(Ok(_) | Err(object_store::Error::NotFound { .. })) => Ok(()),
+        match tokio::time::timeout(PATIENCE, app.blobs.check()).await {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("no answer in time".to_owned()),
         }

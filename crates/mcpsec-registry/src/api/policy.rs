@@ -1,0 +1,216 @@
+//! Exports for clients' own enforcement, and what the team decided, as files: `/policy/…`.
+//!
+//! Settings name servers that have a vetted version, by the command that starts exactly that (`mcpsec run NAME`). Signers and policy
+//! are the configured files byte for byte: whoever wants to rely on them compares them with a copy that came another way.
+use std::path::PathBuf;
+
+use axum::{
+    Router,
+    extract::{RawQuery, State},
+    response::Response,
+    routing::get,
+};
+use http::HeaderMap;
+use mcpsec_model::{approval::Signers, name::ServerName, text::is_hidden};
+use mcpsec_report::{Client, Managed, managed_servers, managed_settings};
+
+use crate::{
+    app::App,
+    auth::{Caller, Scope},
+    catalog::{Catalog, Status},
+    conditional,
+    config::Config,
+    error::ApiError,
+    serve::StartError,
+};
+
+/// The longest path that a setting may have, in bytes: Linux's `PATH_MAX`.
+const MAX_PATH: usize = 4096;
+
+/// Its addresses.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/policy/managed-settings.json", get(settings))
+        .route("/policy/managed-mcp.json", get(servers))
+        .route("/policy/mcp-signers", get(signers))
+        .route("/policy/policy.toml", get(policy))
+}
+
+/// Files of the operator that everybody may read, as they were when the server started.
+#[derive(Clone, Debug, Default)]
+pub struct Published {
+    /// mcp-signers; `None`: there is none, and nobody's approval counts.
+    pub signers: Option<String>,
+    /// The team's policy.
+    pub policy: Option<String>,
+}
+
+impl Published {
+    /// Reads both files. Only the default mcp-signers may be missing.
+    ///
+    /// # Errors
+    /// [`StartError`]: a file cannot be read, or the policy is not one.
+    pub fn read(config: &Config) -> Result<Self, StartError> {
+        let path = signers_file(config);
+        let signers = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => None,
+            Err(error) => return Err(StartError::new(format!("failed to read {}", path.display()), &error)),
+        };
+        let Some(path) = &config.policy else { return Ok(Self { signers, policy: None }) };
+        let policy = std::fs::read_to_string(path)
+            .map_err(|error| StartError::new(format!("failed to read {}", path.display()), &error))?;
+        mcpsec_model::config::Config::parse(&policy, &path.display().to_string())
+            .map_err(|error| StartError::new("the policy cannot be read", &error))?;
+        Ok(Self { signers, policy: Some(policy) })
+    }
+
+    /// Whose approvals count: nobody's where there is no mcp-signers.
+    ///
+    /// # Errors
+    /// [`StartError`]: it is not one.
+    pub fn parsed(&self, config: &Config) -> Result<Signers, StartError> {
+        let Some(text) = &self.signers else { return Ok(Signers::nobody()) };
+        Signers::parse(text, &signers_file(config).display().to_string())
+            .map_err(|error| StartError::new("the signers cannot be read", &error))
+    }
+}
+
+fn signers_file(config: &Config) -> PathBuf {
+    config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"))
+}
+
+async fn settings(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    may_read(&app, &caller)?;
+    let asked = Asked::parse(query.as_deref().unwrap_or_default())?;
+    let catalog = app.catalogs.get();
+    let text = managed_settings(asked.client.unwrap_or(Client::ClaudeCode), &vetted(&catalog), &asked.managed());
+    Ok(conditional::whole(&headers, "application/json", app.config.private, text))
+}
+
+async fn servers(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    may_read(&app, &caller)?;
+    let asked = Asked::parse(query.as_deref().unwrap_or_default())?;
+    if asked.client.is_some_and(|client| client != Client::ClaudeCode) {
+        return Err(ApiError::bad_request("managed-mcp.json is a file of claude-code alone")
+            .hint("/policy/managed-settings.json?client=… has the others' form"));
+    }
+    let catalog = app.catalogs.get();
+    let text = managed_servers(&vetted(&catalog), &asked.managed());
+    Ok(conditional::whole(&headers, "application/json", app.config.private, text))
+}
+
+async fn signers(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
+    may_read(&app, &caller)?;
+    let text = app.published.signers.clone().ok_or_else(|| {
+        ApiError::not_found("no signers are configured, so nobody's approval counts")
+            .hint("whoever runs the server puts mcp-signers into its folder")
+    })?;
+    Ok(conditional::whole(&headers, "text/plain; charset=utf-8", app.config.private, text))
+}
+
+async fn policy(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
+    may_read(&app, &caller)?;
+    let text =
+        app.published.policy.clone().ok_or_else(|| {
+            ApiError::not_found("no policy is configured").hint("whoever runs the server sets `policy`")
+        })?;
+    Ok(conditional::whole(&headers, "application/toml", app.config.private, text))
+}
+
+/// Servers with a vetted version, each once, by name.
+fn vetted(catalog: &Catalog) -> Vec<&ServerName> {
+    let vetted = catalog.releases().iter().filter(|release| release.status == Status::Vetted);
+    let mut names: Vec<&ServerName> = vetted.map(|release| &release.server).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// What settings are asked for.
+#[derive(Default)]
+struct Asked {
+    client: Option<Client>,
+    program: Option<String>,
+    project: Option<String>,
+}
+
+impl Asked {
+    fn parse(text: &str) -> Result<Self, ApiError> {
+        let mut asked = Self::default();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            let again = match name.as_ref() {
+                "client" => asked.client.replace(client(&value)?).is_some(),
+                "program" => asked.program.replace(path("program", &value)?).is_some(),
+                "project" => asked.project.replace(path("project", &value)?).is_some(),
+                _ => false,
+            };
+            if again {
+                return Err(ApiError::bad_request(format!("`{name}` is there twice")));
+            }
+        }
+        Ok(asked)
+    }
+
+    fn managed(&self) -> Managed<'_> {
+        Managed { program: self.program.as_deref().unwrap_or("mcpsec"), project: self.project.as_deref() }
+    }
+}
+
+fn client(text: &str) -> Result<Client, ApiError> {
+    match text {
+        "claude-code" => Ok(Client::ClaudeCode),
+        "copilot" => Ok(Client::Copilot),
+        "vscode" => Ok(Client::VsCode),
+        _ => Err(ApiError::bad_request("`client` is none of claude-code, copilot, vscode")),
+    }
+}
+
+/// A path on the clients' machines: it ends up in a file that decides what may start, so nothing in it may be hidden.
+fn path(name: &str, text: &str) -> Result<String, ApiError> {
+    if text.is_empty() || text.len() > MAX_PATH || text.contains(is_hidden) || text.contains('\u{fffd}') {
+        return Err(ApiError::bad_request(format!("`{name}` is not a path of 1 to {MAX_PATH} visible characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reading needs nothing, unless the server is private.
+fn may_read(app: &App, caller: &Caller) -> Result<(), ApiError> {
+    if app.config.private { caller.require(Scope::Read) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_for_one_known_client_and_visible_paths() {
+        let asked = Asked::parse("client=vscode&program=%2Fopt%2Fmcpsec&project=C%3A%5Cwork&x=1&x=2").expect("query");
+        assert_eq!(asked.client, Some(Client::VsCode));
+        assert_eq!((asked.managed().program, asked.managed().project), ("/opt/mcpsec", Some("C:\\work")));
+        assert_eq!(Asked::parse("").expect("query").managed().program, "mcpsec");
+        for text in [
+            "client=",
+            "client=other",
+            "client=vscode&client=vscode",
+            "program=",
+            "program=a%00b",
+            "program=a%0Ab",
+            "project=%E2%80%AEexe.txt",
+            "project=%ff",
+        ] {
+            assert_eq!(Asked::parse(text).err().expect(text).status, http::StatusCode::BAD_REQUEST, "{text}");
+        }
+        assert!(Asked::parse(&format!("program={}", "a".repeat(5000))).is_err());
+    }
+}
