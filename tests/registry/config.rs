@@ -25,7 +25,15 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
         &["config", "--config", file, "--limits-rate", "30"],
         &[("MCPSEC_REGISTRY_LIMITS_RATE", "20"), ("MCPSEC_REGISTRY_LIMITS_BURST", "20")],
     ));
-    let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = |start: &str| {
+        shown
+            .lines()
+            .find(|line| line.starts_with(start))
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
     assert_eq!(line("rate "), "rate = 30 # flag");
     assert_eq!(line("burst "), "burst = 20 # environment");
     assert_eq!(line("concurrency "), "concurrency = 3 # file");
@@ -97,6 +105,7 @@ fn the_guide_has_every_setting() {
 #[test]
 fn the_example_is_a_file_that_is_understood() {
     let text = include_str!("../../examples/registry/registry.toml");
-    let config = mcpsec_registry::config::Settings::parse(text, "registry.toml").expect("settings").finish().expect("complete");
+    let config =
+        mcpsec_registry::config::Settings::parse(text, "registry.toml").expect("settings").finish().expect("complete");
     assert_eq!(config.origin, "mcp.example.test");
 }

@@ -33,9 +33,8 @@ fn a_client_that_asks_too_often_is_told_to_wait() {
 #[test]
 fn a_forwarded_address_of_nobody_is_not_believed() {
     let world = World::with(&["--limits-rate", "1", "--limits-burst", "3"]);
-    let statuses: Vec<u16> = (0..5)
-        .map(|n| get(&world.url("/nowhere"), &[("x-forwarded-for", &format!("203.0.113.{n}"))]).status)
-        .collect();
+    let statuses: Vec<u16> =
+        (0..5).map(|n| get(&world.url("/nowhere"), &[("x-forwarded-for", &format!("203.0.113.{n}"))]).status).collect();
     assert_eq!(statuses, [404, 404, 404, 429, 429]);
 }
 
@@ -46,10 +45,13 @@ fn connections_beyond_the_limit_are_closed() {
     for mut stream in &held {
         stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n").expect("sent");
     }
-    eventually("a third is closed", || raw(world.server.address(), b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", PATIENCE).is_empty());
+    eventually("a third is closed", || {
+        raw(world.server.address(), b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", PATIENCE).is_empty()
+    });
     drop(held);
     eventually("there is room again", || {
-        raw(world.server.address(), b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", PATIENCE).starts_with(b"HTTP/1.1 200")
+        raw(world.server.address(), b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", PATIENCE)
+            .starts_with(b"HTTP/1.1 200")
     });
 }
 
@@ -98,7 +100,9 @@ fn what_is_too_large_is_refused_before_it_is_read() {
     assert!(String::from_utf8_lossy(&raw(world.server.address(), head.as_bytes(), PATIENCE)).starts_with("HTTP/1.1 4"));
     let many: String = (0..2000).map(|n| format!("X-{n}: 1\r\n")).collect();
     let head = format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{many}\r\n");
-    assert!(String::from_utf8_lossy(&raw(world.server.address(), head.as_bytes(), PATIENCE)).starts_with("HTTP/1.1 431"));
+    assert!(
+        String::from_utf8_lossy(&raw(world.server.address(), head.as_bytes(), PATIENCE)).starts_with("HTTP/1.1 431")
+    );
 }
 
 #[test]

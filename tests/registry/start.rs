@@ -99,10 +99,13 @@ fn https_and_a_new_certificate_without_a_restart() {
     let issue = || {
         let made = program::run(
             &openssl,
-            &["req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", &key, "-out", &cert, "-days", "2", "-subj", "/CN=team"]
-                .into_iter()
-                .chain(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
-                .collect::<Vec<_>>(),
+            &[
+                "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", &key, "-out", &cert, "-days", "2", "-subj",
+                "/CN=team",
+            ]
+            .into_iter()
+            .chain(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+            .collect::<Vec<_>>(),
             &[],
         );
         assert_eq!(made.code, Some(0), "{}", String::from_utf8_lossy(&made.stderr));

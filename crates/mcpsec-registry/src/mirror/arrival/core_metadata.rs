@@ -9,11 +9,7 @@ const MAX_VERSION: usize = 128;
 
 /// The text, when it is of this package. `None` when it cannot be kept as text (old encodings): nothing is said about such a
 /// file then, and clients read it themselves.
-pub(super) fn check(
-    bytes: &[u8],
-    file: &'static str,
-    package: &PackageId,
-) -> Result<Option<String>, ArrivalError> {
+pub(super) fn check(bytes: &[u8], file: &'static str, package: &PackageId) -> Result<Option<String>, ArrivalError> {
     let text = String::from_utf8_lossy(bytes);
     let name = field(&text, "Name").ok_or_else(|| problem(file, "names no package"))?;
     let version = field(&text, "Version").ok_or_else(|| problem(file, "names no version"))?;

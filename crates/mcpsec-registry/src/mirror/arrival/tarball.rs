@@ -61,10 +61,8 @@ pub(super) fn npm(file: File) -> Result<Root, ArrivalError> {
             _ => Ok(()),
         }
     })?;
-    let package_json = package_json.ok_or_else(|| ArrivalError::Description {
-        file: "package.json",
-        why: "is not there".to_owned(),
-    })?;
+    let package_json = package_json
+        .ok_or_else(|| ArrivalError::Description { file: "package.json", why: "is not there".to_owned() })?;
     Ok(Root { package_json, gyp, shrinkwrap })
 }
 

@@ -82,19 +82,15 @@ fn a_tarball_that_two_readers_read_differently_is_refused() {
     let evil = br#"{"name":"a","version":"1.0.0","dependencies":{"evil":"*"}}"#;
     let twice = RawTar::new().file("package/package.json", honest).file("package/package.json", evil);
     let elsewhere = RawTar::new().file("package/package.json", honest).file("x/./package.json", evil);
-    let sized = RawTar::new()
-        .pax(&[("size", "600")])
-        .file("package/a", b"x")
-        .file("package/package.json", honest);
+    let sized = RawTar::new().pax(&[("size", "600")]).file("package/a", b"x").file("package/package.json", honest);
     let named = RawTar::new()
         .entry(b'L', "././@LongLink", b"package/package.json\0")
         .pax(&[("path", "package/other.json")])
         .file("package/x", evil)
         .file("package/package.json", honest);
     let link = RawTar::new().special(b'2', "package/package.json", "/etc/passwd");
-    let everywhere = RawTar::new()
-        .entry(b'g', "pax_global_header", b"29 path=package/package.json\n")
-        .file("package/x", honest);
+    let everywhere =
+        RawTar::new().entry(b'g', "pax_global_header", b"29 path=package/package.json\n").file("package/x", honest);
     for (what, tar) in [
         ("twice", twice),
         ("below another folder", elsewhere),
@@ -115,7 +111,11 @@ fn hostile_tarballs_cost_little_and_never_panic() {
         // What only unpacking would harm may pass here: it is clients who unpack, and they refuse it.
         let result = npm("npm:a@1.0.0", &case.bytes);
         if case.name.contains("bomb") {
-            assert!(matches!(result, Err(ArrivalError::Bomb(_) | ArrivalError::TooMuch { .. })), "{}: {result:?}", case.name);
+            assert!(
+                matches!(result, Err(ArrivalError::Bomb(_) | ArrivalError::TooMuch { .. })),
+                "{}: {result:?}",
+                case.name
+            );
         }
     }
     let long = format!(r#"{{"name":"a","version":"1.0.0","x":"{}"}}"#, "y".repeat(3 << 20));
