@@ -16,6 +16,7 @@ use crate::{
     log::Log,
     mcp, mirror,
     ops::{self, Guard, Metrics},
+    pull::Pulls,
     ui,
 };
 
@@ -54,8 +55,11 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         .map_err(|error| StartError::new("failed to open the log of approvals", &error))?;
     let auth = Auth::new(&config.oidc).map_err(|error| StartError::new("failed to make an HTTP client", &error))?;
     let builder = Builder::new(signers, rules_id([]), config.required);
+    let pulls = Pulls::new(config.pull_through.as_ref())
+        .map_err(|error| StartError::new("failed to prepare fetching from upstreams", &error))?;
     let guard = Guard::new(&config.limits);
     let app = App::new(Parts {
+        pulls,
         config,
         clock,
         db,

@@ -32,7 +32,8 @@ CREATE TABLE lock_files (
     size        BIGINT NOT NULL,            -- -1: the lock does not say
     PRIMARY KEY (lock, package, file)
 );
-CREATE INDEX lock_files_by_digest ON lock_files (digest);
+CREATE INDEX lock_files_by_sha256 ON lock_files (sha256);
+CREATE INDEX lock_files_by_sha512 ON lock_files (sha512);
 
 -- Files that arrived and whose bytes were hashed here. The bytes are in the blob store under sha256.
 CREATE TABLE artifacts (

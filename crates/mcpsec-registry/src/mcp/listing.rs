@@ -272,9 +272,9 @@ fn why_withdrawn(release: &Release) -> String {
 }
 
 async fn lock(db: &Db, digest: &Digest) -> Result<Lock, ApiError> {
-    let row = locks::one(db, &digest.to_string()).await?;
-    let row = row.ok_or_else(|| ApiError::bug(&"a lock of the catalog is not in the database"))?;
-    let parse = move || Lock::parse(&row.text, "pushed lock");
+    let text = locks::text(db, &digest.to_string()).await?;
+    let text = text.ok_or_else(|| ApiError::bug(&"a lock of the catalog is not in the database"))?;
+    let parse = move || Lock::parse(&text, "pushed lock");
     tokio::task::spawn_blocking(parse)
         .await
         .map_err(|error| ApiError::bug(&error))?
