@@ -41,7 +41,8 @@ fn a_large_file_goes_in_parts_and_an_interrupted_push_goes_on() {
     assert_eq!(team.get(&format!("{path}/parts")).is(200).json(), json!({ "parts": [0, 2] }));
     // Another caller sees and spoils nothing of it.
     let other = format!("Bearer {}", crate::pushing::token(&team.world, &["push"]));
-    let theirs = |method, path: &str, body: Vec<u8>| ask(method, &team.world.url(path), &[("Authorization", &other)], body);
+    let theirs =
+        |method, path: &str, body: Vec<u8>| ask(method, &team.world.url(path), &[("Authorization", &other)], body);
     assert_eq!(theirs(Method::GET, &format!("{path}/parts"), Vec::new()).json(), json!({ "parts": [] }));
     let _spoiled = theirs(Method::PUT, &format!("{path}/parts/0"), b"spoiled".to_vec()).is(200);
     let _sent = team.put(&format!("{path}/parts/1"), chunks[1].to_vec()).is(200);

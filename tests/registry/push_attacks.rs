@@ -18,7 +18,8 @@ fn locks_that_are_not_what_they_should_be_are_refused() {
     let put = |text: &str| team.put(&format!("/api/v1/locks/{}", digest_of(text)), text.to_owned());
     // Another text under this name, and this text under another.
     team.put(&format!("/api/v1/locks/{}", digest_of(&lock)), format!("{lock}\n")).refuses(422, "the body is sha256:");
-    team.put(&format!("/api/v1/locks/{}", Digest::sha512_of(lock.as_bytes())), lock.clone()).refuses(422, "by their SHA-256");
+    team.put(&format!("/api/v1/locks/{}", Digest::sha512_of(lock.as_bytes())), lock.clone())
+        .refuses(422, "by their SHA-256");
     put("").refuses(422, "the body");
     put("\u{0}").refuses(422, "the body");
     put("version = 2\n").refuses(422, "the body");
@@ -80,7 +81,8 @@ fn files_that_are_not_what_they_should_be_are_refused() {
     assert_eq!(team.get(&path).status, 404, "nothing was kept");
     let bearer = format!("Bearer {}", team.token);
     let with = |headers: &[(&str, &str)]| {
-        let all: Vec<(&str, &str)> = [("Authorization", bearer.as_str())].into_iter().chain(headers.iter().copied()).collect();
+        let all: Vec<(&str, &str)> =
+            [("Authorization", bearer.as_str())].into_iter().chain(headers.iter().copied()).collect();
         ask(Method::PUT, &team.world.url(&path), &all, good.clone())
     };
     with(&[("Content-Encoding", "gzip")]).refuses(415, "Content-Encoding");
@@ -207,7 +209,8 @@ fn bodies_that_lie_about_themselves_leave_nothing() {
     }
     assert_eq!(team.get(&path).status, 404, "nothing was kept");
     if team.world.backend.is_folder() {
-        let left: Vec<_> = std::fs::read_dir(team.world.data.path().join("blobs/incoming")).expect("a folder").collect();
+        let left: Vec<_> =
+            std::fs::read_dir(team.world.data.path().join("blobs/incoming")).expect("a folder").collect();
         assert!(left.is_empty(), "{left:?}");
     }
 }

@@ -22,8 +22,4 @@ pub fn router() -> Router<App> {
         .merge(releases::router())
         .merge(openapi::router())
         .merge(policy::router())
-<<<<<<< HEAD
-=======
-        .merge(approvals::router())
->>>>>>> B
 }
