@@ -92,12 +92,8 @@ pub(crate) fn lock(server: &str, files: &[Packed]) -> Lock {
         1 => id.name().to_string(),
         _ => format!("{}-{}", id.name(), id.version()),
     };
-    let edge = |id: &PackageId| Edge {
-        name: name(id).into(),
-        to: NodeId::of(id.clone()),
-        optional: false,
-        marker: None,
-    };
+    let edge =
+        |id: &PackageId| Edge { name: name(id).into(), to: NodeId::of(id.clone()), optional: false, marker: None };
     let others: Vec<&PackageId> = packages.keys().filter(|id| *id != root).collect();
     let mut nodes: BTreeMap<NodeId, Node> =
         others.iter().map(|id| (NodeId::of((*id).clone()), Node { edges: Vec::new(), targets: None })).collect();
