@@ -5,7 +5,7 @@
 use axum::{
     Json, Router,
     body::Body,
-    extract::{DefaultBodyLimit, Query, State, rejection::QueryRejection},
+    extract::{DefaultBodyLimit, FromRequest as _, Query, Request, State, rejection::QueryRejection},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -154,14 +154,9 @@ fn answer(proof: Option<Vec<[u8; 32]>>, none: impl FnOnce() -> String) -> Result
     Ok(Json(json!({ "hashes": hashes })).into_response())
 }
 
-async fn submit(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Result<Json<Appended>, ApiError> {
+async fn submit(State(app): State<App>, caller: Caller, request: Request) -> Result<Json<Appended>, ApiError> {
     let event = Event::of(&caller, &app.clock, "approvals", "");
-    match accept(&app, &caller, &headers, body, &event).await {
+    match accept(&app, &caller, request, &event).await {
         Ok(done) => {
             app.changed().await?;
             Ok(Json(done))
@@ -170,14 +165,11 @@ async fn submit(
     }
 }
 
-async fn accept(
-    app: &App,
-    caller: &Caller,
-    headers: &HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-    event: &Event,
-) -> Result<Appended, ApiError> {
+async fn accept(app: &App, caller: &Caller, request: Request, event: &Event) -> Result<Appended, ApiError> {
+    // Before the body is read: strangers fill no memory, and others only so much at once.
     caller.require(Scope::ApproveSubmit)?;
+    let _place = app.log.desk().acquire().await.map_err(|error| ApiError::bug(&error))?;
+    let headers = request.headers();
     // Anything else was not meant for this address: a form that a browser was made to send, a document of another API.
     let kind =
         headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default());
@@ -186,7 +178,7 @@ async fn accept(
     {
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("lines come as `{LINES}`")));
     }
-    let body = body.map_err(|error| match error.status() {
+    let body = Bytes::from_request(request, app).await.map_err(|error| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("more than {MAX_BODY} bytes"))
                 .hint("send fewer lines at once; what is there already is not added again")

@@ -28,6 +28,7 @@ use mcpsec_verify::approval::log::{LogKey, LogSigner, Tree, leaf_hash};
 pub use admit::{Admitted, MAX_BATCH, Strictness, admit, admit_lines};
 pub use append::Appended;
 pub use key_file::{KeyFileError, load};
+use tokio::sync::Semaphore;
 
 use crate::{
     config::Config,
@@ -40,6 +41,8 @@ use crate::{
 
 /// How many entries are read at once.
 pub const CHUNK: u64 = 128;
+/// How many batches are in memory at once.
+const DESK: usize = 2;
 
 /// The log's key, and the tree over its entries.
 #[derive(Debug)]
@@ -50,7 +53,9 @@ pub struct Log {
     validity: i64,
     tree: RwLock<Tree>,
     head: Mutex<Option<Signed>>,
-    /// One batch at a time is read and checked by this process.
+    /// Who may hold a batch in memory.
+    desk: Semaphore,
+    /// One batch at a time is appended by this process.
     submitting: tokio::sync::Mutex<()>,
 }
 
@@ -131,6 +136,7 @@ impl Log {
             validity,
             tree: RwLock::default(),
             head: Mutex::default(),
+            desk: Semaphore::new(DESK),
             submitting: tokio::sync::Mutex::default(),
         };
         let row = log.catch_up(db).await?;
@@ -154,6 +160,11 @@ impl Log {
     /// Whose approvals are let in.
     pub fn signers(&self) -> &Arc<Signers> {
         &self.signers
+    }
+
+    /// Where whoever brings a batch waits for their turn before it is read.
+    pub fn desk(&self) -> &Semaphore {
+        &self.desk
     }
 
     /// How many entries this process knows of; others may have added some since.

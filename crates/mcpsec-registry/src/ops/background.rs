@@ -41,6 +41,7 @@ fn renewal(app: App) {
             // What fails was logged where it failed.
             match app.changed().await {
                 Ok(()) => {
+                    app.metrics.entries(i64::try_from(app.log.size()).unwrap_or(i64::MAX));
                     app.metrics.renewed(app.clock.now().as_millisecond() as f64 / 1000.0);
                     if std::mem::take(&mut lost) {
                         tracing::info!("the database answers again");
