@@ -41,7 +41,8 @@ fn a_large_file_goes_in_parts_and_an_interrupted_push_goes_on() {
     assert_eq!(team.get(&format!("{path}/parts")).is(200).json(), json!({ "parts": [0, 2] }));
     // Another caller sees and spoils nothing of it.
     let other = format!("Bearer {}", crate::pushing::token(&team.world, &["push"]));
-    let theirs = |method, path: &str, body: Vec<u8>| ask(method, &team.world.url(path), &[("Authorization", &other)], body);
+    let theirs =
+        |method, path: &str, body: Vec<u8>| ask(method, &team.world.url(path), &[("Authorization", &other)], body);
     assert_eq!(theirs(Method::GET, &format!("{path}/parts"), Vec::new()).json(), json!({ "parts": [] }));
     let _spoiled = theirs(Method::PUT, &format!("{path}/parts/0"), b"spoiled".to_vec()).is(200);
     let _sent = team.put(&format!("{path}/parts/1"), chunks[1].to_vec()).is(200);
@@ -64,7 +65,7 @@ fn parts_that_do_not_fit_are_refused() {
     let bytes = big.tarball();
     let path = format!("/api/v1/artifacts/{}", Digest::sha512_of(&bytes));
     team.put(&format!("{path}/parts/256"), "x").refuses(422, "there is no part 256");
-    for index in ["-1", "01", "x", "4294967296", "%2e%2e"] {
+    for index in ["-1", "01", "x", "4294967296", "%2fx"] {
         team.put(&format!("{path}/parts/{index}"), "x").refuses(400, "is no index of a part");
     }
     team.put(&format!("{path}/parts/0"), vec![0; (8 << 20) + 1]).refuses(413, "at most 8388608");

@@ -99,7 +99,8 @@ fn other_bytes_than_the_lock_pins_are_not_kept() {
     // The version was published anew with other bytes.
     team.npm.unpublish("left", "1.0.3");
     team.npm.publish(&left().file("evil.js", b"1"));
-    let _asked = team.put(&format!("/api/v1/locks/{}?request=1&fetch=1", Digest::sha256_of(lock.as_bytes())), lock).is(200);
+    let _asked =
+        team.put(&format!("/api/v1/locks/{}?request=1&fetch=1", Digest::sha256_of(lock.as_bytes())), lock).is(200);
     refused(&team, "refused");
     settled(&team, 1);
 }

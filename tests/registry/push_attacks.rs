@@ -18,7 +18,8 @@ fn locks_that_are_not_what_they_should_be_are_refused() {
     let put = |text: &str| team.put(&format!("/api/v1/locks/{}", digest_of(text)), text.to_owned());
     // Another text under this name, and this text under another.
     team.put(&format!("/api/v1/locks/{}", digest_of(&lock)), format!("{lock}\n")).refuses(422, "the body is sha256:");
-    team.put(&format!("/api/v1/locks/{}", Digest::sha512_of(lock.as_bytes())), lock.clone()).refuses(422, "by their SHA-256");
+    team.put(&format!("/api/v1/locks/{}", Digest::sha512_of(lock.as_bytes())), lock.clone())
+        .refuses(422, "by their SHA-256");
     put("").refuses(422, "the body");
     put("\u{0}").refuses(422, "the body");
     put("version = 2\n").refuses(422, "the body");
@@ -80,7 +81,8 @@ fn files_that_are_not_what_they_should_be_are_refused() {
     assert_eq!(team.get(&path).status, 404, "nothing was kept");
     let bearer = format!("Bearer {}", team.token);
     let with = |headers: &[(&str, &str)]| {
-        let all: Vec<(&str, &str)> = [("Authorization", bearer.as_str())].into_iter().chain(headers.iter().copied()).collect();
+        let all: Vec<(&str, &str)> =
+            [("Authorization", bearer.as_str())].into_iter().chain(headers.iter().copied()).collect();
         ask(Method::PUT, &team.world.url(&path), &all, good.clone())
     };
     with(&[("Content-Encoding", "gzip")]).refuses(415, "Content-Encoding");
@@ -139,7 +141,6 @@ fn addresses_have_one_form_each() {
         "sha256:",
         "sha256:%2e%2e%2f%2e%2e%2fetc%2fpasswd",
         "..%2f..%2fregistry.db",
-        "%2e%2e",
         "%2Fetc%2Fpasswd",
         "sha256:%00",
         "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709",
@@ -192,9 +193,8 @@ fn bodies_that_lie_about_themselves_leave_nothing() {
     assert!(send(&path, "Content-Length: 99999999999\r\n", b"x").starts_with("HTTP/1.1 422"), "another length");
     assert!(send(&path, "Transfer-Encoding: chunked\r\n", b"zz\r\n").starts_with("HTTP/1.1 400"), "no chunk");
     // Chunks without end: it stops at the length that the lock says, long before memory or disk do.
-    let chunk = [b"10000\r\n".as_slice(), &[0; 0x10000], b"\r\n"].concat();
-    let said = send(&path, "Transfer-Encoding: chunked\r\n", &chunk.repeat(64));
-    assert!(said.starts_with("HTTP/1.1 413") || said.starts_with("HTTP/1.1 422"), "{said}");
+    let chunk = [format!("{:x}\r\n", length + 1).as_bytes(), &[0].repeat(length + 1), b"\r\n"].concat();
+    assert!(send(&path, "Transfer-Encoding: chunked\r\n", &chunk).starts_with("HTTP/1.1 413"), "no end");
     // A lock of more than 64 MiB is not even read.
     let lock = format!("/api/v1/locks/sha256:{}", "a".repeat(64));
     assert!(send(&lock, &format!("Content-Length: {}\r\n", 65 << 20), b"x").starts_with("HTTP/1.1 413"));
@@ -205,20 +205,29 @@ fn bodies_that_lie_about_themselves_leave_nothing() {
         let said = send(&target, &format!("Content-Length: {length}\r\n"), &good);
         assert!(said.starts_with("HTTP/1.1 4"), "{target}: {said}");
     }
+    // Client libraries resolve these themselves, so they go as they are.
+    for target in
+        ["/api/v1/locks/%2e%2e", "/api/v1/artifacts/%2e%2e", "/api/v1/artifacts/%2e%2e%2f%2e%2e%2fregistry.db"]
+    {
+        assert!(send(target, "Content-Length: 1\r\n", b"x").starts_with("HTTP/1.1 400"), "{target}");
+    }
     assert_eq!(team.get(&path).status, 404, "nothing was kept");
     if team.world.backend.is_folder() {
-        let left: Vec<_> = std::fs::read_dir(team.world.data.path().join("blobs/incoming")).expect("a folder").collect();
+        let left: Vec<_> =
+            std::fs::read_dir(team.world.data.path().join("blobs/incoming")).expect("a folder").collect();
         assert!(left.is_empty(), "{left:?}");
     }
 }
 
-/// 65 MiB of lock without a word about its length.
+/// A byte more than 64 MiB of lock, without a word about its length and without an end.
 #[test]
 fn a_lock_that_is_too_long_in_chunks_is_refused() {
     let Some(team) = Team::new(&[]) else { return };
-    let chunks = futures::stream::iter((0..65).map(|_| Ok::<_, std::io::Error>(vec![b'#'; 1 << 20])));
-    let bearer = format!("Bearer {}", team.token);
-    let url = team.world.url(&format!("/api/v1/locks/sha256:{}", "a".repeat(64)));
-    let answer = ask(Method::PUT, &url, &[("Authorization", &bearer)], reqwest::Body::wrap_stream(chunks));
-    answer.refuses(413, "at most 67108864 bytes");
+    let path = format!("/api/v1/locks/sha256:{}", "a".repeat(64));
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nHost: registry.invalid\r\nAuthorization: Bearer {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+        team.token
+    );
+    let chunk = [b"4000000\r\n".as_slice(), &vec![b'#'; 64 << 20], b"\r\n1\r\n#\r\n"].concat();
+    assert!(raw(&team.world, &[head.as_bytes(), &chunk].concat()).starts_with("HTTP/1.1 413"));
 }

@@ -13,7 +13,7 @@ use mcpsec_model::{
     package::PackageId,
     time::Timestamp,
 };
-use mcpsec_verify::approval::{Locked, Source, Standing, weigh};
+use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
 use smol_str::SmolStr;
 
 use super::{Brief, Catalog, FileRef, Release, Status};
@@ -255,7 +255,7 @@ fn release(
     let status = match (standing.is_met(), whole) {
         (true, true) => Status::Vetted,
         (true, false) => Status::Incomplete,
-        (false, _) if standing.since.as_ref().is_some_and(|since| since.changes.is_empty()) => Status::Withdrawn,
+        (false, _) if was_met(&standing, &known.what) => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
     Ok(Release {
@@ -274,6 +274,18 @@ fn release(
         requested: row.requested != 0,
         reason: row.reason,
     })
+}
+
+/// Whether enough people approved exactly this, had nobody taken anything back and nothing expired.
+fn was_met(standing: &Standing, what: &Approved) -> bool {
+    let gone = |refusal: &Refusal| matches!(refusal, Refusal::Revoked { .. } | Refusal::Expired(_) | Refusal::Key(_));
+    let once = standing.approvals.iter().filter(|one| match &one.counts {
+        Ok(_) => true,
+        Err(refusal) => gone(refusal) && one.approval.what.differences(what).is_empty(),
+    });
+    let people: BTreeSet<&SmolStr> = once.filter_map(|one| one.signer.as_ref()).collect();
+    let required = standing.needs.iter().filter(|need| need.criterion.is_none()).map(|need| need.required).max();
+    required.is_some_and(|required| u32::try_from(people.len()).is_ok_and(|count| count >= required))
 }
 
 /// When time alone may change a judgement: an approval expires, one from the future becomes valid, or a key stops being believed.
