@@ -7,7 +7,7 @@ use mcpsec_fetch::{
     git::{GitTree, TagObject},
     npm::RegistryRecord,
     pypi::IndexRecord,
-    store::{Evidence, Store, StoreError, completed},
+    store::{Evidence, Store, StoreError},
 };
 use mcpsec_model::{
     config::{Config, Pattern},
@@ -272,7 +272,10 @@ async fn with_team(
     let kept = stored.into_iter().zip(asked).map(|(stored, asked)| {
         let answer = if asked { answers.next().flatten() } else { None };
         match (answer, stored) {
-            (Some(documents), Ok(stored)) => Kept::Team(completed(stored.as_ref(), &documents)),
+            (Some(documents), Ok(stored)) => Kept::Team(match &stored {
+                Some(stored) => documents.completed_from(stored),
+                None => documents,
+            }),
             (_, stored) => Kept::Here(stored),
         }
     });
@@ -442,7 +445,7 @@ impl Stock<'_> {
                 let (documents, failed) = match (answer, rescued) {
                     ((_, Ok(documents)), _) => (documents, None),
                     ((question, Err(_)), Some(documents)) => {
-                        (completed(Some(&documents), &of_offer(question.offer)), None)
+                        (of_offer(question.offer).completed_from(&documents), None)
                     }
                     ((question, Err(error)), None) => (of_offer(question.offer), Some(error.to_string())),
                 };

@@ -44,8 +44,8 @@ impl Copies {
         let remembered = self.remembered(key);
         let copy = self.open(key);
         let state = match &copy {
-            Some(_) => read_state(&folder, key).unwrap_or_else(|| State::empty(key)),
-            None => State::empty(key),
+            Some(_) => read_state(&folder, key).unwrap_or_else(|| State::empty(key.as_str())),
+            None => State::empty(key.as_str()),
         };
         let lines = files::open_tail(&folder.join(LINES), state.bytes)?;
         let (bytes, index) = (state.bytes, Vec::new());
@@ -62,6 +62,19 @@ impl Writer {
     /// How many entries are there already.
     pub fn size(&self) -> u64 {
         self.state.size
+    }
+
+    /// Takes none of the entries that are there for good: all come anew. Until the commit there is no copy, only the last head.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn restart(&mut self) -> Result<(), TeamError> {
+        self.state = State::empty(&self.state.key);
+        self.copy = None;
+        self.index.clear();
+        self.bytes = 0;
+        self.lines = files::open_tail(&self.folder.join(LINES), 0)?;
+        Ok(())
     }
 
     /// The last head that this machine believed, also when its entries are lost.

@@ -255,7 +255,7 @@ fn release(
     let status = match (standing.is_met(), whole) {
         (true, true) => Status::Vetted,
         (true, false) => Status::Incomplete,
-        (false, _) if was_met(&standing, &known.what) => Status::Withdrawn,
+        (false, _) if ended(&standing, &known.what).next().is_some() => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
     Ok(Release {
@@ -276,18 +276,6 @@ fn release(
     })
 }
 
-/// Whether enough people approved exactly this, had nobody taken anything back and nothing expired.
-fn was_met(standing: &Standing, what: &Approved) -> bool {
-    let gone = |refusal: &Refusal| matches!(refusal, Refusal::Revoked { .. } | Refusal::Expired(_) | Refusal::Key(_));
-    let once = standing.approvals.iter().filter(|one| match &one.counts {
-        Ok(_) => true,
-        Err(refusal) => gone(refusal) && one.approval.what.differences(what).is_empty(),
-    });
-    let people: BTreeSet<&SmolStr> = once.filter_map(|one| one.signer.as_ref()).collect();
-    let required = standing.needs.iter().filter(|need| need.criterion.is_none()).map(|need| need.required).max();
-    required.is_some_and(|required| u32::try_from(people.len()).is_ok_and(|count| count >= required))
-}
-
 /// When time alone may change a judgement: an approval expires, one from the future becomes valid, or a key stops being believed.
 fn turning(standing: &Standing, signers: &Signers, now: Timestamp) -> Option<Timestamp> {
     /// How far a signer's clock may be ahead (`mcpsec_verify::approval`), in seconds.
@@ -301,6 +289,14 @@ fn turning(standing: &Standing, signers: &Signers, now: Timestamp) -> Option<Tim
         later(start.timestamp().as_second())
     });
     approvals.chain(keys).flatten().min()
+}
+
+/// Why approvals of exactly this, which held once, hold no longer; in the order of the log.
+pub fn ended<'a>(standing: &'a Standing, what: &'a Approved) -> impl Iterator<Item = &'a Refusal> {
+    standing.approvals.iter().filter(|one| one.approval.what.differences(what).is_empty()).filter_map(|one| {
+        let refusal = one.counts.as_ref().err()?;
+        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_)).then_some(refusal)
+    })
 }
 
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {

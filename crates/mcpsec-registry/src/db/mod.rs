@@ -10,6 +10,8 @@ mod connect;
 pub mod entries;
 pub mod evidence;
 pub mod locks;
+#[cfg(test)]
+pub(crate) mod seed;
 pub mod state;
 pub mod tokens;
 
