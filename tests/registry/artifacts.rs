@@ -65,7 +65,7 @@ fn parts_that_do_not_fit_are_refused() {
     let bytes = big.tarball();
     let path = format!("/api/v1/artifacts/{}", Digest::sha512_of(&bytes));
     team.put(&format!("{path}/parts/256"), "x").refuses(422, "there is no part 256");
-    for index in ["-1", "01", "x", "4294967296", "%2e%2e"] {
+    for index in ["-1", "01", "x", "4294967296", "%2fx"] {
         team.put(&format!("{path}/parts/{index}"), "x").refuses(400, "is no index of a part");
     }
     team.put(&format!("{path}/parts/0"), vec![0; (8 << 20) + 1]).refuses(413, "at most 8388608");
