@@ -40,6 +40,7 @@ echo "(a token with the scopes push and approve-submit, valid for a day)"
 
 title "2. Ada vets two servers and pushes them"
 cd "$work/ada/project"
+export MCPSEC_STORE=$work/ada/store MCPSEC_CACHE=$work/ada/cache
 step mcpsec add "$npm_spec" --name files --yes
 step mcpsec add "$pypi_spec" --name clock --yes
 printf '\n[team]\nregistry = "%s"\n' "$registry" >>mcp.toml
@@ -64,6 +65,7 @@ for package in json.load(sys.stdin)["packages"]:
 title "3. Bob has a new machine, the project's files, and nothing but the team's registry"
 cp mcp.toml mcp.lock mcp-signers "$work/bob/project/"
 cd "$work/bob/project"
+export MCPSEC_STORE=$work/bob/store MCPSEC_CACHE=$work/bob/cache
 # Every address but this machine's leads to a closed port.
 export HOME=$work/bob XDG_DATA_HOME=$work/bob/data XDG_CACHE_HOME=$work/bob/cache XDG_CONFIG_HOME=$work/bob/config
 export http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9
