@@ -1,10 +1,27 @@
 //! The team server end to end: the real program, real clients, loopback only.
+mod allowlist;
+mod artifacts;
 mod backends;
+mod config;
+mod fallback;
+mod http;
+mod left_pad;
+mod limits;
+mod log_kill;
 mod mirror_attacks;
 mod mirror_bench;
 mod mirror_npm;
 mod mirror_online;
 mod mirror_pypi;
 mod mirror_world;
+mod people;
+mod pull;
+mod push;
+mod push_attacks;
+mod pushing;
+mod replicas;
 mod start;
+mod team;
+mod tokens;
+mod vetted;
 mod world;

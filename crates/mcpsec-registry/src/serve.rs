@@ -49,14 +49,14 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
     let blobs = Blobs::open(config.blobs.as_deref(), &config.data)
         .map_err(|error| StartError::new("failed to open the blob store", &error))?;
     let published = Published::read(&config)?;
-    let pulls = Pulls::new(config.pull_through.as_ref())
-        .map_err(|error| StartError::new("failed to prepare fetching from upstreams", &error))?;
     let signers = Arc::new(published.parsed(&config)?);
     let log = Log::open(&config, &db, Arc::clone(&signers))
         .await
         .map_err(|error| StartError::new("failed to open the log of approvals", &error))?;
     let auth = Auth::new(&config.oidc).map_err(|error| StartError::new("failed to make an HTTP client", &error))?;
     let builder = Builder::new(signers, rules_id([]), config.required);
+    let pulls = Pulls::new(config.pull_through.as_ref())
+        .map_err(|error| StartError::new("failed to prepare fetching from upstreams", &error))?;
     let guard = Guard::new(&config.limits);
     let app = App::new(Parts {
         pulls,

@@ -166,7 +166,10 @@ impl Store {
             // Whatever it was, it proves nothing.
             Err(Unusable::Bad(_) | Unusable::Io(_)) => None,
         };
-        let documents = completed(earlier.as_ref(), one.documents);
+        let documents = match &earlier {
+            Some(earlier) => one.documents.clone().completed_from(earlier),
+            None => one.documents.clone(),
+        };
         if earlier.as_ref() == Some(&documents) {
             return Ok(None);
         }

@@ -15,11 +15,11 @@ use crate::app::App;
 /// Its addresses.
 pub fn router() -> Router<App> {
     Router::new()
+        .merge(approvals::router())
         .merge(locks::router())
         .merge(artifacts::router())
         .merge(evidence::router())
         .merge(releases::router())
         .merge(openapi::router())
         .merge(policy::router())
-        .merge(approvals::router())
 }

@@ -11,6 +11,8 @@ pub mod entries;
 pub mod evidence;
 pub mod locks;
 pub mod metadata;
+#[cfg(test)]
+pub(crate) mod seed;
 pub mod state;
 pub mod tokens;
 

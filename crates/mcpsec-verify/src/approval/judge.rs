@@ -37,6 +37,8 @@ pub struct Weighed {
     pub id: ApprovalId,
     /// Its line, from 1.
     pub line: usize,
+    /// Which of the sources it stands in.
+    pub source: usize,
     /// The import that it comes from.
     pub import: Option<Word>,
     /// What it says.
@@ -97,12 +99,16 @@ pub struct Locked<'a> {
     pub required: u32,
 }
 
-/// Weighs all statements about one server.
+/// Weighs all statements about one server. Sources of the same people are one: a revocation in the log of the team takes back an
+/// approval in the file, and the other way round.
 pub fn weigh(sources: &[Source<'_>], signers: &Signers, locked: Locked<'_>, now: Timestamp) -> Standing {
     let mut approvals = Vec::new();
-    for source in sources {
+    for (index, source) in sources.iter().enumerate() {
         let people = source.import.map_or(&signers.signers, |import| &import.signers);
-        let revocations = revocations(source, people, now);
+        let of_same =
+            |other: &&Source<'_>| other.import.map(|import| &import.name) == source.import.map(|import| &import.name);
+        let revocations: Vec<Revoked<'_>> =
+            sources.iter().filter(of_same).flat_map(|source| revocations(source, people, now)).collect();
         for (line, statement) in &source.statements {
             let Statement::Approval(approval) = statement else { continue };
             let id = line.envelope.id();
@@ -113,7 +119,15 @@ pub fn weigh(sources: &[Source<'_>], signers: &Signers, locked: Locked<'_>, now:
                 judge(approval, signer, source.import, revoked, signers, locked, now)
             });
             let import = source.import.map(|import| import.name.clone());
-            approvals.push(Weighed { id, line: line.number, import, approval: (**approval).clone(), signer, counts });
+            approvals.push(Weighed {
+                id,
+                line: line.number,
+                source: index,
+                import,
+                approval: (**approval).clone(),
+                signer,
+                counts,
+            });
         }
     }
     let needs = needs(&approvals, signers, locked.required);

@@ -12,6 +12,7 @@
 //! **Time.** A statement's own time is its signer's word. It is what validity windows of keys are compared with; whoever holds a
 //! key can back-date. So a key that is `revoked` counts for nothing from then on, whatever its statements say.
 mod error;
+pub mod history;
 mod judge;
 pub mod log;
 mod sign;
