@@ -66,8 +66,14 @@ impl Bench {
             said.lines().find_map(|line| line.trim().strip_prefix(key)).map(str::trim).unwrap_or("?").to_owned()
         };
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("/proc");
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(str::trim).unwrap_or("?").to_owned();
-        eprintln!("{what:<40} {:>10} req/s {:>10}/s  p99 {:>9}  {memory}", value("Requests/sec:"), value("Transfer/sec:"), value("99%"));
+        let memory =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(str::trim).unwrap_or("?").to_owned();
+        eprintln!(
+            "{what:<40} {:>10} req/s {:>10}/s  p99 {:>9}  {memory}",
+            value("Requests/sec:"),
+            value("Transfer/sec:"),
+            value("99%")
+        );
     }
 }
 

@@ -8,7 +8,16 @@ use crate::mirror_world::{Laptop, Mirror, Packed, packed};
 fn with_tool(install: &str) -> Laptop {
     let laptop = Laptop::new();
     let mut line = String::new();
-    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
+    for name in [
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "NODE_EXTRA_CA_CERTS",
+        "PIP_CERT",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ] {
         #[expect(clippy::disallowed_methods, reason = "certificates and proxies of the machine that the test runs on")]
         if let Ok(value) = std::env::var(name) {
             line.push_str(&format!("{name}='{value}' "));
@@ -41,7 +50,10 @@ fn online_uv_and_uvx_take_everything_from_the_mirror() {
         .map(|file| format!("{}=={} --hash=sha256:{}\n", file.id.name(), file.id.version(), file.sha256()))
         .collect();
     std::fs::write(folder.join("requirements.txt"), hashes).expect("written");
-    laptop.succeeds(&folder, &format!("{uv} ../tools/bin/uv pip install --require-hashes --target here -r requirements.txt"));
+    laptop.succeeds(
+        &folder,
+        &format!("{uv} ../tools/bin/uv pip install --require-hashes --target here -r requirements.txt"),
+    );
     assert!(folder.join("here/tidy_part/__init__.py").is_file());
     assert_ne!(laptop.run(&folder, &format!("{uv} ../tools/bin/uvx requests")).code, Some(0));
 }

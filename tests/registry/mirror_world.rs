@@ -92,18 +92,14 @@ pub(crate) fn lock(server: &str, files: &[Packed]) -> Lock {
         1 => id.name().to_string(),
         _ => format!("{}-{}", id.name(), id.version()),
     };
-    let edge = |id: &PackageId| Edge {
-        name: name(id).into(),
-        to: NodeId::of(id.clone()),
-        optional: false,
-        marker: None,
-    };
+    let edge =
+        |id: &PackageId| Edge { name: name(id).into(), to: NodeId::of(id.clone()), optional: false, marker: None };
     let others: Vec<&PackageId> = packages.keys().filter(|id| *id != root).collect();
     let mut nodes: BTreeMap<NodeId, Node> =
         others.iter().map(|id| (NodeId::of((*id).clone()), Node { edges: Vec::new(), targets: None })).collect();
     let edges = others.iter().map(|id| edge(id)).collect();
     nodes.insert(NodeId::of(root.clone()), Node { edges, targets: None });
-    let target = if python { "linux-x86_64-gnu-py3.12" } else { "linux-x86_64-gnu" };
+    let target = if python { "linux-x86_64-gnu/3.12" } else { "linux-x86_64-gnu" };
     let parts = ServerParts {
         name: server.parse().expect("a name"),
         spec: format!("{}:{}", root.ecosystem(), root.name()).parse().expect("a spec"),
