@@ -31,6 +31,11 @@ use crate::world::World;
 /// An Ed25519 key that signs nothing but these tests.
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n-----END PRIVATE KEY-----";
 
+/// Writes a file.
+pub(crate) fn put(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+    std::fs::File::create(path)?.write_all(bytes.as_ref())
+}
+
 /// One file of a closure.
 #[derive(Clone)]
 pub(crate) struct Packed {
@@ -164,7 +169,7 @@ impl Mirror {
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(der));
         let world = World::prepared(arguments, |data| {
             let signers = format!("[[signer]]\nname = \"ada\"\nkey = \"\"\"\n{pem}\n\"\"\"\n");
-            std::fs::write(data.join("mcp-signers"), signers).expect("signers");
+            put(data.join("mcp-signers"), signers).expect("signers");
         });
         let made = world.command(&[
             "token",
