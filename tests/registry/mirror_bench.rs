@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mcpsec_testkit::{NpmPackage, npm_package, program, service::Service, wheel};
 use serde_json::{Map, Value, json};
 
-use crate::mirror_world::{Mirror, Packed, packed};
+use crate::mirror_world::{Mirror, Packed, packed, put};
 
 /// Bytes that do not compress, the same every time (xorshift).
 fn noise(count: usize) -> Vec<u8> {
@@ -42,13 +42,13 @@ fn publish(storage: &Path, packages: &[NpmPackage]) {
         record["dist"]["tarball"] = format!("http://localhost/{name}/-/{}", package.file_name()).into();
         record.insert("_id".to_owned(), format!("{name}@{}", package.version()).into());
         attached.insert(package.file_name(), json!({ "shasum": record["dist"]["shasum"] }));
-        std::fs::write(folder.join(package.file_name()), bytes).expect("written");
+        put(folder.join(package.file_name()), bytes).expect("written");
         all.insert(package.version().to_owned(), Value::Object(record));
     }
     let latest = packages.last().expect("a version").version();
     let manifest = json!({ "_id": name, "name": name, "_rev": "1-0", "readme": "", "users": {}, "_uplinks": {}, "_distfiles": {},
         "dist-tags": { "latest": latest }, "versions": all, "_attachments": attached, "time": {} });
-    std::fs::write(folder.join("package.json"), manifest.to_string()).expect("written");
+    put(folder.join("package.json"), manifest.to_string()).expect("written");
 }
 
 struct Bench {
@@ -102,7 +102,7 @@ fn bench_beside_verdaccio_and_pypiserver() {
     npm.iter().for_each(|packages| publish(&others.join("storage"), packages));
     let folder = others.join("wheels");
     std::fs::create_dir_all(&folder).expect("a folder");
-    python.iter().for_each(|one| std::fs::write(folder.join(&one.file), &one.bytes).expect("written"));
+    python.iter().for_each(|one| put(folder.join(&one.file), &one.bytes).expect("written"));
     let verdaccio = told("MCPSEC_BENCH_VERDACCIO").expect("its process");
     let pypiserver = told("MCPSEC_BENCH_PYPISERVER").expect("its process");
     let id = |text: &str| text.split('@').next().and_then(|id| id.parse::<u32>().ok()).expect("ID@ADDRESS");

@@ -3,7 +3,7 @@ use mcpsec_model::evidence::{Documents, RegistrySignature};
 use mcpsec_testkit::{NpmRegistryKey, npm_package, program::find};
 use serde_json::{Value, json};
 
-use crate::mirror_world::{Laptop, Mirror, Packed};
+use crate::mirror_world::{Laptop, Mirror, Packed, put};
 
 const SHORT: (&str, &str) = ("Accept", "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8");
 
@@ -125,7 +125,7 @@ fn npm(mirror: &Mirror) -> Option<Laptop> {
     }
     let laptop = Laptop::new();
     let settings = format!("registry={}\nfund=false\naudit=false\nupdate-notifier=false\n", mirror.url("/npm/"));
-    std::fs::write(laptop.home.path().join(".npmrc"), settings).expect("settings");
+    put(laptop.home.path().join(".npmrc"), settings).expect("settings");
     Some(laptop)
 }
 
@@ -135,7 +135,7 @@ fn npm_installs_from_it() {
     let Some(laptop) = npm(&mirror) else { return };
     mirror.vet("go", &closure());
     let folder = laptop.folder("install");
-    std::fs::write(folder.join("package.json"), r#"{"name":"x","version":"1.0.0"}"#).expect("written");
+    put(folder.join("package.json"), r#"{"name":"x","version":"1.0.0"}"#).expect("written");
     laptop.succeeds(&folder, "npm install @team/server-go");
     assert_eq!(laptop.succeeds(&folder, "./node_modules/.bin/go"), "left right\n");
     assert_eq!(laptop.succeeds(&laptop.folder("x"), "npx --yes @team/server-go@1.2.0"), "left right\n");
@@ -166,8 +166,8 @@ fn npm_ci_takes_files_from_it_whatever_host_the_lock_names() {
         "node_modules/left": entry(&files[1], json!({})),
         "node_modules/@team/right": entry(&files[2], json!({})),
     }});
-    std::fs::write(folder.join("package.json"), manifest.to_string()).expect("written");
-    std::fs::write(folder.join("package-lock.json"), lock.to_string()).expect("written");
+    put(folder.join("package.json"), manifest.to_string()).expect("written");
+    put(folder.join("package-lock.json"), lock.to_string()).expect("written");
     laptop.succeeds(&folder, "npm ci --replace-registry-host=always");
     assert_eq!(laptop.succeeds(&folder, "./node_modules/.bin/go"), "left right\n");
 }

@@ -2,7 +2,7 @@
 //! from the mirror alone.
 use mcpsec_testkit::{npm_package, wheel};
 
-use crate::mirror_world::{Laptop, Mirror, Packed, packed};
+use crate::mirror_world::{Laptop, Mirror, Packed, packed, put};
 
 /// A laptop that installed one tool, into `tools`, with the certificates and proxies of this machine.
 fn with_tool(install: &str) -> Laptop {
@@ -49,7 +49,7 @@ fn online_uv_and_uvx_take_everything_from_the_mirror() {
         .iter()
         .map(|file| format!("{}=={} --hash=sha256:{}\n", file.id.name(), file.id.version(), file.sha256()))
         .collect();
-    std::fs::write(folder.join("requirements.txt"), hashes).expect("written");
+    put(folder.join("requirements.txt"), hashes).expect("written");
     laptop.succeeds(
         &folder,
         &format!("{uv} ../tools/bin/uv pip install --require-hashes --target here -r requirements.txt"),
@@ -70,8 +70,8 @@ fn online_pnpm_takes_everything_from_the_mirror() {
     let left = npm_package("left", "1.0.3").file("index.js", b"module.exports = 'left';\n");
     mirror.vet("go", &[Packed::from(&server), Packed::from(&left)]);
     let folder = laptop.folder("pnpm");
-    std::fs::write(folder.join("package.json"), r#"{"name":"x","version":"1.0.0"}"#).expect("written");
-    std::fs::write(folder.join(".npmrc"), format!("registry={}\n", mirror.url("/npm/"))).expect("written");
+    put(folder.join("package.json"), r#"{"name":"x","version":"1.0.0"}"#).expect("written");
+    put(folder.join(".npmrc"), format!("registry={}\n", mirror.url("/npm/"))).expect("written");
     laptop.succeeds(&folder, "../tools/node_modules/.bin/pnpm add @team/server-go");
     assert_eq!(laptop.succeeds(&folder, "./node_modules/.bin/go"), "left\n");
     laptop.succeeds(&folder, "rm -rf node_modules && ../tools/node_modules/.bin/pnpm install --frozen-lockfile");

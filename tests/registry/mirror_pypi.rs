@@ -3,7 +3,7 @@ use mcpsec_model::{digest::Digest, evidence::Documents};
 use mcpsec_testkit::{program::find, sdist, wheel};
 use serde_json::json;
 
-use crate::mirror_world::{Laptop, Mirror, Packed, packed};
+use crate::mirror_world::{Laptop, Mirror, Packed, packed, put};
 
 const JSON: (&str, &str) =
     ("Accept", "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01");
@@ -107,7 +107,7 @@ fn pip_installs_from_it_and_from_nowhere_else() {
         .iter()
         .map(|file| format!("{}=={} --hash=sha256:{}\n", file.id.name(), file.id.version(), file.sha256()))
         .collect();
-    std::fs::write(folder.join("requirements.txt"), hashes).expect("written");
+    put(folder.join("requirements.txt"), hashes).expect("written");
     let index = mirror.url("/pypi/simple/");
     let pip =
         format!("python3 -m pip install --isolated --disable-pip-version-check --no-cache-dir --index-url {index}");

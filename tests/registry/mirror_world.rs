@@ -31,6 +31,11 @@ use crate::world::World;
 /// An Ed25519 key that signs nothing but these tests.
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n-----END PRIVATE KEY-----";
 
+/// Writes a file.
+pub(crate) fn put(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+    std::fs::File::create(path)?.write_all(bytes.as_ref())
+}
+
 /// One file of a closure.
 #[derive(Clone)]
 pub(crate) struct Packed {
@@ -99,7 +104,7 @@ pub(crate) fn lock(server: &str, files: &[Packed]) -> Lock {
         others.iter().map(|id| (NodeId::of((*id).clone()), Node { edges: Vec::new(), targets: None })).collect();
     let edges = others.iter().map(|id| edge(id)).collect();
     nodes.insert(NodeId::of(root.clone()), Node { edges, targets: None });
-    let target = if python { "linux-x86_64-gnu-py3.12" } else { "linux-x86_64-gnu" };
+    let target = if python { "linux-x86_64-gnu/3.12" } else { "linux-x86_64-gnu" };
     let parts = ServerParts {
         name: server.parse().expect("a name"),
         spec: format!("{}:{}", root.ecosystem(), root.name()).parse().expect("a spec"),
@@ -164,7 +169,7 @@ impl Mirror {
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(der));
         let world = World::prepared(arguments, |data| {
             let signers = format!("[[signer]]\nname = \"ada\"\nkey = \"\"\"\n{pem}\n\"\"\"\n");
-            std::fs::write(data.join("mcp-signers"), signers).expect("signers");
+            put(data.join("mcp-signers"), signers).expect("signers");
         });
         let made = world.command(&[
             "token",

@@ -136,9 +136,8 @@ fn file_json(name: &PackageName, one: &Vetted, base: &str) -> Value {
         out.insert("requires-python".to_owned(), python.into());
     }
     if let Some(sha256) = one.metadata_sha256() {
-        // Two names for one thing: PEP 714, and PEP 691 before it.
+        // Not by its older name too (PEP 714): pip 22.2 to 23.1 read that and fail on the hash in it.
         out.insert("core-metadata".to_owned(), json!({ "sha256": sha256 }));
-        out.insert("dist-info-metadata".to_owned(), json!({ "sha256": sha256 }));
     }
     if let Some(time) = &one.published {
         out.insert("upload-time".to_owned(), time.as_str().into());
