@@ -2,6 +2,7 @@
 mod allowlist;
 mod artifacts;
 mod backends;
+mod chaos;
 mod config;
 mod http;
 mod limits;
@@ -11,6 +12,7 @@ mod pull;
 mod push;
 mod push_attacks;
 mod pushing;
+mod relay;
 mod replicas;
 mod start;
 mod tokens;
