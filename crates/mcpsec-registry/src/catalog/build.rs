@@ -13,7 +13,7 @@ use mcpsec_model::{
     package::PackageId,
     time::Timestamp,
 };
-use mcpsec_verify::approval::{Locked, Source, Standing, weigh};
+use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
 use smol_str::SmolStr;
 
 use super::{Brief, Catalog, FileRef, Release, Status};
@@ -255,7 +255,7 @@ fn release(
     let status = match (standing.is_met(), whole) {
         (true, true) => Status::Vetted,
         (true, false) => Status::Incomplete,
-        (false, _) if standing.since.as_ref().is_some_and(|since| since.changes.is_empty()) => Status::Withdrawn,
+        (false, _) if ended(&standing, &known.what).next().is_some() => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
     Ok(Release {
@@ -289,6 +289,14 @@ fn turning(standing: &Standing, signers: &Signers, now: Timestamp) -> Option<Tim
         later(start.timestamp().as_second())
     });
     approvals.chain(keys).flatten().min()
+}
+
+/// Why approvals of exactly this, which held once, hold no longer; in the order of the log.
+pub fn ended<'a>(standing: &'a Standing, what: &'a Approved) -> impl Iterator<Item = &'a Refusal> {
+    standing.approvals.iter().filter(|one| one.approval.what.differences(what).is_empty()).filter_map(|one| {
+        let refusal = one.counts.as_ref().err()?;
+        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_)).then_some(refusal)
+    })
 }
 
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
