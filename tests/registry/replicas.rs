@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::{
     allowlist::Team,
     backends::Backend,
-    http::{Answer, client, get, try_ask, wait},
+    http::{Answer, client, get, try_ask},
     people::lines,
     pushing,
     relay::Relay,
@@ -42,7 +42,7 @@ fn insist(request: &dyn Fn() -> reqwest::RequestBuilder) -> Answer {
     for _ in 0..200 {
         match try_ask(request()) {
             Ok(answer) if answer.status < 500 => return answer,
-            Ok(_) | Err(_) => wait(tokio::time::sleep(Duration::from_millis(20))),
+            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }
     panic!("no answer in 200 attempts");
@@ -70,7 +70,7 @@ fn a_replica_that_dies_in_the_middle_of_approvals_loses_nothing() {
                 }
             });
         }
-        wait(tokio::time::sleep(Duration::from_millis(150)));
+        std::thread::sleep(Duration::from_millis(150));
         victim.kill();
     });
     let log = team.log();
@@ -112,7 +112,7 @@ fn a_replica_that_dies_in_the_middle_of_an_upload_loses_nothing() {
                 assert_eq!(answer.status, 200, "{}", answer.text());
             });
         }
-        wait(tokio::time::sleep(Duration::from_millis(60)));
+        std::thread::sleep(Duration::from_millis(60));
         victim.kill();
     });
     let url = format!("{path}/parts?count={}", chunks.len());
