@@ -2,6 +2,7 @@
 mod allowlist;
 mod artifacts;
 mod backends;
+mod chaos;
 mod config;
 mod fallback;
 mod http;
@@ -19,6 +20,7 @@ mod pull;
 mod push;
 mod push_attacks;
 mod pushing;
+mod relay;
 mod replicas;
 mod start;
 mod team;

@@ -11,7 +11,10 @@ use mcpsec_testkit::{NpmPackage, NpmServer, SshSigner, TestEnv, npm_package};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
 
-use crate::world::{World, mcpsec};
+use crate::{
+    backends::Backend,
+    world::{World, mcpsec},
+};
 
 /// What came back.
 pub(crate) struct Answer {
@@ -108,13 +111,17 @@ impl Team {
     }
 
     pub(crate) fn of(npm: NpmServer, arguments: &[&str]) -> Option<Self> {
+        Self::on(Backend::new(), npm, arguments)
+    }
+
+    pub(crate) fn on(backend: Backend, npm: NpmServer, arguments: &[&str]) -> Option<Self> {
         if !SshSigner::available() {
             eprintln!("skipped: no ssh-keygen");
             return None;
         }
         let ada = SshSigner::new();
         let signers = format!("[[signer]]\nname = \"ada\"\nkey = \"{}\"\n", ada.public_key());
-        let world = World::prepared(arguments, |data| {
+        let world = World::on(backend, arguments, |data| {
             let mut file = std::fs::File::create(data.join("mcp-signers")).expect("a file");
             file.write_all(signers.as_bytes()).expect("a file");
         });

@@ -79,6 +79,7 @@ impl World {
         let mut all: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         all.extend(["--data".to_owned(), self.data.path().display().to_string()]);
         all.extend(self.backend.arguments());
+        all.extend(self.arguments.iter().cloned());
         program::run(Path::new(REGISTRY), &all, &self.backend.variables())
     }
 
