@@ -6,4 +6,5 @@ mod log_kill;
 mod people;
 mod start;
 mod tokens;
+mod wire_fuzz;
 mod world;
