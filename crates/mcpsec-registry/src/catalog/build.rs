@@ -305,3 +305,23 @@ fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
         (a, b) => a.or(b),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A judgement that is kept must not outlive the key it rests on.
+    #[test]
+    fn a_judgement_ends_on_the_day_a_key_stops_being_believed() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFhmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZm";
+        let text = format!(
+            "[[signer]]\nname = \"ada\"\nkey = \"{key}\"\nrevoked = {{ date = 2026-10-01, reason = \"laptop lost\" }}\n"
+        );
+        let signers = Signers::parse(&text, "mcp-signers").expect("signers");
+        let standing = Standing { approvals: Vec::new(), needs: Vec::new(), since: None };
+        let turns = |now: &str| turning(&standing, &signers, now.parse().expect(now)).map(|at| at.to_string());
+        assert_eq!(turns("2026-09-30T23:59:59Z").as_deref(), Some("2026-10-01T00:00:00Z"));
+        assert_eq!(turns("2026-10-01T00:00:00Z"), None, "that day has come");
+        assert_eq!(turning(&standing, &Signers::nobody(), Timestamp::UNIX_EPOCH), None);
+    }
+}

@@ -10,6 +10,7 @@ mod connect;
 pub mod entries;
 pub mod evidence;
 pub mod locks;
+pub mod metadata;
 #[cfg(test)]
 pub(crate) mod seed;
 pub mod state;

@@ -29,7 +29,7 @@ use self::{
     listing::{Entry, Listing},
     query::{Query, Wanted},
 };
-use crate::{address::Address, app::App, conditional, error::ApiError, ops};
+use crate::{address::Address, app::App, auth::Caller, conditional, error::ApiError, ops};
 
 /// Its addresses. A name has a slash in it, which clients send as `%2F`; proxies that decode it on the way are common enough.
 pub fn router() -> Router<App> {
