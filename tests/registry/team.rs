@@ -28,7 +28,9 @@ fn team() -> Option<Team> {
         file.and_then(|mut file| file.write_all(signers.as_bytes())).expect("signers");
     });
     let made = world.command(&["token", "create", "--name", "ada", "--scope", "approve-submit"]);
-    let token = made.stdout.split_whitespace().find(|word| word.starts_with("mcpsec_")).expect("a token").to_owned();
+    let said = String::from_utf8(made.stdout).expect("UTF-8");
+    let token = said.split_whitespace().find(|word| word.starts_with("mcpsec_")).expect("a token").to_owned();
+
     let mut env = TestEnv::new();
     env.set_binary(mcpsec());
     env.npm(&npm);
