@@ -155,7 +155,6 @@ fn status(address: &str, request: &[u8]) -> Option<u16> {
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
     // The server may refuse before it has read everything, and close.
     let _refused_early = stream.write_all(request);
-    let _all_is_said = stream.shutdown(std::net::Shutdown::Write);
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).ok()?;
     std::str::from_utf8(&answer).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
