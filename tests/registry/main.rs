@@ -26,4 +26,5 @@ mod start;
 mod team;
 mod tokens;
 mod vetted;
+mod wire_fuzz;
 mod world;

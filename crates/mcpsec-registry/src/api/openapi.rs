@@ -13,8 +13,11 @@ use crate::{app::App, conditional, error::ApiError};
 
 const MAIN: &str = include_str!("../../openapi/main.json");
 /// The faces, in the order of the document.
-const FACES: [&str; 5] = [
+const FACES: [&str; 8] = [
     include_str!("../../openapi/approvals.json"),
+    include_str!("../../openapi/push.json"),
+    include_str!("../../openapi/npm.json"),
+    include_str!("../../openapi/pypi.json"),
     include_str!("../../openapi/servers.json"),
     include_str!("../../openapi/policy.json"),
     include_str!("../../openapi/pages.json"),

@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 use http::HeaderMap;
-use mcpsec_model::{approval::Signers, name::ServerName, text::is_hidden};
+use mcpsec_model::{approval::Signers, name::ServerName};
 use mcpsec_report::{Client, Managed, managed_servers, managed_settings};
 
 use crate::{
@@ -23,8 +23,8 @@ use crate::{
     serve::StartError,
 };
 
-/// The longest path that a setting may have, in bytes: Linux's `PATH_MAX`.
-const MAX_PATH: usize = 4096;
+/// The longest path that a setting may have, in bytes.
+const MAX_PATH: usize = 1024;
 
 /// Its addresses.
 pub fn router() -> Router<App> {
@@ -161,10 +161,13 @@ fn client(text: &str) -> Result<Client, ApiError> {
     }
 }
 
-/// A path on the clients' machines: it ends up in a file that decides what may start, so nothing in it may be hidden.
+/// A path on the clients' machines: it ends up in a file that decides what may start, so nothing in it may be hidden or look like
+/// something else.
 fn path(name: &str, text: &str) -> Result<String, ApiError> {
-    if text.is_empty() || text.len() > MAX_PATH || text.contains(is_hidden) || text.contains('\u{fffd}') {
-        return Err(ApiError::bad_request(format!("`{name}` is not a path of 1 to {MAX_PATH} visible characters")));
+    if text.is_empty() || text.len() > MAX_PATH || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Err(ApiError::bad_request(format!(
+            "`{name}` is not a path of 1 to {MAX_PATH} printable ASCII characters"
+        )));
     }
     Ok(text.to_owned())
 }

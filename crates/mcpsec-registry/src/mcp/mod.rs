@@ -29,7 +29,7 @@ use self::{
     listing::{Entry, Listing},
     query::{Query, Wanted},
 };
-use crate::{address::Address, app::App, conditional, error::ApiError, ops};
+use crate::{address::Address, app::App, auth::Caller, conditional, error::ApiError, ops};
 
 /// Its addresses. A name has a slash in it, which clients send as `%2F`; proxies that decode it on the way are common enough.
 pub fn router() -> Router<App> {
@@ -154,18 +154,27 @@ async fn plain_version(
 }
 
 /// Publishing, changing and deleting, which the API has as optional.
-async fn refuse() -> ApiError {
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, "this registry lists what was approved; nothing is published to it")
+async fn refuse(caller: Caller) -> ApiError {
+    let what = "this registry lists what was approved; nothing is published to it";
+    somebody(&caller, what)
+        .unwrap_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, what))
         .hint("mcpsec approve NAME, then mcpsec push; mcpsec revoke takes it back")
 }
 
 /// A version's status follows from signed statements. The API's document knows no 501 here.
 fn status() -> MethodRouter<App> {
-    let refuse = || async {
-        ApiError::forbidden("a status follows from signed statements and cannot be set")
+    let refuse = async |caller: Caller| {
+        let what = "a status follows from signed statements and cannot be set";
+        somebody(&caller, what)
+            .unwrap_or_else(|| ApiError::forbidden(what))
             .hint("mcpsec revoke NAME, then mcpsec push")
     };
     MethodRouter::new().patch(refuse)
+}
+
+/// What nobody is told: the API's document asks for a token first, even where it does not help.
+fn somebody(caller: &Caller, what: &str) -> Option<ApiError> {
+    caller.scopes.is_empty().then(|| ApiError::unauthorized(what))
 }
 
 fn answer(app: &App, headers: &HeaderMap, body: &Value) -> Result<Response, ApiError> {

@@ -328,11 +328,11 @@ async fn pages_of_any_origin_may_read_and_nobody_may_write() {
     assert_eq!(headers["access-control-allow-headers"], "authorization,content-type");
     assert!(headers.get("access-control-allow-credentials").is_none());
     for (method, path, want) in [
-        (Method::POST, "/v0.1/publish".to_owned(), StatusCode::NOT_IMPLEMENTED),
-        (Method::PUT, format!("{name}/versions/1.0.0"), StatusCode::NOT_IMPLEMENTED),
-        (Method::DELETE, format!("{name}/versions/1.0.0"), StatusCode::NOT_IMPLEMENTED),
-        (Method::PATCH, format!("{name}/status"), StatusCode::FORBIDDEN),
-        (Method::PATCH, format!("{name}/versions/1.0.0/status"), StatusCode::FORBIDDEN),
+        (Method::POST, "/v0.1/publish".to_owned(), StatusCode::UNAUTHORIZED),
+        (Method::PUT, format!("{name}/versions/1.0.0"), StatusCode::UNAUTHORIZED),
+        (Method::DELETE, format!("{name}/versions/1.0.0"), StatusCode::UNAUTHORIZED),
+        (Method::PATCH, format!("{name}/status"), StatusCode::UNAUTHORIZED),
+        (Method::PATCH, format!("{name}/versions/1.0.0/status"), StatusCode::UNAUTHORIZED),
         (Method::POST, "/v0.1/servers".to_owned(), StatusCode::METHOD_NOT_ALLOWED),
         (Method::DELETE, format!("{name}/versions"), StatusCode::METHOD_NOT_ALLOWED),
     ] {
