@@ -103,6 +103,17 @@ impl Html {
             let end = rest[at..].find('>').expect("a tag ends") + at;
             let tag = &rest[at + 1..end];
             rest = &rest[end + 1..];
+            // Blocks stand apart, as somebody reads them.
+            let inline = ["code", "bdi", "mark", "ins", "del", "strong", "time"]
+                .iter()
+                .any(|name| tag.trim_start_matches('/').starts_with(name));
+            let part_of_line =
+                tag.starts_with("span class=\"hidden\"") || tag.starts_with("span class=\"break\"") || tag == "/span";
+            if !inline && !part_of_line {
+                for index in &open {
+                    elements[*index].text.push(' ');
+                }
+            }
             if let Some(name) = tag.strip_prefix('/') {
                 let top = open.pop().expect("something is open");
                 assert_eq!(elements[top].name, name, "elements are nested");

@@ -159,7 +159,7 @@ pub(crate) fn tool(name: &str, description: &str) -> Value {
 
 /// A server with what is in it.
 pub(crate) struct Pages {
-    pub(crate) data: TempDir,
+    _data: TempDir,
     app: App,
     router: Router,
     runtime: tokio::runtime::Runtime,
@@ -191,7 +191,14 @@ impl Pages {
         config.origin = "mcp.example.test".to_owned();
         change(&mut config);
         let app = runtime.block_on(serve::open(config, Clock::of(now))).expect("it opens");
-        Self { data, router: serve::router(app.clone()), app, runtime, key, pushed: now().as_second() - 1_000_000 }
+        Self {
+            _data: data,
+            router: serve::router(app.clone()),
+            app,
+            runtime,
+            key,
+            pushed: now().as_second() - 1_000_000,
+        }
     }
 
     /// Puts a lock there, and its files where they `arrived`. Each push is an hour after the one before.

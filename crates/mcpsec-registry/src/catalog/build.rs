@@ -13,7 +13,7 @@ use mcpsec_model::{
     package::PackageId,
     time::Timestamp,
 };
-use mcpsec_verify::approval::{Locked, Source, Standing, weigh};
+use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, Weighed, weigh};
 use smol_str::SmolStr;
 
 use super::{Brief, Catalog, FileRef, Release, Status};
@@ -208,7 +208,7 @@ fn release(lock: Digest, known: &Known, standing: Standing, arrived: &Arrived) -
     let status = match (standing.is_met(), whole) {
         (true, true) => Status::Vetted,
         (true, false) => Status::Incomplete,
-        (false, _) if standing.since.as_ref().is_some_and(|since| since.changes.is_empty()) => Status::Withdrawn,
+        (false, _) if standing.approvals.iter().any(|one| was_good(one, &known.what)) => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
     Release {
@@ -227,6 +227,12 @@ fn release(lock: Digest, known: &Known, standing: Standing, arrived: &Arrived) -
         requested: known.requested,
         reason: known.reason.clone(),
     }
+}
+
+/// Whether somebody approved exactly this, and it counts no longer: taken back, over, or by a key that is not believed any more.
+fn was_good(weighed: &Weighed, what: &Approved) -> bool {
+    let over = matches!(weighed.counts, Err(Refusal::Revoked { .. } | Refusal::Expired(_) | Refusal::Key(_)));
+    over && weighed.signer.is_some() && weighed.approval.what.differences(what).is_empty()
 }
 
 /// When the first approval that counts expires.
