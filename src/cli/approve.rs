@@ -1,7 +1,7 @@
 //! Arguments of `approve`, `revoke` and `approvals`.
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use mcpsec_model::{approval::Word, name::ServerName};
 
 /// See [`super::Command::Approve`].
@@ -25,8 +25,20 @@ pub(crate) struct ApproveArgs {
     /// Sign without asking
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Where it goes [default: `team` where mcp.toml names a team's registry, else `file`]
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) to: Option<Destination>,
     #[command(flatten)]
     pub(crate) capturing: super::Capturing,
+}
+
+/// Where signed lines go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Destination {
+    /// mcp-approvals.jsonl, to be committed
+    File,
+    /// The registry that [team] of mcp.toml names
+    Team,
 }
 
 /// What is signed with.
@@ -52,6 +64,9 @@ pub(crate) struct RevokeArgs {
     pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) with: With,
+    /// Where it goes [default: `team` where mcp.toml names a team's registry, else `file`]
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) to: Option<Destination>,
     /// Sign without asking
     #[arg(short, long)]
     pub(crate) yes: bool,
@@ -66,6 +81,15 @@ pub(crate) struct ApprovalsArgs {
     /// Fetch the approvals of other teams (`[[import]]` with a `url`) and pin what they are now in mcp.lock
     #[arg(long)]
     pub(crate) update_imports: bool,
+    /// Look at the log of the team's registry, hash every entry of its copy again, and pin in mcp.lock how far it was seen
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Write the log of the team's registry to a file, byte for byte as mcp-approvals.jsonl would hold it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<PathBuf>,
+    /// Send a file of approvals, such as mcp-approvals.jsonl, to the team's registry; what it has already stays once
+    #[arg(long, value_name = "FILE", conflicts_with = "export")]
+    pub(crate) import: Option<PathBuf>,
     /// Write one approval as FOLDER/ID.payload and FOLDER/ID.payload.sig, for `ssh-keygen -Y verify`
     #[arg(long, num_args = 2, value_names = ["ID", "FOLDER"])]
     pub(crate) export_signature: Option<Vec<PathBuf>>,

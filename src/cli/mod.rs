@@ -12,7 +12,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use mcpsec_model::{name::ServerName, time::AsOf};
 
-pub(crate) use approve::{ApprovalsArgs, ApproveArgs, RevokeArgs, With};
+pub(crate) use approve::{ApprovalsArgs, ApproveArgs, Destination, RevokeArgs, With};
 pub(crate) use audit::AuditArgs;
 pub(crate) use db::DbCommand;
 pub(crate) use export::{Client, ExportCommand, ManagedArgs, RegistryArgs, Servers};

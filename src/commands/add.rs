@@ -23,6 +23,7 @@ use super::{
     render,
     sources::Sources,
     summary::Summary,
+    team,
     told::{self, Ears},
     wish::{self, Wish},
 };
@@ -90,7 +91,13 @@ pub(super) async fn run(settings: &Settings, args: AddArgs) -> Result<Code, Comm
     }
     let report = decide::about_policy(&config, settings.now, None, Report::new("add", servers));
     let denied = report.verdict() != Verdict::Pass;
-    let changed = if denied { false } else { commit::insert(settings, &project, changes)? };
+    let changed = if denied {
+        false
+    } else {
+        let pin = team::before_writing(settings, &project, &config).await?;
+        let changed = commit::insert(settings, &project, changes)?;
+        pin.map_or(Ok(false), |pin| commit::pin_team(settings, &project, pin, false))? || changed
+    };
     match settings.format {
         Format::Json | Format::Sarif | Format::Markdown => {
             render::print(settings, &report)?;

@@ -1,10 +1,14 @@
 //! Approvals of one project, read once: mcp-signers, mcp-approvals.jsonl, the files of other teams. What `verify`, `approve`,
 //! `revoke` and `approvals` share.
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use mcpsec_model::{
     approval::{
-        Approvals, Approved, Envelope, FileError, Import, ImportSource, MAX_FILE, RulesId, Signers, Summary, rules_id,
+        Approvals, Approved, Envelope, FileError, Import, ImportSource, Line, MAX_FILE, RulesId, Signers, Statement,
+        Summary, rules_id,
     },
     check::{Check, CheckResult, CheckStatus},
     config::Config,
@@ -13,6 +17,10 @@ use mcpsec_model::{
 };
 use mcpsec_verify::approval::{Locked, Source, Standing, weigh};
 
+use super::{
+    revoke::is_id,
+    team::{self, Ask, State, TeamLog},
+};
 use crate::{error::CommandError, files, project::Project, settings::Settings};
 
 /// The file of approvals, beside mcp.toml.
@@ -25,6 +33,8 @@ fn shape(name: &str) -> String {
     )
 }
 
+/// Which of the weighed sources is the team's log.
+pub(super) const LOGGED: usize = 1;
 /// The file of signers, where mcp.toml names none.
 const SIGNERS: &str = "mcp-signers";
 const SIGNERS_LIMIT: u64 = 1 << 20;
@@ -36,6 +46,8 @@ pub(super) struct Approving {
     own: Result<Approvals, FileError>,
     imports: Vec<(usize, Result<Approvals, Absent>)>,
     rules: RulesId,
+    /// The log of the team's registry, where mcp.toml names one.
+    pub(super) team: Option<TeamLog>,
 }
 
 /// Why approvals of another team are not at hand.
@@ -50,21 +62,37 @@ pub(super) enum Unread {
     Own(FileError),
     /// A line of another team's is refused.
     Import(String),
+    /// The copy of the team's log is not what was verified.
+    Team(String),
 }
 
 impl Approving {
-    /// Reads what there is. Without approvals in the policy nothing is read, and `check` says `n/a`.
-    pub(super) fn for_policy(
+    /// Reads what there is. Without approvals in the policy nothing is read or asked, and `check` says `n/a`.
+    pub(super) async fn for_policy(
         settings: &Settings,
         project: &Project,
         config: &Config,
         lock: &Lock,
     ) -> Result<Option<Self>, CommandError> {
         if config.policy.approvals.required == 0 {
-            Ok(None)
-        } else {
-            Self::load(settings, project, config, lock).map(Some)
+            return Ok(None);
         }
+        let team = team::look(settings, config, lock, Ask::Registry).await?;
+        Self::load(settings, project, config, lock, team).map(Some)
+    }
+
+    /// The same without asking anybody.
+    pub(super) fn for_policy_offline(
+        settings: &Settings,
+        project: &Project,
+        config: &Config,
+        lock: &Lock,
+    ) -> Result<Option<Self>, CommandError> {
+        if config.policy.approvals.required == 0 {
+            return Ok(None);
+        }
+        let team = team::look_offline(settings, config, lock);
+        Self::load(settings, project, config, lock, team).map(Some)
     }
 
     /// Reads what there is, whatever the policy asks for.
@@ -73,6 +101,7 @@ impl Approving {
         project: &Project,
         config: &Config,
         lock: &Lock,
+        team: Option<TeamLog>,
     ) -> Result<Self, CommandError> {
         let approvals = &config.policy.approvals;
         let name = approvals.signers.as_deref().unwrap_or(SIGNERS);
@@ -90,7 +119,7 @@ impl Approving {
         let of_import = |(index, import): (usize, &Import)| Ok((index, import_of(settings, project, lock, import)?));
         let imports = signers.imports.iter().enumerate().map(of_import).collect::<Result<_, CommandError>>()?;
         let rules = rules_id(project.policy_texts()?.iter().map(String::as_str));
-        Ok(Self { required: approvals.required, signers, own, imports, rules })
+        Ok(Self { required: approvals.required, signers, own, imports, rules, team })
     }
 
     /// The policy that approvals are given under now.
@@ -101,6 +130,23 @@ impl Approving {
     /// The project's own file, or why it is refused.
     pub(super) fn own(&self) -> Result<&Approvals, &FileError> {
         self.own.as_ref()
+    }
+
+    /// The statements of the team's log about a server, or with an id that starts like this.
+    pub(super) fn logged(&self, what: &str) -> Result<Vec<(Line, Statement)>, CommandError> {
+        let Some(team) = &self.team else { return Ok(Vec::new()) };
+        let broken = |error| CommandError::incomplete(error).hint(team::ANEW);
+        match what.parse() {
+            Ok(server) => {
+                let found = team.about(&server).map_err(broken)?;
+                if found.is_empty() {
+                    team.with_id(|envelope| is_id(what, envelope.id())).map_err(broken)
+                } else {
+                    Ok(found)
+                }
+            }
+            Err(_) => team.with_id(|envelope| is_id(what, envelope.id())).map_err(broken),
+        }
     }
 
     /// Imports that are not at hand, with their names.
@@ -118,7 +164,16 @@ impl Approving {
     ) -> Result<Standing, Unread> {
         let own = self.own.as_ref().map_err(|error| Unread::Own(error.clone()))?;
         let statements = own.about(&server.name, FILE).map_err(Unread::Own)?;
-        let mut sources = vec![Source { import: None, statements }];
+        let logged = match &self.team {
+            Some(team) => team.about(&server.name).map_err(|error| Unread::Team(error.to_string()))?,
+            None => Vec::new(),
+        };
+        // The same line in both is one approval.
+        let known: HashSet<&Envelope> = statements.iter().map(|(line, _)| &line.envelope).collect();
+        let logged: Vec<(Line, Statement)> =
+            logged.into_iter().filter(|(line, _)| !known.contains(&line.envelope)).collect();
+        let logged = logged.iter().map(|(line, statement)| (line, statement.clone())).collect();
+        let mut sources = vec![Source { import: None, statements }, Source { import: None, statements: logged }];
         for (index, file) in &self.imports {
             let (Some(import), Ok(file)) = (self.signers.imports.get(*index), file) else { continue };
             let name = format!("import {}", import.name);
@@ -138,8 +193,14 @@ impl Approving {
             Ok(standing) => standing,
             Err(Unread::Own(error)) => return result(CheckStatus::Fail(error.to_string())).hint(error.hint()),
             Err(Unread::Import(why)) => return result(CheckStatus::Fail(why)),
+            Err(Unread::Team(why)) => return result(CheckStatus::Unchecked(why)).hint(team::ANEW),
         };
-        let check = standing.check(name);
+        let check = match &self.team {
+            // A log that lies is a no, whatever else could not be looked at.
+            Some(team) if team.check().is_err() => return of_team(team, standing.check(name), now),
+            Some(team) => of_team(team, standing.check(name), now),
+            None => standing.check(name),
+        };
         // What is missing may be in a file that is not here: that is not known, and not a no.
         match (check.status.reason(), self.absent().first()) {
             (Some(reason), Some((import, absent))) => {
@@ -151,6 +212,28 @@ impl Approving {
             _ => check,
         }
     }
+}
+
+/// What a check says when the state of the team's log is thought of: what is not current may lack a revocation or an approval.
+fn of_team(team: &TeamLog, check: CheckResult, now: mcpsec_model::time::Timestamp) -> CheckResult {
+    let (status, hint) = match (&team.state, check.status.reason()) {
+        (State::Current, _) => return check,
+        (State::Refused { why, hint }, _) => (CheckStatus::Fail(why.clone()), Some(hint.clone())),
+        (State::Old { expired: false, .. }, None) => return check,
+        (State::Absent { why, hint }, reason) => {
+            let known = reason.map(|reason| format!("{reason}; ")).unwrap_or_default();
+            let registry = &team.registry;
+            (CheckStatus::Unchecked(format!("{known}the log of {registry} was not looked at: {why}")), hint.clone())
+        }
+        (State::Old { hint, .. }, reason) => {
+            let known = reason.unwrap_or("as many people as the policy asks for, if nobody took it back since");
+            let as_of = team.as_of(now).unwrap_or_default();
+            (CheckStatus::Unchecked(format!("{known}; {as_of}")), hint.clone())
+        }
+    };
+    let mut said = CheckResult::new(check.check, check.subject, status);
+    said.hint = hint.or(check.hint);
+    said
 }
 
 /// `n/a`: the policy asks for no approvals.

@@ -2,7 +2,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use mcpsec_model::{
-    approval::{Approvals, ImportSource, Statement, pae},
+    approval::{Approvals, ImportSource, Line, Statement, pae},
     config::Config,
     digest::Digest,
     lock::{Lock, LockedServer},
@@ -17,6 +17,7 @@ use super::{
     approve::unread,
     review,
     revoke::is_id,
+    team::{self, Ask, State, TeamLog},
     verify,
 };
 use crate::{
@@ -43,8 +44,50 @@ pub(super) async fn run(settings: &Settings, args: ApprovalsArgs) -> Result<Code
         update(settings, &project, &config, &lock).await?;
         lock = project.lock()?.unwrap_or_else(Lock::empty);
     }
+    if let Some(file) = &args.import {
+        let sent = team::import(settings, &config, &settings.current_dir().join(file)).await?;
+        let (added, known) = (sent.added, sent.known);
+        ui::print_data(&format!("{added} added, {known} known already; the team's log has {} entries\n", sent.size))?;
+    }
+    let ask = if args.update { Ask::Anew } else { Ask::Registry };
+    let log = team::look(settings, &config, &lock, ask).await?;
+    if args.update {
+        let Some(log) = &log else {
+            return Err(CommandError::usage("mcp.toml names no registry of a team")
+                .hint("[team] with registry = \"https://…\" (docs/team.md)"));
+        };
+        pin(settings, &project, log)?;
+        lock = project.lock()?.unwrap_or_else(Lock::empty);
+    }
+    if let Some(file) = &args.export {
+        let Some(log) = &log else {
+            return Err(CommandError::usage(
+                "mcp.toml names no registry of a team, and mcp-approvals.jsonl is a file already",
+            ));
+        };
+        let count = team::export(log, &settings.current_dir().join(file))?;
+        return ui::print_data(&format!("wrote {count} entries to {}\n", file.display())).map(|()| crate::exit::GOOD);
+    }
+    if args.import.is_some() {
+        return Ok(crate::exit::GOOD);
+    }
     let names = verify::select(&args.names, &config, &lock)?;
-    list(settings, &project, &config, &lock, &names)
+    list(settings, &project, &config, &lock, &names, log)
+}
+
+/// Pins in mcp.lock how far the log was seen.
+fn pin(settings: &Settings, project: &Project, log: &TeamLog) -> Result<(), CommandError> {
+    log.check()?;
+    let (State::Current, Some(pin)) = (&log.state, log.pin()) else {
+        return Err(CommandError::incomplete(format!("the log of {} could not be looked at", log.registry))
+            .hint("mcp.lock stays as it is"));
+    };
+    let text = format!("{}: {} entries, key {}\n", pin.registry, pin.size, pin.key);
+    let changed = super::commit::pin_team(settings, project, pin, true)?;
+    if settings.format == Format::Human {
+        ui::print_data(&format!("{} {text}", if changed { "pinned" } else { "already pinned" }))?;
+    }
+    Ok(())
 }
 
 /// Prints how servers stand.
@@ -54,8 +97,9 @@ pub(super) fn list(
     config: &Config,
     lock: &Lock,
     names: &[ServerName],
+    log: Option<TeamLog>,
 ) -> Result<Code, CommandError> {
-    let approving = Approving::load(settings, project, config, lock)?;
+    let approving = Approving::load(settings, project, config, lock, log)?;
     let mut servers = Vec::new();
     for name in names {
         let Some(server) = lock.servers.get(name) else { continue };
@@ -64,6 +108,9 @@ pub(super) fn list(
     let text = match settings.format {
         Format::Human => {
             let mut text: String = servers.iter().map(|(server, standing)| human(server, standing)).collect();
+            if let Some(log) = &approving.team {
+                text.push_str(&of_log(log, settings));
+            }
             for (import, absent) in approving.absent() {
                 text.push_str(&format!("import {}: not looked at: {}\n", import.name, absent.why));
             }
@@ -74,13 +121,44 @@ pub(super) fn list(
             let absent: Vec<Value> = absent
                 .map(|(import, absent)| json!({"import": import.name.as_str(), "unchecked": absent.why}))
                 .collect();
+            let log = approving.team.as_ref().map(|log| log_json(log, settings));
             let servers: Vec<Value> = servers.iter().map(|(server, standing)| as_json(server, standing)).collect();
-            let all = json!({"schema": "mcpsec.approvals/v1", "servers": servers, "imports": absent});
+            let all = json!({"schema": "mcpsec.approvals/v1", "servers": servers, "imports": absent, "log": log});
             format!("{}\n", serde_json::to_string_pretty(&all).map_err(CommandError::bug)?)
         }
     };
     ui::print_data(&text)?;
     Ok(crate::exit::GOOD)
+}
+
+/// How the team's log stands, in one line.
+fn of_log(log: &TeamLog, settings: &Settings) -> String {
+    let size = log.seen().map_or(0, |kept| kept.size);
+    let what = match &log.state {
+        State::Current => format!("{}, seen just now", ui::count(usize::try_from(size).unwrap_or(usize::MAX), "entry")),
+        State::Old { .. } => log.as_of(settings.now).unwrap_or_default(),
+        State::Absent { why, .. } => format!("not looked at: {why}"),
+        State::Refused { why, .. } => format!("NOT BELIEVED: {why}"),
+    };
+    format!("log of {}: {what}\n", log.registry)
+}
+
+fn log_json(log: &TeamLog, settings: &Settings) -> Value {
+    let (state, why) = match &log.state {
+        State::Current => ("current", None),
+        State::Old { why, expired, .. } => (if *expired { "expired" } else { "old" }, Some(why)),
+        State::Absent { why, .. } => ("absent", Some(why)),
+        State::Refused { why, .. } => ("refused", Some(why)),
+    };
+    let kept = log.seen();
+    json!({
+        "registry": log.registry.to_string(),
+        "state": state,
+        "why": why,
+        "entries": kept.as_ref().map(|kept| kept.size),
+        "seen": kept.map(|kept| kept.seen.to_string()),
+        "as-of": log.as_of(settings.now),
+    })
 }
 
 fn human(server: &LockedServer, standing: &Standing) -> String {
@@ -112,7 +190,11 @@ fn need_line(need: &Need) -> String {
 fn line(weighed: &Weighed) -> String {
     let approval = &weighed.approval;
     let who = weighed.signer.as_deref().unwrap_or("unknown");
-    let from = weighed.import.as_ref().map(|import| format!(" of import {import}")).unwrap_or_default();
+    let from = match &weighed.import {
+        Some(import) => format!(" of import {import}"),
+        None if weighed.source == approval::LOGGED => " in the team's log".to_owned(),
+        None => String::new(),
+    };
     let version = Untrusted::new(approval.what.version.as_str()).excerpt(60);
     let state = match &weighed.counts {
         Ok(words) => {
@@ -150,6 +232,7 @@ fn as_json(server: &LockedServer, standing: &Standing) -> Value {
             json!({
                 "id": weighed.id.to_string(),
                 "line": weighed.line,
+                "from": if weighed.import.is_some() { "import" } else if weighed.source == approval::LOGGED { "team" } else { "file" },
                 "import": weighed.import.as_ref().map(|import| import.as_str()),
                 "signer": weighed.signer,
                 "key": approval.reviewer.key,
@@ -186,7 +269,7 @@ fn as_json(server: &LockedServer, standing: &Standing) -> Value {
 
 /// Fetches what other teams approved, keeps it in the store, and pins it.
 async fn update(settings: &Settings, project: &Project, config: &Config, lock: &Lock) -> Result<(), CommandError> {
-    let approving = Approving::load(settings, project, config, lock)?;
+    let approving = Approving::load(settings, project, config, lock, None)?;
     let ui = std::sync::Arc::new(ui::Ui::new(settings.progress, settings.verbosity));
     let sources = super::sources::Sources::new(settings, config, ui);
     let mut pins = BTreeMap::new();
@@ -226,9 +309,12 @@ fn export(
     id: &str,
     folder: &Path,
 ) -> Result<Code, CommandError> {
-    let approving = Approving::load(settings, project, config, lock)?;
+    let approving = Approving::load(settings, project, config, lock, team::look_offline(settings, config, lock))?;
     let own = approving.own().map_err(|error| CommandError::usage(error).hint(error.hint()))?;
-    let found: Vec<_> = own.lines().iter().filter(|line| is_id(id, line.envelope.id())).collect();
+    let mut found: Vec<Line> = own.lines().iter().filter(|line| is_id(id, line.envelope.id())).cloned().collect();
+    if found.is_empty() {
+        found.extend(approving.logged(id)?.into_iter().map(|(line, _)| line));
+    }
     let [line] = found.as_slice() else {
         return Err(CommandError::usage(format!(
             "{} has {} with an id that starts with `{}`",

@@ -18,8 +18,10 @@ use mcpsec_model::{
 };
 
 use super::{
-    approval::{self, Approving, Unread},
-    review, verify,
+    approval::{Approving, Unread},
+    review,
+    team::{self, Ask},
+    verify,
 };
 use crate::{
     agent::Hand,
@@ -50,7 +52,12 @@ pub(super) async fn run(settings: &Settings, args: ApproveArgs) -> Result<Code, 
     if args.reason.chars().any(is_hidden) || args.reason.chars().count() > 1000 {
         return Err(CommandError::usage("--reason must be at most 1000 visible characters"));
     }
-    let approving = Approving::load(settings, &project, &config, &lock)?;
+    let to = team::check_destination(settings, &config, args.to)?;
+    let log = team::look(settings, &config, &lock, Ask::Registry).await?;
+    if let Some(log) = &log {
+        log.check()?;
+    }
+    let approving = Approving::load(settings, &project, &config, &lock, log)?;
     approving.own().map_err(|error| CommandError::usage(error).hint(error.hint()))?;
     let mut hand = Hand::new(settings, &args.with, &approving.signers)?;
     let signer = signer_of(&hand, &approving, settings.now)?.clone();
@@ -86,18 +93,18 @@ pub(super) async fn run(settings: &Settings, args: ApproveArgs) -> Result<Code, 
             return Err(CommandError::denied("nothing was signed").hint("--yes signs without asking"));
         }
         let envelopes = signed(&mut hand, &statements)?;
-        approval::append(settings, &project, &envelopes)?;
+        if settings.format == Format::Human {
+            for statement in &statements {
+                ui::print_data(&format!("approved {}\n", statement.server()))?;
+            }
+        }
+        team::deliver(settings, &project, &config, &envelopes, to).await?;
     }
+    let log = team::settle(settings, &project, &config).await?;
     if settings.format == Format::Human {
-        for statement in &statements {
-            ui::print_data(&format!("approved {}\n", statement.server()))?;
-        }
-        if !statements.is_empty() {
-            ui::print_data(&format!("commit {}\n", approval::FILE))?;
-        }
         return Ok(crate::exit::GOOD);
     }
-    super::approvals::list(settings, &project, &config, &lock, &names)
+    super::approvals::list(settings, &project, &config, &lock, &names, log)
 }
 
 /// Who in mcp-signers has this key, if it may sign today.
@@ -163,6 +170,7 @@ pub(super) fn unread(error: Unread) -> CommandError {
     match error {
         Unread::Own(error) => CommandError::usage(&error).hint(error.hint()),
         Unread::Import(why) => CommandError::usage(why),
+        Unread::Team(why) => CommandError::incomplete(why).hint(team::ANEW),
     }
 }
 

@@ -13,6 +13,7 @@ use mcpsec_model::{
     lock::{InsertError, Lock, LockedServer},
     name::ServerName,
     package::{Package, PackageId},
+    team::TeamPin,
 };
 
 use super::wish::Wish;
@@ -113,6 +114,22 @@ pub(crate) fn pin_imports(
 ) -> Result<bool, CommandError> {
     under_lock(settings, project, |_, lock| {
         lock.imports = imports;
+        Ok(())
+    })
+}
+
+/// Pins how far the team's log was seen: forward only, unless it is another log that is asked for. Gives whether anything changed.
+pub(crate) fn pin_team(
+    settings: &Settings,
+    project: &Project,
+    pin: TeamPin,
+    another: bool,
+) -> Result<bool, CommandError> {
+    under_lock(settings, project, |_, lock| {
+        let forward = |known: &TeamPin| if known.key == pin.key { known.size <= pin.size } else { another };
+        if lock.team.as_ref().is_none_or(forward) {
+            lock.team = Some(pin);
+        }
         Ok(())
     })
 }

@@ -41,6 +41,7 @@ mod show;
 mod sources;
 mod store;
 mod summary;
+mod team;
 mod told;
 mod unwrap;
 mod update;
@@ -84,7 +85,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
     }
     match cli.command {
         Command::Approve(args) => block_on(approve::run(&settings, args)),
-        Command::Revoke(args) => revoke::run(&settings, &args),
+        Command::Revoke(args) => block_on(revoke::run(&settings, &args)),
         Command::Approvals(args) => block_on(approvals::run(&settings, args)),
         Command::Audit(args) => block_on(audit::run(&settings, args)),
         Command::Db(args) => block_on(db::run(&settings, args)),

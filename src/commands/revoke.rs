@@ -9,13 +9,14 @@ use mcpsec_model::{
 use super::{
     approval::{self, Approving},
     approve::{asked, signed, signer_of, whole_seconds},
+    team::{self, Ask},
 };
 use crate::{agent::Hand, cli::RevokeArgs, error::CommandError, exit::Code, project::Project, settings::Settings, ui};
 
 /// The fewest digits of an id.
 const MIN_ID: usize = 8;
 
-pub(super) fn run(settings: &Settings, args: &RevokeArgs) -> Result<Code, CommandError> {
+pub(super) async fn run(settings: &Settings, args: &RevokeArgs) -> Result<Code, CommandError> {
     let project = Project::new(&settings.project);
     let lock = project.lock()?.unwrap_or_else(Lock::empty);
     let config = project.config_or_starter()?;
@@ -23,15 +24,26 @@ pub(super) fn run(settings: &Settings, args: &RevokeArgs) -> Result<Code, Comman
     if reason.is_empty() || reason.chars().any(is_hidden) || reason.chars().count() > 1000 {
         return Err(CommandError::usage("--reason must be 1 to 1000 visible characters"));
     }
-    let approving = Approving::load(settings, &project, &config, &lock)?;
+    let to = team::check_destination(settings, &config, args.to)?;
+    let log = team::look(settings, &config, &lock, Ask::Registry).await?;
+    if let Some(log) = &log {
+        log.check()?;
+    }
+    let approving = Approving::load(settings, &project, &config, &lock, log)?;
     let mut hand = Hand::new(settings, &args.with, &approving.signers)?;
     let signer = signer_of(&hand, &approving, settings.now)?;
     let own = approving.own().map_err(|error| CommandError::usage(error).hint(error.hint()))?;
 
     let mut found: Vec<(ApprovalId, Approval)> = Vec::new();
     let mut taken: Vec<ApprovalId> = Vec::new();
-    for line in own.lines() {
-        match statement(line)? {
+    let mut statements = own
+        .lines()
+        .iter()
+        .map(|line| Ok((line.clone(), statement(line)?)))
+        .collect::<Result<Vec<_>, CommandError>>()?;
+    statements.extend(approving.logged(&args.what)?);
+    for (line, statement) in statements {
+        match statement {
             Statement::Approval(approval) => {
                 let id = line.envelope.id();
                 let mine = approval.reviewer.key == hand.public().fingerprint()
@@ -45,11 +57,16 @@ pub(super) fn run(settings: &Settings, args: &RevokeArgs) -> Result<Code, Comman
         }
     }
     found.retain(|(id, _)| !taken.contains(id));
+    found.sort_by_key(|(id, _)| *id);
     found.dedup_by_key(|(id, _)| *id);
     if found.is_empty() {
         return Err(CommandError::usage(format!(
-            "{} has no approval by {} of a server `{}`, and none with such an id, that is not revoked already",
-            approval::FILE,
+            "{} no approval by {} of a server `{}`, and none with such an id, that is not revoked already",
+            if config.team.is_some() {
+                "neither mcp-approvals.jsonl nor the team's log has"
+            } else {
+                "mcp-approvals.jsonl has"
+            },
             signer.name,
             mcpsec_model::text::escape(&args.what)
         ))
@@ -86,8 +103,8 @@ pub(super) fn run(settings: &Settings, args: &RevokeArgs) -> Result<Code, Comman
         return Err(CommandError::denied("nothing was signed").hint("--yes signs without asking"));
     }
     let envelopes = signed(&mut hand, &statements)?;
-    approval::append(settings, &project, &envelopes)?;
-    ui::print_data(&format!("commit {}\n", approval::FILE))?;
+    team::deliver(settings, &project, &config, &envelopes, to).await?;
+    let _seen = team::settle(settings, &project, &config).await?;
     Ok(crate::exit::GOOD)
 }
 

@@ -20,7 +20,7 @@ fn approvals(settings: &Settings, name: &ServerName) -> Result<(), CommandError>
     let project = Project::new(&settings.project);
     let (Some(config), lock) = (project.config()?, project.required_lock()?) else { return Ok(()) };
     let Some(server) = lock.servers.get(name) else { return Ok(()) };
-    let Some(approving) = Approving::for_policy(settings, &project, &config, &lock)? else { return Ok(()) };
+    let Some(approving) = Approving::for_policy_offline(settings, &project, &config, &lock)? else { return Ok(()) };
     let check = approving.check(&lock, server, settings.now);
     let said = check.status.reason().map_or_else(|| "as many people as the policy asks for".to_owned(), escape);
     ui::print_data(&format!("  approved   {}: {said}\n", check.status.as_str()))

@@ -53,6 +53,7 @@ pub(super) struct Sources<'a> {
     always_ask: bool,
     team: When,
     team_down: Cell<bool>,
+    team_told: Cell<bool>,
     metadata: OnceCell<Metadata>,
     npm: OnceCell<NpmSource>,
     pypi: OnceCell<PypiSource>,
@@ -79,6 +80,7 @@ impl<'a> Sources<'a> {
             always_ask: false,
             team: config.team.as_ref().map_or(When::Off, |team| team.mirror),
             team_down: Cell::new(false),
+            team_told: Cell::new(false),
             metadata: OnceCell::new(),
             npm: OnceCell::new(),
             pypi: OnceCell::new(),
@@ -117,13 +119,19 @@ impl<'a> Sources<'a> {
         self.team_down.get()
     }
 
-    /// Remembers a mirror that does not answer, and says so once.
+    /// Remembers a mirror that does not answer. What is wrong with one is said once.
     pub(super) fn note_team(&self, error: &MirrorError) {
-        let unreachable = matches!(error, MirrorError::Http(error) if error.is_unreachable());
-        if unreachable && self.team_down.replace(true) {
-            return;
+        if matches!(error, MirrorError::Http(error) if error.is_unreachable()) {
+            self.team_down.set(true);
         }
-        self.ui.note(&format!("the team's mirror: {error}"));
+        if !self.team_told.replace(true) {
+            self.ui.note(&format!("the team's mirror: {error}"));
+        }
+    }
+
+    /// Why no repository is asked, when the mirror is the only place that packages may come from.
+    fn no_git(&self) -> Option<&'static str> {
+        self.only_team().map(|_| "mcp.toml says mirror = \"only\": the repository was not asked")
     }
 
     /// The registry, when it is the only place that packages may come from.
@@ -331,6 +339,11 @@ impl<'a> Sources<'a> {
         &self,
         work: impl FnOnce(&GitSource, &Ui) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, CommandError> {
+        if let Some(why) = self.no_git() {
+            return Err(
+                CommandError::incomplete(why).hint("mirror = \"fallback\" under [team] lets repositories be asked")
+            );
+        }
         let (git, ui) = (self.git(), Arc::clone(&self.ui));
         match tokio::task::spawn_blocking(move || work(&git, &ui)).await {
             Ok(result) => result.map_err(|error| git_error(&error)),
@@ -361,7 +374,13 @@ impl<'a> Sources<'a> {
                 Ok(UpstreamState::Unreachable("--offline: the registry was not asked".to_owned()))
             }
             Ecosystem::Npm => Ok(self.npm()?.upstream(&package.id).await),
-            Ecosystem::Pypi => Ok(self.pypi()?.upstream(&package.id).await),
+            Ecosystem::Pypi => match self.pypi() {
+                Ok(pypi) => Ok(pypi.upstream(&package.id).await),
+                // A new machine may know no index at all; where the team's mirror has the files, that is a gap and no mistake.
+                Err(error) if self.mirror()?.is_some() => Ok(UpstreamState::Unreachable(error.to_string())),
+                Err(error) => Err(error),
+            },
+            Ecosystem::Git if let Some(why) = self.no_git() => Ok(UpstreamState::Unreachable(why.to_owned())),
             Ecosystem::Git => {
                 let (Some(Spec::Git(spec)), Some(pin)) = (spec, &package.git) else {
                     return Ok(UpstreamState::Unreachable("the lock does not say which reference it was".to_owned()));
@@ -414,6 +433,9 @@ impl<'a> Sources<'a> {
         package: &Package,
     ) -> Result<Result<Vec<String>, String>, CommandError> {
         let Some(api) = &self.config.registries.git_attestations else { return Ok(Ok(Vec::new())) };
+        if let Some(why) = self.no_git() {
+            return Ok(Err(why.to_owned()));
+        }
         let Some(network) = self.network()? else { return Ok(Err("--offline: the git host was not asked".to_owned())) };
         let name = package.id.name().as_str().split('#').next().unwrap_or_default().trim_end_matches('/');
         let name = name.strip_suffix(".git").unwrap_or(name);
@@ -452,7 +474,7 @@ fn of_pypi(found: PypiResolved) -> Found {
 }
 
 /// How patient the command line is.
-fn http_options(retries: usize) -> HttpOptions {
+pub(super) fn http_options(retries: usize) -> HttpOptions {
     HttpOptions {
         user_agent: concat!("mcpsec/", env!("CARGO_PKG_VERSION")).to_owned(),
         retries,

@@ -20,6 +20,7 @@ use super::{
     locking::{self, Locking, Outcome},
     render,
     sources::Sources,
+    team,
     told::{self, Ears},
     wish::Wish,
 };
@@ -146,7 +147,11 @@ pub(super) async fn run(settings: &Settings, args: UpdateArgs) -> Result<Code, C
         ui.warn("nothing was written to mcp.lock; --yes takes what the policy warns about");
         return Ok(crate::exit::DENIED);
     }
+    let pin = team::before_writing(settings, &project, &config).await?;
     commit::insert(settings, &project, changes)?;
+    if let Some(pin) = pin {
+        commit::pin_team(settings, &project, pin, false)?;
+    }
     Ok(crate::exit::GOOD)
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn report(
     lock: &Lock,
 ) -> Result<Report, CommandError> {
     let names = select(&args.names, config, lock)?;
-    let approving = Approving::for_policy(settings, project, config, lock)?;
+    let approving = Approving::for_policy(settings, project, config, lock).await?;
     let ui = Arc::new(Ui::new(settings.progress, settings.verbosity));
     let sources = Sources::new(settings, config, Arc::clone(&ui));
     let wanted: Vec<&LockedServer> = names.iter().filter_map(|name| lock.servers.get(name)).collect();

@@ -31,6 +31,8 @@ mod rights;
 mod secrets;
 mod strangers;
 mod tamper;
+mod team;
+mod team_log;
 mod told;
 mod told_hostile;
 mod verify;

@@ -4,7 +4,7 @@ use mcpsec_testkit::{Fault, NpmRegistryKey, NpmServer, Output, TestEnv};
 use crate::{
     evidence::{NAME, SPEC, filesystem_of},
     mirror_world::{TOKEN, TeamServer},
-    worlds::{empty_store, files, locked_npm, locked_pypi, npm_registry, statuses},
+    worlds::{empty_store, files, git_repository, git_spec, locked_npm, locked_pypi, npm_registry, statuses},
 };
 
 /// A project with `files` locked and pushed, on a machine that has nothing of it any more.
@@ -73,6 +73,33 @@ fn python_servers_come_from_the_mirror_too() {
     forget(&env);
     drop(index);
     let _verified = env.mcpsec(["verify"]).success().says("from the team's mirror");
+    // Nor does a machine that knows no index at all need one.
+    forget(&env);
+    env.unset("UV_DEFAULT_INDEX");
+    let said = env.mcpsec(["verify"]).success().says("from the team's mirror");
+    assert!(flat(&said).contains("no Python package index is known"), "{}", said.stdout);
+}
+
+#[test]
+fn a_server_from_a_repository_that_is_gone_comes_from_the_mirror() {
+    let (npm, repository) = (npm_registry(), git_repository());
+    let mut env = TestEnv::new();
+    env.npm(&npm);
+    let _added = env.mcpsec(["add", &git_spec(&repository, "v1.0.0")]).success();
+    let team = TeamServer::start();
+    push(&mut env, &team);
+    forget(&env);
+    // Nobody but the mirror is asked, though the repository is still there.
+    team.join(&env, "mirror = \"only\"");
+    let only = env.mcpsec(["verify", "--format", "json"]).success().says("2 of 2 files from the team's mirror");
+    assert!(statuses(&only, "upstream").contains(&"unchecked".to_owned()), "{}", only.stdout);
+    let _no_git =
+        env.mcpsec(["add", &git_spec(&repository, "v1.0.0"), "--fresh"]).exits(3).says("mirror = \"fallback\"");
+    forget(&env);
+    team.join(&env, "");
+    drop((npm, repository));
+    let report = env.mcpsec(["verify", "--format", "json"]).success().says("2 of 2 files from the team's mirror");
+    assert!(whole(&report), "{}", report.stdout);
 }
 
 #[test]

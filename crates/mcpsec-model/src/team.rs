@@ -8,12 +8,10 @@ use ::url::{Host, Url};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use smol_str::SmolStr;
 
-use crate::{digest::Digest, url::SafeUrl};
+use crate::{approval::head::Origin, digest::Digest, url::SafeUrl};
 
 /// The longest address, in bytes.
 const MAX_URL: usize = 1024;
-/// The longest name of a log, in bytes.
-const MAX_ORIGIN: usize = 200;
 /// Ed25519 in a signed note (C2SP signed-note, "Signature types").
 const ED25519: u8 = 1;
 
@@ -118,7 +116,7 @@ pub enum TeamKeyError {
     #[error("must be the key of a log as the registry prints it: NAME+HINT+BASE64")]
     Form,
     /// A name that a log cannot have.
-    #[error("the name of the log must be 1 to {MAX_ORIGIN} visible ASCII characters without `+`")]
+    #[error("the name of the log must be 1 to 200 letters, digits and `.-_/:`")]
     Origin,
     /// Not an Ed25519 key.
     #[error("is not an Ed25519 key (the byte 1 and 32 more, in base64)")]
@@ -148,9 +146,7 @@ impl FromStr for TeamKey {
         let (Some(origin), Some(hint), Some(base64)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(TeamKeyError::Form);
         };
-        if !(1..=MAX_ORIGIN).contains(&origin.len()) || !origin.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(TeamKeyError::Origin);
-        }
+        origin.parse::<Origin>().map_err(|_| TeamKeyError::Origin)?;
         let key = STANDARD.decode(base64).map_err(|_| TeamKeyError::Kind)?;
         if key.len() != 33 || key.first() != Some(&ED25519) {
             return Err(TeamKeyError::Kind);

@@ -17,6 +17,7 @@ use crate::{
     error::ApiError,
     log::Log,
     ops::{Guard, Metrics},
+    pull::Pulls,
     ui::Shelf,
 };
 
@@ -41,10 +42,14 @@ pub struct Parts {
     pub log: Log,
     /// Who may do what.
     pub auth: Auth,
+    /// Fetching from upstreams.
+    pub pulls: Pulls,
     /// What the operator lets everybody read.
     pub published: crate::api::policy::Published,
     /// The list of the MCP Registry API.
     pub listings: crate::mcp::Listings,
+    /// Answers of the mirror.
+    pub pages: crate::mirror::Pages,
     /// What is counted.
     pub metrics: Metrics,
     /// What is used of the limits.

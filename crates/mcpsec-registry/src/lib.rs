@@ -11,6 +11,7 @@
 pub mod address;
 pub mod api;
 pub mod app;
+pub mod arrive;
 pub mod auth;
 pub mod blobs;
 pub mod catalog;
@@ -24,5 +25,6 @@ pub mod log;
 pub mod mcp;
 pub mod mirror;
 pub mod ops;
+pub mod pull;
 pub mod serve;
 pub mod ui;

@@ -7,7 +7,7 @@ use mcpsec_model::approval::rules_id;
 use crate::{
     api::{self, policy::Published},
     app::{App, Parts},
-    auth::Auth,
+    auth::{Auth, gate},
     blobs::Blobs,
     catalog::{Builder, Catalogs},
     clock::Clock,
@@ -16,6 +16,7 @@ use crate::{
     log::Log,
     mcp, mirror,
     ops::{self, Guard, Metrics},
+    pull::Pulls,
     ui,
 };
 
@@ -48,19 +49,27 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
     let blobs = Blobs::open(config.blobs.as_deref(), &config.data)
         .map_err(|error| StartError::new("failed to open the blob store", &error))?;
     let published = Published::read(&config)?;
-    let signers = published.parsed(&config)?;
-    let builder = Builder::new(Arc::new(signers), rules_id([]), config.required);
+    let signers = Arc::new(published.parsed(&config)?);
+    let log = Log::open(&config, &db, Arc::clone(&signers))
+        .await
+        .map_err(|error| StartError::new("failed to open the log of approvals", &error))?;
+    let auth = Auth::new(&config.oidc).map_err(|error| StartError::new("failed to make an HTTP client", &error))?;
+    let builder = Builder::new(signers, rules_id([]), config.required);
+    let pulls = Pulls::new(config.pull_through.as_ref())
+        .map_err(|error| StartError::new("failed to prepare fetching from upstreams", &error))?;
     let guard = Guard::new(&config.limits);
     let app = App::new(Parts {
+        pulls,
         config,
         clock,
         db,
         blobs,
         catalogs: Catalogs::new(builder),
-        log: Log::default(),
-        auth: Auth::default(),
+        log,
+        auth,
         published,
         listings: mcp::Listings::default(),
+        pages: mirror::Pages::default(),
         metrics: Metrics::default(),
         guard,
         stopping: AtomicBool::new(false),
@@ -84,6 +93,7 @@ pub fn router(app: App) -> Router {
         .fallback(ops::no_page)
         .method_not_allowed_fallback(ops::no_method)
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(app.clone(), gate))
         .layer(middleware::from_fn_with_state(app.clone(), ops::guard))
         .with_state(app)
 }

@@ -7,7 +7,7 @@ use mcpsec_fetch::{
     git::{GitTree, TagObject},
     npm::RegistryRecord,
     pypi::IndexRecord,
-    store::{Evidence, Store, StoreError, completed},
+    store::{Evidence, Store, StoreError},
 };
 use mcpsec_model::{
     config::{Config, Pattern},
@@ -233,7 +233,7 @@ pub(in super::super) async fn for_lock(
 enum Kept {
     /// What the store has, or why it cannot be read.
     Here(Result<Option<Documents>, StoreError>),
-    /// What the team's mirror has, completed by what the store has.
+    /// What the store has, completed by what the team's mirror has.
     Team(Documents),
 }
 
@@ -272,7 +272,9 @@ async fn with_team(
     let kept = stored.into_iter().zip(asked).map(|(stored, asked)| {
         let answer = if asked { answers.next().flatten() } else { None };
         match (answer, stored) {
-            (Some(documents), Ok(stored)) => Kept::Team(completed(stored.as_ref(), &documents)),
+            // What is here was verified once, and stands; the mirror adds what it lacks.
+            (Some(documents), Ok(Some(stored))) => Kept::Team(stored.completed_from(&documents)),
+            (Some(documents), Ok(None)) => Kept::Team(documents),
             (_, stored) => Kept::Here(stored),
         }
     });
@@ -442,7 +444,7 @@ impl Stock<'_> {
                 let (documents, failed) = match (answer, rescued) {
                     ((_, Ok(documents)), _) => (documents, None),
                     ((question, Err(_)), Some(documents)) => {
-                        (completed(Some(&documents), &of_offer(question.offer)), None)
+                        (of_offer(question.offer).completed_from(&documents), None)
                     }
                     ((question, Err(error)), None) => (of_offer(question.offer), Some(error.to_string())),
                 };

@@ -11,7 +11,7 @@ use std::{
 
 use mcpsec_model::{
     digest::{Digest, Digests},
-    evidence::{Documents, RegistryKey},
+    evidence::Documents,
     package::PackageId,
     text::Untrusted,
 };
@@ -29,9 +29,6 @@ const VERSION: u32 = 1;
 
 /// Longest evidence file, in bytes. An attestation response has 8 MiB at most, and some of its characters are escaped.
 const LONGEST: u64 = 16 << 20;
-
-/// Most keys kept with a package's evidence.
-const MAX_KEYS: usize = 64;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,7 +166,10 @@ impl Store {
             // Whatever it was, it proves nothing.
             Err(Unusable::Bad(_) | Unusable::Io(_)) => None,
         };
-        let documents = completed(earlier.as_ref(), one.documents);
+        let documents = match &earlier {
+            Some(earlier) => one.documents.clone().completed_from(earlier),
+            None => one.documents.clone(),
+        };
         if earlier.as_ref() == Some(&documents) {
             return Ok(None);
         }
@@ -241,30 +241,6 @@ impl Evidence<'_> {
     fn refuse(&self, reason: String) -> StoreError {
         StoreError::Evidence { package: self.package.clone(), file: shown(self.file), reason }
     }
-}
-
-/// The new document, completed from the earlier one about the same bytes: what proves more stays.
-pub fn completed(earlier: Option<&Documents>, new: &Documents) -> Documents {
-    let Some(earlier) = earlier else { return new.clone() };
-    let list = |new: &[String], earlier: &[String]| if new.is_empty() { earlier.to_vec() } else { new.to_vec() };
-    let attestations = new.attestations.clone().or_else(|| earlier.attestations.clone());
-    Documents {
-        offered: new.offered || earlier.offered,
-        signatures: if new.signatures.is_empty() { &earlier.signatures } else { &new.signatures }.clone(),
-        keys: merged_keys(&earlier.keys, &new.keys),
-        withheld: new.withheld && attestations.is_none(),
-        attestations,
-        bundles: list(&new.bundles, &earlier.bundles),
-        tag: new.tag.clone().or_else(|| earlier.tag.clone()),
-        commit: new.commit.clone().or_else(|| earlier.commit.clone()),
-        published: new.published.or(earlier.published),
-    }
-}
-
-/// Keys that the kept signatures may need; of two with the same id the newer word counts.
-fn merged_keys(earlier: &[RegistryKey], new: &[RegistryKey]) -> Vec<RegistryKey> {
-    let replaced = |key: &&RegistryKey| !new.iter().any(|known| known.keyid == key.keyid);
-    new.iter().chain(earlier.iter().filter(replaced)).take(MAX_KEYS).cloned().collect()
 }
 
 fn shown(file: &str) -> String {

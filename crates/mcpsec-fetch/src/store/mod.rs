@@ -31,7 +31,7 @@ use mcpsec_model::{
 use rayon::prelude::*;
 
 pub use error::{Pinned, StoreError};
-pub use evidence::{Evidence, completed};
+pub use evidence::Evidence;
 use hash::Wanted;
 pub(crate) use ingest::Entering;
 pub use record::{Record, Records};

@@ -163,10 +163,10 @@ pub(super) fn read_state(folder: &Path, key: &TeamKey) -> Option<State> {
 
 impl State {
     /// Of a log of which nothing is known.
-    pub(super) fn empty(key: &TeamKey) -> Self {
+    pub(super) fn empty(key: &str) -> Self {
         Self {
             format: FORMAT,
-            key: key.to_string(),
+            key: key.to_owned(),
             size: 0,
             bytes: 0,
             hashes: 0,

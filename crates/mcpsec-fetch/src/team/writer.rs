@@ -44,10 +44,13 @@ impl Copies {
         let remembered = self.remembered(key);
         let copy = self.open(key);
         let state = match &copy {
-            Some(_) => read_state(&folder, key).unwrap_or_else(|| State::empty(key)),
-            None => State::empty(key),
+            Some(_) => read_state(&folder, key).unwrap_or_else(|| State::empty(key.as_str())),
+            None => State::empty(key.as_str()),
         };
         let lines = files::open_tail(&folder.join(LINES), state.bytes)?;
+        for (name, bytes) in [(HASHES, state.hashes * 32), (INDEX, state.size * ENTRY as u64)] {
+            drop(files::open_tail(&folder.join(name), bytes)?);
+        }
         let (bytes, index) = (state.bytes, Vec::new());
         Ok(Writer { folder, _guard: guard, state, copy, remembered, lines, bytes, index })
     }
@@ -62,6 +65,19 @@ impl Writer {
     /// How many entries are there already.
     pub fn size(&self) -> u64 {
         self.state.size
+    }
+
+    /// Takes none of the entries that are there for good: all come anew. Until the commit there is no copy, only the last head.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn restart(&mut self) -> Result<(), TeamError> {
+        self.state = State::empty(&self.state.key);
+        self.copy = None;
+        self.index.clear();
+        self.bytes = 0;
+        self.lines = files::open_tail(&self.folder.join(LINES), 0)?;
+        Ok(())
     }
 
     /// The last head that this machine believed, also when its entries are lost.

@@ -13,7 +13,7 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 pub const MAX_LINE: usize = 64 << 10;
 
 /// A signed statement. That it has a signature says nothing yet: `mcpsec-verify` checks it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Envelope {
     payload: Vec<u8>,
     keyid: String,

@@ -84,6 +84,34 @@ impl Documents {
             && self.tag.is_none()
             && self.commit.is_none()
     }
+
+    /// These documents, completed from earlier ones about the same bytes: what they lack and the earlier had, they get, so that a
+    /// registry which stops handing out evidence erases none. What they do have stands.
+    #[must_use]
+    pub fn completed_from(self, earlier: &Self) -> Self {
+        let list = |new: Vec<String>, earlier: &[String]| if new.is_empty() { earlier.to_vec() } else { new };
+        let attestations = self.attestations.or_else(|| earlier.attestations.clone());
+        Self {
+            offered: self.offered || earlier.offered,
+            signatures: if self.signatures.is_empty() { earlier.signatures.clone() } else { self.signatures },
+            keys: merged_keys(&earlier.keys, &self.keys),
+            withheld: self.withheld && attestations.is_none(),
+            attestations,
+            bundles: list(self.bundles, &earlier.bundles),
+            tag: self.tag.or_else(|| earlier.tag.clone()),
+            commit: self.commit.or_else(|| earlier.commit.clone()),
+            published: self.published.or(earlier.published),
+        }
+    }
+}
+
+/// Most keys kept with a package's evidence.
+const MAX_KEYS: usize = 64;
+
+/// Keys that the kept signatures may need; of two with the same id the newer word counts.
+fn merged_keys(earlier: &[RegistryKey], new: &[RegistryKey]) -> Vec<RegistryKey> {
+    let replaced = |key: &&RegistryKey| !new.iter().any(|known| known.keyid == key.keyid);
+    new.iter().chain(earlier.iter().filter(replaced)).take(MAX_KEYS).cloned().collect()
 }
 
 fn is_false(value: &bool) -> bool {

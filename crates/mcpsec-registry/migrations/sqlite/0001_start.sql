@@ -32,7 +32,8 @@ CREATE TABLE lock_files (
     size        BIGINT NOT NULL,            -- -1: the lock does not say
     PRIMARY KEY (lock, package, file)
 );
-CREATE INDEX lock_files_by_digest ON lock_files (digest);
+CREATE INDEX lock_files_by_sha256 ON lock_files (sha256);
+CREATE INDEX lock_files_by_sha512 ON lock_files (sha512);
 
 -- Files that arrived and whose bytes were hashed here. The bytes are in the blob store under sha256.
 CREATE TABLE artifacts (
@@ -66,6 +67,7 @@ CREATE TABLE entries (
     seq         BIGINT PRIMARY KEY,         -- from 0, without gaps
     line        TEXT NOT NULL,              -- the line of the file form, without its line feed
     leaf        TEXT NOT NULL UNIQUE,       -- hex of the leaf hash (RFC 6962) of `line`: an entry is there once
+    statement   TEXT NOT NULL UNIQUE,       -- hex of the sha256 of the signed statement: another signature on it says nothing new
     server      TEXT NOT NULL,              -- the server that it is about
     added_at    BIGINT NOT NULL,
     added_by    TEXT NOT NULL
@@ -76,9 +78,11 @@ CREATE INDEX entries_by_server ON entries (server, seq);
 CREATE TABLE log (
     id          BIGINT PRIMARY KEY CHECK (id = 1),
     size        BIGINT NOT NULL,
-    root        TEXT NOT NULL               -- hex of the root of the tree of that size
+    root        TEXT NOT NULL,              -- hex of the root of the tree of that size
+    key         TEXT NOT NULL               -- the key that signs its heads; empty until the first start
 );
-INSERT INTO log (id, size, root) VALUES (1, 0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+INSERT INTO log (id, size, root, key)
+VALUES (1, 0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', '');
 
 -- Tokens: only a hash of each.
 CREATE TABLE tokens (

@@ -93,9 +93,11 @@ impl Backend {
         match self {
             Self::Folder(root) => {
                 let root = Arc::clone(root);
-                // Making a file shows what reading cannot: a full or read-only file system.
-                let probe = move || tempfile::tempfile_in(root.join("incoming")).map(drop);
-                blocking(move || probe().map_err(BlobError::io("write into the folder of blobs"))).await
+                // Reading only: a full disk stops uploads, and is no reason to stop handing out what is there.
+                blocking(move || {
+                    std::fs::read_dir(root.as_path()).map(drop).map_err(BlobError::io("read the folder of blobs"))
+                })
+                .await
             }
             Self::Bucket { store, prefix, .. } => match store.head(&prefix.clone().join("health")).await {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),

@@ -11,7 +11,7 @@ use super::{Arrived, BlobError, Blobs, MAX_FILE};
 /// Bytes of every part but the last.
 pub const PART: u64 = 8 << 20;
 /// The most parts of a file.
-pub const MAX_PARTS: u32 = 128;
+pub const MAX_PARTS: u32 = 256;
 /// Where they lie.
 pub(super) const FOLDER: &str = "parts";
 

@@ -13,12 +13,12 @@ use mcpsec_model::{
     package::PackageId,
     time::Timestamp,
 };
-use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, Weighed, weigh};
+use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
 use smol_str::SmolStr;
 
 use super::{Brief, Catalog, FileRef, Release, Status};
 use crate::{
-    db::{Db, entries, locks},
+    db::{Db, artifacts, entries, locks},
     error::ApiError,
 };
 
@@ -30,6 +30,7 @@ pub struct Builder {
     required: u32,
     known: HashMap<Digest, Arc<Known>>,
     said: HashMap<ServerName, Said>,
+    weighed: HashMap<Digest, Judged>,
 }
 
 /// A lock in short.
@@ -42,10 +43,15 @@ struct Known {
     brief: Arc<Brief>,
     files: Vec<(Arc<PackageId>, SmolStr, Digests, Option<u64>)>,
     packages: BTreeSet<Arc<PackageId>>,
-    pushed_at: Timestamp,
-    pushed_by: String,
-    requested: bool,
-    reason: String,
+}
+
+/// A judgement: it stands until somebody says something new about the server, or until a moment.
+#[derive(Debug)]
+struct Judged {
+    standing: Arc<Standing>,
+    /// The entry of the log from which on nothing was read.
+    next: i64,
+    until: Option<Timestamp>,
 }
 
 /// The statements about one server.
@@ -58,7 +64,7 @@ struct Said {
 impl Builder {
     /// For these signers and this number of people. `rules`: the policy that criteria with `same-policy` are held against.
     pub fn new(signers: Arc<Signers>, rules: RulesId, required: u32) -> Self {
-        Self { signers, rules, required, known: HashMap::new(), said: HashMap::new() }
+        Self { signers, rules, required, known: HashMap::new(), said: HashMap::new(), weighed: HashMap::new() }
     }
 
     /// The signers whose approvals count.
@@ -71,22 +77,59 @@ impl Builder {
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
         let mut catalog = Catalog { generation, ..Catalog::default() };
-        for digest in locks::digests(db).await? {
-            let digest: Digest = digest.parse().map_err(|error| ApiError::bug(&error))?;
+        for row in locks::all(db).await? {
+            let digest: Digest = row.digest.parse().map_err(|error| ApiError::bug(&error))?;
             let Some(known) = self.known(db, &digest).await? else { continue };
-            let standing = self.standing(db, &known, now).await?;
-            catalog.until = earliest(catalog.until, expiry(&standing));
-            catalog.add(release(digest, &known, standing, &arrived));
+            let (standing, until) = self.judged(db, digest, &known, now).await?;
+            catalog.until = earliest(catalog.until, until);
+            catalog.add(release(digest, &known, standing, &arrived, row)?);
         }
         Ok(catalog)
+    }
+
+    /// How a lock stands that may not be stored: by what the log says now.
+    pub(super) async fn standing_of(&mut self, db: &Db, lock: &Lock, now: Timestamp) -> Result<Standing, ApiError> {
+        let Some(server) = lock.servers.values().next() else {
+            return Err(ApiError::refused("the lock has no server"));
+        };
+        let (what, summary) = (Approved::of(lock, server), Summary::of(lock, server));
+        self.listen(db, &what.server).await?;
+        Ok(self.weigh(&what, &summary, now))
+    }
+
+    async fn judged(
+        &mut self,
+        db: &Db,
+        digest: Digest,
+        known: &Known,
+        now: Timestamp,
+    ) -> Result<(Arc<Standing>, Option<Timestamp>), ApiError> {
+        let next = self.listen(db, &known.what.server).await?;
+        if let Some(judged) = self.weighed.get(&digest)
+            && judged.next == next
+            && judged.until.is_none_or(|until| now < until)
+        {
+            return Ok((Arc::clone(&judged.standing), judged.until));
+        }
+        let standing = Arc::new(self.weigh(&known.what, &known.summary, now));
+        let until = turning(&standing, &self.signers, now);
+        self.weighed.insert(digest, Judged { standing: Arc::clone(&standing), next, until });
+        Ok((standing, until))
+    }
+
+    fn weigh(&self, what: &Approved, summary: &Summary, now: Timestamp) -> Standing {
+        let said = self.said.get(&what.server).map(|said| said.lines.as_slice()).unwrap_or_default();
+        let statements = said.iter().map(|(line, statement)| (line, statement.clone())).collect();
+        let locked = Locked { what, summary, rules: self.rules, required: self.required };
+        weigh(&[Source { import: None, statements }], &self.signers, locked, now)
     }
 
     async fn known(&mut self, db: &Db, digest: &Digest) -> Result<Option<Arc<Known>>, ApiError> {
         if let Some(known) = self.known.get(digest) {
             return Ok(Some(Arc::clone(known)));
         }
-        let Some(row) = locks::one(db, &digest.to_string()).await? else { return Ok(None) };
-        let known = match shorten(&row) {
+        let Some(text) = locks::text(db, &digest.to_string()).await? else { return Ok(None) };
+        let known = match shorten(&text) {
             Ok(known) => Arc::new(known),
             Err(why) => {
                 // It was read when it arrived: somebody changed the database, or it is from a newer server.
@@ -98,9 +141,10 @@ impl Builder {
         Ok(Some(known))
     }
 
-    async fn standing(&mut self, db: &Db, known: &Known, now: Timestamp) -> Result<Standing, ApiError> {
-        let said = self.said.entry(known.what.server.clone()).or_default();
-        for row in entries::about(db, known.what.server.as_str(), said.next).await? {
+    /// Reads what was said about a server since the last time.
+    async fn listen(&mut self, db: &Db, server: &ServerName) -> Result<i64, ApiError> {
+        let said = self.said.entry(server.clone()).or_default();
+        for row in entries::about(db, server.as_str(), said.next).await? {
             said.next = row.seq + 1;
             let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
                 let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
@@ -116,9 +160,7 @@ impl Builder {
                 }
             }
         }
-        let statements = said.lines.iter().map(|(line, statement)| (line, statement.clone())).collect();
-        let locked = Locked { what: &known.what, summary: &known.summary, rules: self.rules, required: self.required };
-        Ok(weigh(&[Source { import: None, statements }], &self.signers, locked, now))
+        Ok(said.next)
     }
 }
 
@@ -151,7 +193,7 @@ type Arrived = HashMap<Digest, (Digest, Digest, u64)>;
 /// What arrived, by both of its digests.
 async fn arrived(db: &Db) -> Result<Arrived, ApiError> {
     let mut all = HashMap::new();
-    for row in locks::arrived(db).await? {
+    for row in artifacts::all(db).await? {
         let sha256 = Digest::sha256_from_hex(&row.sha256).map_err(|error| ApiError::bug(&error))?;
         let sha512 = Digest::sha512_from_hex(&row.sha512).map_err(|error| ApiError::bug(&error))?;
         let value = (sha256, sha512, u64::try_from(row.size).unwrap_or_default());
@@ -161,8 +203,8 @@ async fn arrived(db: &Db) -> Result<Arrived, ApiError> {
     Ok(all)
 }
 
-fn shorten(row: &locks::LockRow) -> Result<Known, String> {
-    let lock = Lock::parse(&row.text, "pushed lock").map_err(|error| error.to_string())?;
+fn shorten(text: &str) -> Result<Known, String> {
+    let lock = Lock::parse(text, "pushed lock").map_err(|error| error.to_string())?;
     let server = lock.servers.values().next().ok_or("it locks no server")?;
     let mut packages = BTreeSet::new();
     let mut files = Vec::new();
@@ -181,19 +223,24 @@ fn shorten(row: &locks::LockRow) -> Result<Known, String> {
         brief: Arc::new(Brief::of(&lock, server)),
         files,
         packages,
-        pushed_at: Timestamp::from_second(row.pushed_at).map_err(|error| error.to_string())?,
-        pushed_by: row.pushed_by.clone(),
-        requested: row.requested != 0,
-        reason: row.reason.clone(),
     })
 }
 
-fn release(lock: Digest, known: &Known, standing: Standing, arrived: &Arrived) -> Release {
+fn release(
+    lock: Digest,
+    known: &Known,
+    standing: Arc<Standing>,
+    arrived: &Arrived,
+    row: locks::LockRow,
+) -> Result<Release, ApiError> {
     let files: Vec<FileRef> = known
         .files
         .iter()
         .map(|(package, file, pinned, size)| {
-            let found = pinned.strongest().and_then(|digest| arrived.get(&digest));
+            // A lock that pins one digest of these bytes and another of others names a file that does not exist.
+            let agrees =
+                |(sha256, sha512, _): &&(Digest, Digest, u64)| pinned.agrees(&[*sha256, *sha512].into_iter().collect());
+            let found = pinned.strongest().and_then(|digest| arrived.get(&digest)).filter(agrees);
             FileRef {
                 package: Arc::clone(package),
                 file: file.clone(),
@@ -208,10 +255,10 @@ fn release(lock: Digest, known: &Known, standing: Standing, arrived: &Arrived) -
     let status = match (standing.is_met(), whole) {
         (true, true) => Status::Vetted,
         (true, false) => Status::Incomplete,
-        (false, _) if standing.approvals.iter().any(|one| was_good(one, &known.what)) => Status::Withdrawn,
+        (false, _) if ended(&standing, &known.what).next().is_some() => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
-    Release {
+    Ok(Release {
         lock,
         server: known.what.server.clone(),
         what: known.what.clone(),
@@ -222,27 +269,59 @@ fn release(lock: Digest, known: &Known, standing: Standing, arrived: &Arrived) -
         brief: Arc::clone(&known.brief),
         files,
         packages: known.packages.clone(),
-        pushed_at: known.pushed_at,
-        pushed_by: known.pushed_by.clone(),
-        requested: known.requested,
-        reason: known.reason.clone(),
-    }
+        pushed_at: Timestamp::from_second(row.pushed_at).map_err(|error| ApiError::bug(&error))?,
+        pushed_by: row.pushed_by,
+        requested: row.requested != 0,
+        reason: row.reason,
+    })
 }
 
-/// Whether somebody approved exactly this, and it counts no longer: taken back, over, or by a key that is not believed any more.
-fn was_good(weighed: &Weighed, what: &Approved) -> bool {
-    let over = matches!(weighed.counts, Err(Refusal::Revoked { .. } | Refusal::Expired(_) | Refusal::Key(_)));
-    over && weighed.signer.is_some() && weighed.approval.what.differences(what).is_empty()
+/// When time alone may change a judgement: an approval expires, one from the future becomes valid, or a key stops being believed.
+fn turning(standing: &Standing, signers: &Signers, now: Timestamp) -> Option<Timestamp> {
+    /// How far a signer's clock may be ahead (`mcpsec_verify::approval`), in seconds.
+    const AHEAD: i64 = 3600;
+    let later = |seconds: i64| Timestamp::from_second(seconds).ok().filter(|moment| *moment > now);
+    let approvals = standing.approvals.iter().flat_map(|one| {
+        [later(one.approval.expires.as_second()), later(one.approval.issued.as_second().saturating_sub(AHEAD))]
+    });
+    let keys = signers.signers.iter().filter_map(|signer| signer.revoked.as_ref()).map(|withdrawn| {
+        let start = withdrawn.date.in_tz("UTC").ok()?;
+        later(start.timestamp().as_second())
+    });
+    approvals.chain(keys).flatten().min()
 }
 
-/// When the first approval that counts expires.
-fn expiry(standing: &Standing) -> Option<Timestamp> {
-    standing.approvals.iter().filter(|one| one.counts.is_ok()).map(|one| one.approval.expires).min()
+/// Why approvals of exactly this, which held once, hold no longer; in the order of the log.
+pub fn ended<'a>(standing: &'a Standing, what: &'a Approved) -> impl Iterator<Item = &'a Refusal> {
+    standing.approvals.iter().filter(|one| one.approval.what.differences(what).is_empty()).filter_map(|one| {
+        let refusal = one.counts.as_ref().err()?;
+        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_)).then_some(refusal)
+    })
 }
 
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A judgement that is kept must not outlive the key it rests on.
+    #[test]
+    fn a_judgement_ends_on_the_day_a_key_stops_being_believed() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFhmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZm";
+        let text = format!(
+            "[[signer]]\nname = \"ada\"\nkey = \"{key}\"\nrevoked = {{ date = 2026-10-01, reason = \"laptop lost\" }}\n"
+        );
+        let signers = Signers::parse(&text, "mcp-signers").expect("signers");
+        let standing = Standing { approvals: Vec::new(), needs: Vec::new(), since: None };
+        let turns = |now: &str| turning(&standing, &signers, now.parse().expect(now)).map(|at| at.to_string());
+        assert_eq!(turns("2026-09-30T23:59:59Z").as_deref(), Some("2026-10-01T00:00:00Z"));
+        assert_eq!(turns("2026-10-01T00:00:00Z"), None, "that day has come");
+        assert_eq!(turning(&standing, &Signers::nobody(), Timestamp::UNIX_EPOCH), None);
     }
 }

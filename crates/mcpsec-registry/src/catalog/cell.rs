@@ -1,6 +1,8 @@
 //! The current catalog, renewed when something changed.
 use std::sync::{Arc, RwLock};
 
+use mcpsec_model::lock::Lock;
+use mcpsec_verify::approval::Standing;
 use tokio::sync::Mutex;
 
 use super::{Catalog, build::Builder};
@@ -28,6 +30,14 @@ impl Catalogs {
             Ok(current) => Arc::clone(&current),
             Err(poisoned) => Arc::clone(&poisoned.into_inner()),
         }
+    }
+
+    /// How a lock stands that may not be stored: by what the log says now.
+    ///
+    /// # Errors
+    /// [`ApiError`]: the database does not answer, or the lock has no server.
+    pub async fn standing(&self, db: &Db, clock: &Clock, lock: &Lock) -> Result<Standing, ApiError> {
+        self.builder.lock().await.standing_of(db, lock, clock.now()).await
     }
 
     /// Looks whether something changed, and makes a new one then. Called once a second, and after each write of this process.

@@ -68,7 +68,7 @@ pub struct Release {
     /// How it stands.
     pub status: Status,
     /// Who approved it, each approval weighed.
-    pub standing: Standing,
+    pub standing: Arc<Standing>,
     /// The sandbox its words were captured in; `None` when nobody captured it.
     pub isolation: Option<Isolation>,
     /// How many tools it tells the model about.

@@ -1,7 +1,10 @@
 //! The command line: what there is, and who does it.
+mod approvals;
 mod config;
+mod key;
 mod options;
 mod serve;
+mod token;
 
 use std::process::ExitCode;
 
@@ -23,6 +26,14 @@ enum Command {
     Serve(Options),
     /// Print the configuration that `serve` would use, where each value is from, and no secrets
     Config(Options),
+    /// Make, list and revoke tokens
+    #[command(subcommand)]
+    Token(token::Verb),
+    /// Bring approvals of a file into the log, and the other way
+    #[command(subcommand)]
+    Approvals(approvals::Verb),
+    /// Print the key of the log, for `[team] key` in mcp.toml
+    Key(Options),
 }
 
 /// What went wrong, for standard error and the exit code 2.
@@ -69,7 +80,20 @@ async fn run(command: Command, matches: Option<&ArgMatches>) -> Result<(), Failu
     match command {
         Command::Serve(options) => serve::run(options.config()?).await,
         Command::Config(options) => config::run(&options, matches),
+        Command::Token(verb) => token::run(verb).await,
+        Command::Approvals(verb) => approvals::run(verb).await,
+        Command::Key(options) => key::run(&options.config()?).await,
     }
+}
+
+/// The database of a configuration, for commands beside the server; it may be running.
+async fn database(config: &crate::config::Config) -> Result<crate::db::Db, Failure> {
+    let folder = &config.data;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::new(format!("failed to make {}: {error}", folder.display())))?;
+    crate::db::Db::open(config.database.as_ref(), folder)
+        .await
+        .map_err(|error| Failure::new(format!("failed to open the database: {error}")))
 }
 
 /// Why it stopped, on standard error.

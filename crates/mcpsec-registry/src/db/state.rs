@@ -16,3 +16,11 @@ pub async fn generation(db: &Db) -> Result<i64, sqlx::Error> {
 pub async fn advance(tx: &mut Tx) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE state SET generation = generation + 1 WHERE id = 1").execute(&mut **tx).await.map(drop)
 }
+
+/// Makes writers of all replicas wait for each other until this transaction ends.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn hold(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE state SET generation = generation + 0 WHERE id = 1").execute(&mut **tx).await.map(drop)
+}

@@ -29,13 +29,7 @@ use self::{
     listing::{Entry, Listing},
     query::{Query, Wanted},
 };
-use crate::{
-    address::Address,
-    app::App,
-    auth::{Caller, Scope},
-    conditional,
-    error::ApiError,
-};
+use crate::{address::Address, app::App, conditional, error::ApiError, ops};
 
 /// Its addresses. A name has a slash in it, which clients send as `%2F`; proxies that decode it on the way are common enough.
 pub fn router() -> Router<App> {
@@ -50,6 +44,8 @@ pub fn router() -> Router<App> {
         .route("/v0.1/servers/{name}/status", status())
         .route("/v0.1/servers/{name}/versions/{version}/status", status())
         .route("/v0.1/publish", MethodRouter::new().post(refuse))
+        // Set here already, so that the layer below is around it: it is what answers OPTIONS.
+        .method_not_allowed_fallback(ops::no_method)
         // Read by pages of any origin: there are no cookies, and a token that a page holds is the page's own.
         .layer(
             CorsLayer::new()
@@ -62,12 +58,10 @@ pub fn router() -> Router<App> {
 
 async fn servers(
     State(app): State<App>,
-    caller: Caller,
     address: Address,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
     let query = Query::parse(query.as_deref().unwrap_or_default())?;
     let listing = app.listings.get(&app).await?;
     let (page, next) = listing.page(|entry| query.wants(entry), query.limit);
@@ -106,7 +100,6 @@ impl axum::extract::FromRequestParts<App> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut http::request::Parts, app: &App) -> Result<Self, ApiError> {
-        may_read(app, &Caller::from_request_parts(parts, app).await?)?;
         let address = Address::from_request_parts(parts, app).await?;
         let deleted = Query::include_deleted(parts.uri.query().unwrap_or_default())?;
         let listing = app.listings.get(app).await?;
@@ -175,12 +168,10 @@ fn status() -> MethodRouter<App> {
     MethodRouter::new().patch(refuse)
 }
 
-/// Reading needs nothing, unless the server is private.
-fn may_read(app: &App, caller: &Caller) -> Result<(), ApiError> {
-    if app.config.private { caller.require(Scope::Read) } else { Ok(()) }
-}
-
 fn answer(app: &App, headers: &HeaderMap, body: &Value) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(body).map_err(|error| ApiError::bug(&error))?;
     Ok(conditional::whole(headers, "application/json", app.config.private, body))
 }
+
+#[cfg(test)]
+mod tests;

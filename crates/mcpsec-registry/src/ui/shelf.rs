@@ -53,9 +53,9 @@ impl Shelf {
         if let Some(shelved) = self.locks.get(digest).await {
             return Ok(shelved);
         }
-        let row = locks::one(db, &digest.to_string()).await?;
-        let row = row.ok_or_else(|| ApiError::not_found("that lock is not here any more"))?;
-        let parsed = tokio::task::spawn_blocking(move || Shelved::parse(&row.text)).await;
+        let text = locks::text(db, &digest.to_string()).await?;
+        let text = text.ok_or_else(|| ApiError::not_found("that lock is not here any more"))?;
+        let parsed = tokio::task::spawn_blocking(move || Shelved::parse(&text)).await;
         let shelved = Arc::new(parsed.map_err(|error| ApiError::bug(&error))??);
         self.locks.insert(*digest, Arc::clone(&shelved)).await;
         Ok(shelved)

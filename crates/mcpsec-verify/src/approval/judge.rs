@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mcpsec_model::{
     approval::{
-        Approval, Approved, Changes, Import, Line, Revocation, RulesId, Signer, Signers, Statement, Summary, Word,
+        Approval, Approved, Changes, Envelope, Import, Line, Revocation, RulesId, Signer, Signers, Statement, Summary,
+        Word,
     },
     check::{Check, CheckResult, CheckStatus},
     digest::ApprovalId,
@@ -18,7 +19,7 @@ use smol_str::SmolStr;
 use super::{Refusal, signature};
 
 /// How far a signer's clock may be ahead, in seconds.
-const AHEAD: i64 = 3600;
+pub const AHEAD: i64 = 3600;
 
 /// Statements about one server, and whose file they stand in.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Weighed {
     pub id: ApprovalId,
     /// Its line, from 1.
     pub line: usize,
+    /// Which of the sources it stands in.
+    pub source: usize,
     /// The import that it comes from.
     pub import: Option<Word>,
     /// What it says.
@@ -96,23 +99,35 @@ pub struct Locked<'a> {
     pub required: u32,
 }
 
-/// Weighs all statements about one server.
+/// Weighs all statements about one server. Sources of the same people are one: a revocation in the log of the team takes back an
+/// approval in the file, and the other way round.
 pub fn weigh(sources: &[Source<'_>], signers: &Signers, locked: Locked<'_>, now: Timestamp) -> Standing {
     let mut approvals = Vec::new();
-    for source in sources {
+    for (index, source) in sources.iter().enumerate() {
         let people = source.import.map_or(&signers.signers, |import| &import.signers);
-        let revocations = revocations(source, people, now);
+        let of_same =
+            |other: &&Source<'_>| other.import.map(|import| &import.name) == source.import.map(|import| &import.name);
+        let revocations: Vec<Revoked<'_>> =
+            sources.iter().filter(of_same).flat_map(|source| revocations(source, people, now)).collect();
         for (line, statement) in &source.statements {
             let Statement::Approval(approval) = statement else { continue };
             let id = line.envelope.id();
-            let signed = signed_by(line, statement, people);
+            let signed = signed_by(&line.envelope, statement, people);
             let signer = signed.as_ref().ok().map(|signer| signer.name.clone());
             let counts = signed.and_then(|signer| {
                 let revoked = revocations.iter().find(|revocation| revocation.takes_back(id, &signer.name));
                 judge(approval, signer, source.import, revoked, signers, locked, now)
             });
             let import = source.import.map(|import| import.name.clone());
-            approvals.push(Weighed { id, line: line.number, import, approval: (**approval).clone(), signer, counts });
+            approvals.push(Weighed {
+                id,
+                line: line.number,
+                source: index,
+                import,
+                approval: (**approval).clone(),
+                signer,
+                counts,
+            });
         }
     }
     let needs = needs(&approvals, signers, locked.required);
@@ -120,15 +135,18 @@ pub fn weigh(sources: &[Source<'_>], signers: &Signers, locked: Locked<'_>, now:
     Standing { approvals, needs, since }
 }
 
-/// The signer whose key made this statement's signature.
-fn signed_by<'s>(line: &Line, statement: &Statement, people: &'s [Signer]) -> Result<&'s Signer, Refusal> {
+/// The signer whose key made this statement's signature; whether the key is valid, and the statement good for anything, is not asked.
+///
+/// # Errors
+/// Nobody's key, a signature that does not hold, another name than the key's owner has.
+pub fn signed_by<'s>(envelope: &Envelope, statement: &Statement, people: &'s [Signer]) -> Result<&'s Signer, Refusal> {
     let stated = statement.reviewer();
     let shown = |text: &str| Untrusted::new(text).excerpt(60);
     let signer = people
         .iter()
         .find(|signer| signer.key.fingerprint() == stated.key)
         .ok_or_else(|| Refusal::Unknown(shown(&stated.key)))?;
-    signature::check(&signer.key, &line.envelope, &stated.key)?;
+    signature::check(&signer.key, envelope, &stated.key)?;
     if signer.name != stated.name {
         return Err(Refusal::Name { stated: shown(&stated.name), owner: signer.name.to_string() });
     }
@@ -154,7 +172,7 @@ impl Revoked<'_> {
 fn revocations<'a>(source: &'a Source<'_>, people: &'a [Signer], now: Timestamp) -> Vec<Revoked<'a>> {
     let revoked = |(line, statement): &'a (&Line, Statement)| {
         let Statement::Revocation(revocation) = statement else { return None };
-        let by = signed_by(line, statement, people).ok()?;
+        let by = signed_by(&line.envelope, statement, people).ok()?;
         let of_others = by.is_admin() && by.refuses(revocation.issued, now).is_none();
         Some(Revoked { statement: revocation, by, of_others })
     };

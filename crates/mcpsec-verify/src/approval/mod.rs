@@ -12,6 +12,7 @@
 //! **Time.** A statement's own time is its signer's word. It is what validity windows of keys are compared with; whoever holds a
 //! key can back-date. So a key that is `revoked` counts for nothing from then on, whatever its statements say.
 mod error;
+pub mod history;
 mod judge;
 pub mod log;
 mod sign;
@@ -21,7 +22,7 @@ mod sshsig;
 mod tests;
 
 pub use error::{Refusal, SignError, SignatureError};
-pub use judge::{Locked, Need, Since, Source, Standing, Weighed, weigh};
+pub use judge::{AHEAD, Locked, Need, Since, Source, Standing, Weighed, signed_by, weigh};
 pub use sign::{Key, Request};
 pub use signature::check;
 pub use sshsig::NAMESPACE;

@@ -1,0 +1,38 @@
+//! Before every address: who is this, and may they look at all?
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{Extensions, Method};
+
+use super::{Caller, Scope};
+use crate::{app::App, ops::Client};
+
+/// The id that the guard gave to the request.
+fn id(extensions: &Extensions) -> String {
+    extensions.get::<Client>().map(|client| client.id.to_string()).unwrap_or_default()
+}
+
+/// Addresses that a private server answers without a token: what asks them holds none.
+const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Finds out who sent the request, once, and keeps a private server private. For `axum::middleware::from_fn_with_state`.
+pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let caller = match app.auth.caller(request.headers(), &app.db, &app.clock).await {
+        Ok(caller) => Caller { request: id(request.extensions()), ..caller },
+        Err(refusal) => return refusal.into_response(),
+    };
+    tracing::Span::current().record("actor", caller.actor.as_str());
+    // Writes ask for scopes of their own; a browser's question whether it may ask (CORS) carries no token.
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if app.config.private
+        && reads
+        && !OPEN.contains(&request.uri().path())
+        && let Err(refusal) = caller.require(Scope::Read)
+    {
+        return refusal.into_response();
+    }
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
