@@ -15,6 +15,14 @@ lint:
 test:
     cargo test --workspace
 
+# The team server's tests on PostgreSQL and S3.
+test-backends:
+    .ci/backends cargo test --workspace --test registry
+
+# A hundred `kill -9` of the team server under writes (CI does ten).
+registry-kill-long:
+    .ci/backends cargo test --workspace --test registry long -- --ignored --nocapture
+
 # The few tests that talk to real registries.
 online:
     cargo test --workspace --test cli -- --ignored online

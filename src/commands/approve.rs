@@ -100,11 +100,7 @@ pub(super) async fn run(settings: &Settings, args: ApproveArgs) -> Result<Code, 
         }
         team::deliver(settings, &project, &config, &envelopes, to).await?;
     }
-    // What was added is seen, and pinned for everybody.
-    let log = team::look(settings, &config, &lock, Ask::Registry).await?;
-    if let Some(pin) = log.as_ref().and_then(team::TeamLog::pin) {
-        super::commit::pin_team(settings, &project, pin, false)?;
-    }
+    let log = team::settle(settings, &project, &config).await?;
     if settings.format == Format::Human {
         return Ok(crate::exit::GOOD);
     }

@@ -104,6 +104,7 @@ pub(super) async fn run(settings: &Settings, args: &RevokeArgs) -> Result<Code, 
     }
     let envelopes = signed(&mut hand, &statements)?;
     team::deliver(settings, &project, &config, &envelopes, to).await?;
+    let _seen = team::settle(settings, &project, &config).await?;
     Ok(crate::exit::GOOD)
 }
 

@@ -86,10 +86,11 @@ fn servers_are_listed_as_the_registry_api_lists_them() {
     env.write("mcp.toml", format!("{}\n[team]\nregistry = \"https://mcp.example.test/sub/\"\n", env.read("mcp.toml")));
     let one = env.mcpsec(["export", "registry", "files"]).success().json();
     assert_eq!(one["servers"].as_array().map(Vec::len), Some(1));
-    let package = &one["servers"][0]["server"]["packages"][0];
     assert_eq!(one["servers"][0]["server"]["name"], "test.example.mcp/files");
-    assert_eq!(package["registryBaseUrl"], "https://mcp.example.test/sub/npm/");
-    assert_eq!((&package["identifier"], &package["version"]), (&"@scope/server-files".into(), &"2026.8.31".into()));
+    let one = env.mcpsec(["export", "registry", "fetch"]).success().json();
+    let package = &one["servers"][0]["server"]["packages"][0];
+    assert_eq!(package["registryBaseUrl"], "https://mcp.example.test/sub/pypi/simple/");
+    assert_eq!((&package["identifier"], &package["version"]), (&"server-fetch".into(), &"0.6.2".into()));
     let named = env.mcpsec(["export", "registry", "notes", "--namespace", "test.team"]).success().json();
     assert_eq!(named["servers"][0]["server"]["name"], "test.team/notes");
     drop(env.mcpsec(["export", "registry", "--namespace", "a/b"]).exits(2).says("--namespace must be"));

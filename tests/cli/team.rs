@@ -266,6 +266,7 @@ fn what_was_signed_is_never_lost() {
     team.env.unset("MCPSEC_TEAM_TOKEN");
     let _nobody = team.revoke(&[]).exits(2).says("MCPSEC_TEAM_TOKEN is not set").says("--to file");
     assert!(!team.env.exists(FILE));
+    team.site.heal();
     team.env.set("MCPSEC_TEAM_TOKEN", "another-token");
     let _stranger = team.revoke(&[]).exits(1).says("who speaks?").says("approve-submit").hides("another-token");
 }
@@ -418,7 +419,7 @@ fn an_answer_that_is_none_is_not_believed() {
         (plain(&"x".repeat(5000)), head, "is larger than the limit of 4096 bytes"),
         (Fault::Garbage, entries, "not with entries of a log"),
         (jsonl(&long), entries, "entry 8 is longer than an entry can be"),
-        (jsonl(&"{}\n".repeat(9)), entries, "sent more than the 1 entries that were asked for"),
+        (jsonl(&"{}\n".repeat(10)), entries, "sent more than the 1 entries that were asked for"),
         (jsonl("\n"), entries, "entry 8 is empty"),
         (jsonl("{}"), entries, "ended after 8 of 9 entries"),
         (jsonl(""), entries, "ended after 8 of 9 entries"),
@@ -426,7 +427,7 @@ fn an_answer_that_is_none_is_not_believed() {
         (Fault::ResetAfter { after: 20 }, entries, "could not be reached"),
         (Fault::Status(500), entries, "answered with status 500"),
         (Fault::Status(401), head, "refused access with status 401"),
-        (Fault::Gone, head, "does not exist on the server"),
+        (Fault::Gone, head, "refused: Not found (status 404)"),
         (Fault::RedirectLoop, head, "a team's registry answers itself"),
     ] {
         team.site.heal();
@@ -455,8 +456,8 @@ fn nobody_is_redirected_and_no_token_leaves() {
         team.site.heal();
         team.site.inject(Fault::RedirectTo { status, origin: elsewhere.base().to_owned() });
         let _known = team.verify().success().says("a team's registry answers itself").hides(TOKEN);
-        let _kept = team.approve(&["--criteria", "reviewed", "--reason", "x"]).hides(TOKEN);
         let _kept = team.revoke(&[]).exits(3).says("a team's registry answers itself").hides(TOKEN);
+        fs::remove_file(team.env.project().join(FILE)).expect("what was signed");
     }
     assert!(elsewhere.requests().is_empty(), "{:?}", elsewhere.requests());
     let toml = team.env.read("mcp.toml");
@@ -485,7 +486,8 @@ fn a_copy_that_was_touched_is_not_believed() {
             assert_eq!(fs::read(copy_of(&team.env, "lines")).expect("lines").len(), fs_len(&team), "{name} {cut}");
         }
         flip_middle_byte(&path);
-        if name != "lines" {
+        // Of hashes and lines only those are read that are asked for; what is wrong with the others shows with `--update`.
+        if matches!(name, "index" | "state") {
             let _none = offline().exits(3);
             let _again = team.verify().success();
         }

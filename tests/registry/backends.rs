@@ -15,6 +15,8 @@ pub(crate) struct Backend {
 struct Database {
     server: String,
     name: String,
+    /// Where the server under test finds it, when not where we do.
+    at: Option<String>,
 }
 
 struct Bucket {
@@ -29,7 +31,7 @@ impl Backend {
         let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let database = postgres().map(|server| {
             execute(&server, &format!("CREATE DATABASE {name}"));
-            Database { server, name: name.clone() }
+            Database { server, name: name.clone(), at: None }
         });
         let bucket = variable("MCPSEC_TEST_S3").map(|address| {
             let (endpoint, bucket) = address.rsplit_once('/').expect("http://HOST:PORT/BUCKET");
@@ -51,6 +53,33 @@ impl Backend {
     /// Whether files are in the folder of the server.
     pub(crate) fn is_folder(&self) -> bool {
         self.bucket.is_none()
+    }
+
+    /// Where the database listens, `HOST:PORT`; `None` for SQLite.
+    pub(crate) fn database_host(&self) -> Option<String> {
+        let (_, rest) = self.database.as_ref()?.server.rsplit_once('@').expect("postgres://USER@HOST:PORT/DATABASE");
+        rest.split('/').next().map(str::to_owned)
+    }
+
+    /// The same database, reached at another address.
+    pub(crate) fn database_at(mut self, address: &str) -> Self {
+        if let Some(database) = &mut self.database {
+            database.at = Some(address.to_owned());
+        }
+        self
+    }
+
+    /// Where the bucket's server listens, `HOST:PORT`; `None` for a folder.
+    pub(crate) fn bucket_host(&self) -> Option<String> {
+        self.bucket.as_ref().map(|bucket| bucket.endpoint.trim_start_matches("http://").to_owned())
+    }
+
+    /// The same bucket, reached at another address.
+    pub(crate) fn bucket_at(mut self, address: &str) -> Self {
+        if let Some(bucket) = &mut self.bucket {
+            bucket.endpoint = format!("http://{address}");
+        }
+        self
     }
 
     /// The flags that name it.
@@ -77,8 +106,9 @@ impl Backend {
 
 impl Database {
     fn address(&self) -> String {
-        let (start, _) = self.server.rsplit_once('/').expect("postgres://USER@HOST:PORT/DATABASE");
-        format!("{start}/{}", self.name)
+        let (start, rest) = self.server.rsplit_once('@').expect("postgres://USER@HOST:PORT/DATABASE");
+        let host = self.at.as_deref().unwrap_or_else(|| rest.split('/').next().unwrap_or_default());
+        format!("{start}@{host}/{}", self.name)
     }
 }
 

@@ -12,7 +12,7 @@ use mcpsec_verify::approval::log::{Tree, leaf_hash};
 
 use crate::{
     allowlist::Team,
-    http::{client, try_ask, wait},
+    http::{client, try_ask},
     people::lines,
 };
 
@@ -62,7 +62,7 @@ fn survive(kills: usize) {
                 });
             }
             // Spread over the time that a few appends take, another moment each time.
-            wait(tokio::time::sleep(Duration::from_millis(15 + (kill as u64 * 37) % 120)));
+            std::thread::sleep(Duration::from_millis(15 + (kill as u64 * 37) % 120));
             // The process itself, while the writers hold the team.
             kill_process(team.world.server.id());
             dead.store(true, Ordering::Relaxed);

@@ -42,11 +42,20 @@ impl World {
 
     /// A new server on this state.
     pub(crate) fn on(backend: Backend, arguments: &[&str], fill: impl FnOnce(&Path)) -> Self {
+        Self::attempt(backend, arguments, fill).unwrap_or_else(|said| panic!("it ended: {said}"))
+    }
+
+    /// A new server that may fail to start: what it said.
+    pub(crate) fn try_on(backend: Backend, arguments: &[&str]) -> Result<Self, String> {
+        Self::attempt(backend, arguments, |_| {})
+    }
+
+    fn attempt(backend: Backend, arguments: &[&str], fill: impl FnOnce(&Path)) -> Result<Self, String> {
         let data = tempfile::Builder::new().prefix("mcpsec-registry").tempdir().expect("a temporary folder");
         fill(data.path());
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let server = start(&backend, data.path(), &arguments).unwrap_or_else(|said| panic!("it ended: {said}"));
-        Self { data, server, backend, arguments }
+        let server = start(&backend, data.path(), &arguments)?;
+        Ok(Self { data, server, backend, arguments })
     }
 
     /// Another server on the same state.
@@ -70,6 +79,7 @@ impl World {
         let mut all: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         all.extend(["--data".to_owned(), self.data.path().display().to_string()]);
         all.extend(self.backend.arguments());
+        all.extend(self.arguments.iter().cloned());
         program::run(Path::new(REGISTRY), &all, &self.backend.variables())
     }
 
@@ -79,7 +89,8 @@ impl World {
     }
 }
 
-fn start(backend: &Backend, data: &Path, arguments: &[String]) -> Result<Service, String> {
+/// Starts a server on this state; what it said when it does not.
+pub(crate) fn start(backend: &Backend, data: &Path, arguments: &[String]) -> Result<Service, String> {
     let mut all = vec!["serve".to_owned(), "--data".to_owned(), data.display().to_string()];
     if arguments.iter().all(|argument| argument != "--listen") {
         all.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
@@ -87,4 +98,10 @@ fn start(backend: &Backend, data: &Path, arguments: &[String]) -> Result<Service
     all.extend(backend.arguments());
     all.extend(arguments.iter().cloned());
     Service::try_start(Path::new(REGISTRY), &all, &backend.variables())
+}
+
+/// Writes a file of a test.
+#[expect(clippy::disallowed_methods, reason = "a scratch folder of a test needs no atomic files")]
+pub(crate) fn put(path: &Path, text: &str) {
+    std::fs::write(path, text).expect("a scratch folder");
 }

@@ -54,7 +54,8 @@ impl FromRequestParts<App> for Address {
         // HTTP/2 has it in the request line, HTTP/1.1 in a header.
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let host = authority.or_else(|| parts.headers.get(HOST)?.to_str().ok());
-        host.and_then(|host| Self::requested("http", host))
+        let scheme = if app.config.tls.is_some() { "https" } else { "http" };
+        host.and_then(|host| Self::requested(scheme, host))
             .ok_or_else(|| ApiError::bad_request("the request names no host that it is for"))
     }
 }

@@ -48,6 +48,8 @@ pub struct Parts {
     pub published: crate::api::policy::Published,
     /// The list of the MCP Registry API.
     pub listings: crate::mcp::Listings,
+    /// Answers of the mirror.
+    pub pages: crate::mirror::Pages,
     /// What is counted.
     pub metrics: Metrics,
     /// What is used of the limits.

@@ -69,6 +69,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         auth,
         published,
         listings: mcp::Listings::default(),
+        pages: mirror::Pages::default(),
         metrics: Metrics::default(),
         guard,
         stopping: AtomicBool::new(false),

@@ -233,7 +233,7 @@ pub(in super::super) async fn for_lock(
 enum Kept {
     /// What the store has, or why it cannot be read.
     Here(Result<Option<Documents>, StoreError>),
-    /// What the team's mirror has, completed by what the store has.
+    /// What the store has, completed by what the team's mirror has.
     Team(Documents),
 }
 
@@ -272,10 +272,9 @@ async fn with_team(
     let kept = stored.into_iter().zip(asked).map(|(stored, asked)| {
         let answer = if asked { answers.next().flatten() } else { None };
         match (answer, stored) {
-            (Some(documents), Ok(stored)) => Kept::Team(match &stored {
-                Some(stored) => documents.completed_from(stored),
-                None => documents,
-            }),
+            // What is here was verified once, and stands; the mirror adds what it lacks.
+            (Some(documents), Ok(Some(stored))) => Kept::Team(stored.completed_from(&documents)),
+            (Some(documents), Ok(None)) => Kept::Team(documents),
             (_, stored) => Kept::Here(stored),
         }
     });

@@ -111,6 +111,20 @@ pub(super) async fn before_writing(
     Ok(log.pin())
 }
 
+/// After something was sent: what was added is seen, and pinned for everybody.
+pub(super) async fn settle(
+    settings: &Settings,
+    project: &Project,
+    config: &Config,
+) -> Result<Option<TeamLog>, CommandError> {
+    let lock = project.lock()?.unwrap_or_else(Lock::empty);
+    let log = look(settings, config, &lock, Ask::Registry).await?;
+    if let Some(pin) = log.as_ref().and_then(TeamLog::pin) {
+        super::commit::pin_team(settings, project, pin, false)?;
+    }
+    Ok(log)
+}
+
 /// What is known of the log without asking the registry.
 pub(super) fn look_offline(settings: &Settings, config: &Config, lock: &Lock) -> Option<TeamLog> {
     let team = config.team.as_ref()?;
@@ -199,7 +213,11 @@ fn known(team: &Team, lock: &Lock, copies: &Copies, now: Timestamp, unasked: Una
             return absent(format!("{why}, and mcp.lock pins {pinned} entries of which this machine has {have}"));
         }
         if let Err(refusal) = check_past(copy.size(), &Earlier(Some(&copy)), &[before]) {
-            return bare(refused(&refusal));
+            // A disk that forgot a hash looks like a fork.
+            return match sync::is_whole(&copy) {
+                Ok(true) => bare(refused(&refusal)),
+                _ => absent(format!("{why}, and the copy on this machine is broken")),
+            };
         }
     }
     let expired = now >= head.expires;

@@ -25,7 +25,7 @@ use crate::{
 /// The most lines that a registry takes at once.
 const MAX_LINES: usize = 1000;
 /// The most bytes that are sent at once.
-const MAX_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 4 << 20;
 
 /// Where lines go if nobody says: to the team where there is one. Refused before anybody signs: a line that cannot be sent.
 pub(in crate::commands) fn check_destination(

@@ -1,7 +1,7 @@
 //! Asks the registry for its newest head and the entries that are new, judges them, and keeps what holds.
 use std::sync::Arc;
 
-use mcpsec_fetch::team::{Copies, LogClient, TeamError, Writer};
+use mcpsec_fetch::team::{Copies, Copy, LogClient, TeamError, Writer};
 use mcpsec_model::{
     approval::head::Head,
     lock::Lock,
@@ -10,7 +10,7 @@ use mcpsec_model::{
 };
 use mcpsec_verify::approval::{
     history::{Before, Growth, LogRefusal, Witness, check_forward, check_once, check_past},
-    log::{LogKey, check_consistency, check_head, leaf_hash, open_head, stored_count},
+    log::{LogKey, Tree, check_consistency, check_head, leaf_hash, open_head, stored_count},
 };
 
 use super::{
@@ -107,8 +107,7 @@ impl Syncing<'_> {
         let head = check_head(&note, &self.log_key, self.now).map_err(LogRefusal::from)?;
         let before = self.before(pin);
         check_forward(&head, &before)?;
-        let recent = ask == Ask::Registry && self.is_here(&head, &note, &before)?;
-        if recent {
+        if ask == Ask::Registry && self.is_here(&head, &note, &before) {
             return Ok(());
         }
         let (copies, key) = (self.copies.clone(), self.key.clone());
@@ -125,13 +124,14 @@ impl Syncing<'_> {
     }
 
     /// Whether all entries of a head are here, and the head was seen a moment ago.
-    fn is_here(&self, head: &Head, note: &str, before: &[Before]) -> Result<bool, LogRefusal> {
+    fn is_here(&self, head: &Head, note: &str, before: &[Before]) -> bool {
         let Some((copy, _)) = verified(self.copies, self.key).filter(|(copy, _)| copy.size() == head.size) else {
-            return Ok(false);
+            return false;
         };
-        check_past(copy.size(), &Earlier(Some(&copy)), before)?;
         let kept = copy.kept();
-        Ok(kept.head == note && self.now.as_second() - kept.seen.as_second() < RECENT)
+        check_past(copy.size(), &Earlier(Some(&copy)), before).is_ok()
+            && kept.head == note
+            && self.now.as_second() - kept.seen.as_second() < RECENT
     }
 
     /// Fetches what is missing, under the lock of the copy.
@@ -146,10 +146,13 @@ impl Syncing<'_> {
         // Another process may have been here meanwhile.
         let before = self.before(pin);
         let here = verified(self.copies, self.key).map(|(copy, _)| copy);
-        let good = match (&here, ask) {
-            (Some(copy), Ask::Anew) => is_whole(copy)?,
-            (Some(_), Ask::Registry) => true,
-            (None, _) => false,
+        let good = match &here {
+            // A disk that forgot a hash looks like a fork: that is told apart first.
+            Some(copy) if ask == Ask::Anew || check_past(copy.size(), &Earlier(Some(copy)), &before).is_err() => {
+                is_whole(copy)?
+            }
+            Some(_) => true,
+            None => false,
         };
         if !good {
             writer.restart()?;
@@ -227,21 +230,20 @@ fn old_leaves(writer: &Writer) -> Result<Vec<[u8; 32]>, Trouble> {
     leaves.ok_or_else(|| CommandError::bug("the copy of the team's log lacks hashes").into())
 }
 
-/// Whether every entry still has the hash that was verified.
-fn is_whole(copy: &mcpsec_fetch::team::Copy) -> Result<bool, TeamError> {
-    let hashes = copy.all_hashes()?;
-    let mut entry = 0;
-    while entry < copy.size() {
-        for line in copy.lines(entry, CHUNK)?.split_inclusive(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            let at = stored_count(entry).ok().and_then(|index| usize::try_from(index).ok());
-            if at.and_then(|at| hashes.get(at)) != Some(&leaf_hash(line)) {
-                return Ok(false);
-            }
-            entry += 1;
+/// Whether every entry and every hash is still what was verified: all of them are made again.
+pub(super) fn is_whole(copy: &Copy) -> Result<bool, TeamError> {
+    let mut tree = Tree::default();
+    while tree.size() < copy.size() {
+        let lines = copy.lines(tree.size(), CHUNK)?;
+        let before = tree.size();
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            tree.push(leaf_hash(line.strip_suffix(b"\n").unwrap_or(line)));
+        }
+        if tree.size() == before {
+            return Ok(false);
         }
     }
-    Ok(true)
+    Ok(tree.hashes() == copy.all_hashes()?)
 }
 
 /// Work that would hold up everything else.

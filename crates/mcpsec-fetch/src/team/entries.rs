@@ -255,3 +255,9 @@ impl Entries {
         TeamError::garbage(&self.url, EXPECTED, format!("gzip: {error}"))
     }
 }
+
+/// The whole lines of a text, for tests of those who take blocks.
+#[cfg(test)]
+pub(super) fn block_of(bytes: &[u8]) -> Block {
+    Block::of(bytes.to_vec()).0
+}

@@ -48,6 +48,9 @@ impl Copies {
             None => State::empty(key.as_str()),
         };
         let lines = files::open_tail(&folder.join(LINES), state.bytes)?;
+        for (name, bytes) in [(HASHES, state.hashes * 32), (INDEX, state.size * ENTRY as u64)] {
+            drop(files::open_tail(&folder.join(name), bytes)?);
+        }
         let (bytes, index) = (state.bytes, Vec::new());
         Ok(Writer { folder, _guard: guard, state, copy, remembered, lines, bytes, index })
     }

@@ -13,7 +13,7 @@ use crate::{app::App, conditional, error::ApiError};
 
 const MAIN: &str = include_str!("../../openapi/main.json");
 /// The faces, in the order of the document.
-const FACES: [&str; 9] = [
+const FACES: [&str; 8] = [
     include_str!("../../openapi/approvals.json"),
     include_str!("../../openapi/push.json"),
     include_str!("../../openapi/npm.json"),
@@ -21,7 +21,6 @@ const FACES: [&str; 9] = [
     include_str!("../../openapi/servers.json"),
     include_str!("../../openapi/policy.json"),
     include_str!("../../openapi/pages.json"),
-    include_str!("../../openapi/tokens.json"),
     include_str!("../../openapi/operation.json"),
 ];
 /// What any address may answer.
@@ -48,11 +47,10 @@ async fn document(headers: HeaderMap) -> Result<Response, ApiError> {
 fn whole() -> Result<Value, String> {
     let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
     let mut main = read(MAIN)?;
-    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let mut paths = Map::new();
     for face in FACES {
-        let face = read(face)?;
-        for (path, item) in object(&face["paths"])? {
-            let mut item = item.clone();
+        let mut face = read(face)?;
+        for (path, mut item) in taken(&mut face, "paths")? {
             for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
                 everywhere(operation);
             }
@@ -60,20 +58,24 @@ fn whole() -> Result<Value, String> {
                 return Err(format!("{path} is there twice"));
             }
         }
-        for (name, schema) in object(&face["schemas"])? {
-            if schemas.insert(name.clone(), schema.clone()).is_some() {
-                return Err(format!("the schema {name} is there twice"));
+        for kind in ["schemas", "parameters"] {
+            let all = &mut main["components"][kind];
+            for (name, part) in taken(&mut face, kind)? {
+                if std::mem::replace(&mut all[&name], part) != Value::Null {
+                    return Err(format!("{name} is there twice"));
+                }
             }
         }
     }
-    let own = main["components"]["schemas"].as_object_mut().ok_or("the main file has no schemas")?;
-    own.append(&mut schemas);
     main["paths"] = paths.into();
     Ok(main)
 }
 
-fn object(value: &Value) -> Result<&Map<String, Value>, String> {
-    value.as_object().ok_or_else(|| "a face without paths or schemas".to_owned())
+fn taken(face: &mut Value, kind: &str) -> Result<Map<String, Value>, String> {
+    match face[kind].take() {
+        Value::Object(map) => Ok(map),
+        _ => Err(format!("a face without {kind}")),
+    }
 }
 
 fn everywhere(operation: &mut Value) {
@@ -82,6 +84,9 @@ fn everywhere(operation: &mut Value) {
         responses.entry(status).or_insert_with(|| json!({ "$ref": "#/components/responses/Error" }));
     }
 }
+
+#[cfg(test)]
+mod drift;
 
 #[cfg(test)]
 mod tests {

@@ -11,12 +11,11 @@ use axum::{
     routing::get,
 };
 use http::HeaderMap;
-use mcpsec_model::{approval::Signers, name::ServerName, text::is_hidden};
+use mcpsec_model::{approval::Signers, name::ServerName};
 use mcpsec_report::{Client, Managed, managed_servers, managed_settings};
 
 use crate::{
     app::App,
-    auth::{Caller, Scope},
     catalog::{Catalog, Status},
     conditional,
     config::Config,
@@ -24,8 +23,8 @@ use crate::{
     serve::StartError,
 };
 
-/// The longest path that a setting may have, in bytes: Linux's `PATH_MAX`.
-const MAX_PATH: usize = 4096;
+/// The longest path that a setting may have, in bytes.
+const MAX_PATH: usize = 1024;
 
 /// Its addresses.
 pub fn router() -> Router<App> {
@@ -80,26 +79,14 @@ fn signers_file(config: &Config) -> PathBuf {
     config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"))
 }
 
-async fn settings(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
+async fn settings(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let asked = Asked::parse(query.as_deref().unwrap_or_default())?;
     let catalog = app.catalogs.get();
     let text = managed_settings(asked.client.unwrap_or(Client::ClaudeCode), &vetted(&catalog), &asked.managed());
     Ok(conditional::whole(&headers, "application/json", app.config.private, text))
 }
 
-async fn servers(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
+async fn servers(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let asked = Asked::parse(query.as_deref().unwrap_or_default())?;
     if asked.client.is_some_and(|client| client != Client::ClaudeCode) {
         return Err(ApiError::bad_request("managed-mcp.json is a file of claude-code alone")
@@ -110,8 +97,7 @@ async fn servers(
     Ok(conditional::whole(&headers, "application/json", app.config.private, text))
 }
 
-async fn signers(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
+async fn signers(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let text = app.published.signers.clone().ok_or_else(|| {
         ApiError::not_found("no signers are configured, so nobody's approval counts")
             .hint("whoever runs the server puts mcp-signers into its folder")
@@ -119,8 +105,7 @@ async fn signers(State(app): State<App>, caller: Caller, headers: HeaderMap) -> 
     Ok(conditional::whole(&headers, "text/plain; charset=utf-8", app.config.private, text))
 }
 
-async fn policy(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
+async fn policy(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let text =
         app.published.policy.clone().ok_or_else(|| {
             ApiError::not_found("no policy is configured").hint("whoever runs the server sets `policy`")
@@ -176,17 +161,15 @@ fn client(text: &str) -> Result<Client, ApiError> {
     }
 }
 
-/// A path on the clients' machines: it ends up in a file that decides what may start, so nothing in it may be hidden.
+/// A path on the clients' machines: it ends up in a file that decides what may start, so nothing in it may be hidden or look like
+/// something else.
 fn path(name: &str, text: &str) -> Result<String, ApiError> {
-    if text.is_empty() || text.len() > MAX_PATH || text.contains(is_hidden) || text.contains('\u{fffd}') {
-        return Err(ApiError::bad_request(format!("`{name}` is not a path of 1 to {MAX_PATH} visible characters")));
+    if text.is_empty() || text.len() > MAX_PATH || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Err(ApiError::bad_request(format!(
+            "`{name}` is not a path of 1 to {MAX_PATH} printable ASCII characters"
+        )));
     }
     Ok(text.to_owned())
-}
-
-/// Reading needs nothing, unless the server is private.
-fn may_read(app: &App, caller: &Caller) -> Result<(), ApiError> {
-    if app.config.private { caller.require(Scope::Read) } else { Ok(()) }
 }
 
 #[cfg(test)]

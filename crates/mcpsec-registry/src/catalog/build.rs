@@ -13,7 +13,7 @@ use mcpsec_model::{
     package::PackageId,
     time::Timestamp,
 };
-use mcpsec_verify::approval::{Locked, Source, Standing, weigh};
+use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
 use smol_str::SmolStr;
 
 use super::{Brief, Catalog, FileRef, Release, Status};
@@ -255,7 +255,7 @@ fn release(
     let status = match (standing.is_met(), whole) {
         (true, true) => Status::Vetted,
         (true, false) => Status::Incomplete,
-        (false, _) if standing.since.as_ref().is_some_and(|since| since.changes.is_empty()) => Status::Withdrawn,
+        (false, _) if ended(&standing, &known.what).next().is_some() => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
     Ok(Release {
@@ -291,9 +291,37 @@ fn turning(standing: &Standing, signers: &Signers, now: Timestamp) -> Option<Tim
     approvals.chain(keys).flatten().min()
 }
 
+/// Why approvals of exactly this, which held once, hold no longer; in the order of the log.
+pub fn ended<'a>(standing: &'a Standing, what: &'a Approved) -> impl Iterator<Item = &'a Refusal> {
+    standing.approvals.iter().filter(|one| one.approval.what.differences(what).is_empty()).filter_map(|one| {
+        let refusal = one.counts.as_ref().err()?;
+        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_)).then_some(refusal)
+    })
+}
+
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A judgement that is kept must not outlive the key it rests on.
+    #[test]
+    fn a_judgement_ends_on_the_day_a_key_stops_being_believed() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFhmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZm";
+        let text = format!(
+            "[[signer]]\nname = \"ada\"\nkey = \"{key}\"\nrevoked = {{ date = 2026-10-01, reason = \"laptop lost\" }}\n"
+        );
+        let signers = Signers::parse(&text, "mcp-signers").expect("signers");
+        let standing = Standing { approvals: Vec::new(), needs: Vec::new(), since: None };
+        let turns = |now: &str| turning(&standing, &signers, now.parse().expect(now)).map(|at| at.to_string());
+        assert_eq!(turns("2026-09-30T23:59:59Z").as_deref(), Some("2026-10-01T00:00:00Z"));
+        assert_eq!(turns("2026-10-01T00:00:00Z"), None, "that day has come");
+        assert_eq!(turning(&standing, &Signers::nobody(), Timestamp::UNIX_EPOCH), None);
     }
 }

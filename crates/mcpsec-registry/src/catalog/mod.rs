@@ -20,7 +20,7 @@ use mcpsec_model::{
 };
 
 pub use brief::Brief;
-pub use build::Builder;
+pub use build::{Builder, ended};
 pub use cell::Catalogs;
 pub use release::{FileRef, Release, Status};
 

@@ -80,9 +80,25 @@ impl Db {
             .connect(&url)
             .await?;
         let db = Self { pool, postgres };
-        let migrations = if postgres { &POSTGRES } else { &SQLITE };
-        migrations.run(&db.pool).await?;
+        db.migrate().await?;
         Ok(db)
+    }
+
+    /// PostgreSQL has a lock that others wait for. SQLite has none; there whoever comes second finds tables that its first look did not
+    /// see, nothing of its own is left, since each migration is a transaction, and its second look sees what is done.
+    async fn migrate(&self) -> Result<(), DbError> {
+        if self.postgres {
+            return Ok(POSTGRES.run(&self.pool).await?);
+        }
+        for _ in 0..10 {
+            match SQLITE.run(&self.pool).await {
+                Err(sqlx::migrate::MigrateError::ExecuteMigration(..) | sqlx::migrate::MigrateError::Execute(_)) => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+        Ok(SQLITE.run(&self.pool).await?)
     }
 
     /// The pool, for single statements.

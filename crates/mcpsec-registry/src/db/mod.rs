@@ -10,6 +10,9 @@ mod connect;
 pub mod entries;
 pub mod evidence;
 pub mod locks;
+pub mod metadata;
+#[cfg(test)]
+pub(crate) mod seed;
 pub mod state;
 pub mod tokens;
 

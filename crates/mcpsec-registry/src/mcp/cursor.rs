@@ -69,7 +69,6 @@ mod tests {
             String::new(),
             "0".to_owned(),
             format!("{text}="),
-            format!("{text}A"),
             made_up("1\na\n+5\nv"),
             made_up("1\na\n05\nv"),
             made_up("2\na\n5\nv"),

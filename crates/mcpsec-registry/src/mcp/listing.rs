@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use super::{cursor::Cursor, order};
 use crate::{
     app::App,
-    catalog::{Catalog, Release, Status},
+    catalog::{Catalog, Release, Status, ended},
     db::{Db, changes, locks},
     error::ApiError,
 };
@@ -198,8 +198,8 @@ impl Kept {
             if let Some(moved) = self.moved.get(release.server.as_str()) {
                 latest = latest.max(time(*moved)?);
             }
-            let over = approvals.iter().filter_map(|one| match one.counts {
-                Err(Refusal::Expired(at)) if at <= now => Some(at),
+            let over = ended(&release.standing, &release.what).filter_map(|refusal| match refusal {
+                Refusal::Expired(at) if *at <= now => Some(*at),
                 _ => None,
             });
             latest = over.fold(latest, Timestamp::max);
@@ -261,12 +261,10 @@ fn mark_latest(entries: &mut [Entry]) {
     }
 }
 
-/// In the words of the approval that counted last.
+/// In the words of the approval that ended last.
 fn why_withdrawn(release: &Release) -> String {
-    let gone = |refusal: &&Refusal| matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_));
-    let refusals = release.standing.approvals.iter().rev().filter_map(|one| one.counts.as_ref().err());
-    let why =
-        refusals.clone().find(gone).map_or_else(|| "its approval no longer counts".to_owned(), ToString::to_string);
+    let why = ended(&release.standing, &release.what).last();
+    let why = why.map_or_else(|| "its approval no longer counts".to_owned(), ToString::to_string);
     // The API's document allows 500 characters.
     why.chars().take(500).collect()
 }

@@ -29,13 +29,7 @@ use self::{
     listing::{Entry, Listing},
     query::{Query, Wanted},
 };
-use crate::{
-    address::Address,
-    app::App,
-    auth::{Caller, Scope},
-    conditional,
-    error::ApiError,
-};
+use crate::{address::Address, app::App, auth::Caller, conditional, error::ApiError, ops};
 
 /// Its addresses. A name has a slash in it, which clients send as `%2F`; proxies that decode it on the way are common enough.
 pub fn router() -> Router<App> {
@@ -50,6 +44,8 @@ pub fn router() -> Router<App> {
         .route("/v0.1/servers/{name}/status", status())
         .route("/v0.1/servers/{name}/versions/{version}/status", status())
         .route("/v0.1/publish", MethodRouter::new().post(refuse))
+        // Set here already, so that the layer below is around it: it is what answers OPTIONS.
+        .method_not_allowed_fallback(ops::no_method)
         // Read by pages of any origin: there are no cookies, and a token that a page holds is the page's own.
         .layer(
             CorsLayer::new()
@@ -62,12 +58,10 @@ pub fn router() -> Router<App> {
 
 async fn servers(
     State(app): State<App>,
-    caller: Caller,
     address: Address,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
     let query = Query::parse(query.as_deref().unwrap_or_default())?;
     let listing = app.listings.get(&app).await?;
     let (page, next) = listing.page(|entry| query.wants(entry), query.limit);
@@ -106,7 +100,6 @@ impl axum::extract::FromRequestParts<App> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut http::request::Parts, app: &App) -> Result<Self, ApiError> {
-        may_read(app, &Caller::from_request_parts(parts, app).await?)?;
         let address = Address::from_request_parts(parts, app).await?;
         let deleted = Query::include_deleted(parts.uri.query().unwrap_or_default())?;
         let listing = app.listings.get(app).await?;
@@ -161,26 +154,33 @@ async fn plain_version(
 }
 
 /// Publishing, changing and deleting, which the API has as optional.
-async fn refuse() -> ApiError {
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, "this registry lists what was approved; nothing is published to it")
+async fn refuse(caller: Caller) -> ApiError {
+    let what = "this registry lists what was approved; nothing is published to it";
+    somebody(&caller, what)
+        .unwrap_or_else(|| ApiError::new(StatusCode::NOT_IMPLEMENTED, what))
         .hint("mcpsec approve NAME, then mcpsec push; mcpsec revoke takes it back")
 }
 
 /// A version's status follows from signed statements. The API's document knows no 501 here.
 fn status() -> MethodRouter<App> {
-    let refuse = || async {
-        ApiError::forbidden("a status follows from signed statements and cannot be set")
+    let refuse = async |caller: Caller| {
+        let what = "a status follows from signed statements and cannot be set";
+        somebody(&caller, what)
+            .unwrap_or_else(|| ApiError::forbidden(what))
             .hint("mcpsec revoke NAME, then mcpsec push")
     };
     MethodRouter::new().patch(refuse)
 }
 
-/// Reading needs nothing, unless the server is private.
-fn may_read(app: &App, caller: &Caller) -> Result<(), ApiError> {
-    if app.config.private { caller.require(Scope::Read) } else { Ok(()) }
+/// What nobody is told: the API's document asks for a token first, even where it does not help.
+fn somebody(caller: &Caller, what: &str) -> Option<ApiError> {
+    caller.scopes.is_empty().then(|| ApiError::unauthorized(what))
 }
 
 fn answer(app: &App, headers: &HeaderMap, body: &Value) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(body).map_err(|error| ApiError::bug(&error))?;
     Ok(conditional::whole(headers, "application/json", app.config.private, body))
 }
+
+#[cfg(test)]
+mod tests;

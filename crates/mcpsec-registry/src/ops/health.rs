@@ -70,6 +70,10 @@ pub(super) async fn metrics(State(app): State<App>, caller: Caller) -> Result<Re
         let count = catalog.releases().iter().filter(|release| release.status == status).count();
         app.metrics.releases(status.as_str(), count);
     }
+    // The rest is worth seeing most when the database does not answer.
+    if let Ok(Ok(log)) = tokio::time::timeout(PATIENCE, db::entries::log(&app.db)).await {
+        app.metrics.entries(log.size);
+    }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], app.metrics.text()).into_response())
 }

@@ -41,7 +41,7 @@ pub(super) fn needs(release: &Release) -> Markup {
                 li class=(if met { "met" } else { "unmet" }) {
                     span aria-hidden="true" { (if met { "✓" } else { "…" }) } " "
                     @if let Some(criterion) = criterion { strong { (criterion) } ": " }
-                    (people.len()) " of " (bits::amount(usize::try_from(*required).unwrap_or(usize::MAX), "people"))
+                    "approved by " (people.len()) " of " (bits::amount(usize::try_from(*required).unwrap_or(usize::MAX), "people"))
                     @if !people.is_empty() {
                         " (" @for (index, name) in people.iter().enumerate() { @if index > 0 { ", " } (words::short(name, 40)) } ")"
                     }

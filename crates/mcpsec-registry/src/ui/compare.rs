@@ -1,6 +1,7 @@
 //! `/servers/{name}/compare?from=&to=`: what differs between two versions, the gravest first, words side by side.
 use axum::extract::Path;
 use maud::{Markup, html};
+use mcpsec_audit::drift;
 use mcpsec_model::{
     drift::{Change, Drift, DriftLevel, Piece},
     report::ClosureChange,
@@ -143,8 +144,15 @@ fn one(change: &Change) -> Markup {
 
 fn side(change: &Change, after: bool) -> Markup {
     let whole = if after { &change.after } else { &change.before };
+    // A change of level shows both texts; a reader wants to see which words.
+    let own = match (&change.before, &change.after) {
+        (Some(before), Some(after)) if change.words.is_empty() => {
+            drift::words(words::cut(before.raw(), SHOWN).0, words::cut(after.raw(), SHOWN).0)
+        }
+        _ => change.words.clone(),
+    };
     html! {
-        @if change.words.is_empty() {
+        @if own.is_empty() {
             @match whole {
                 None => p class="faint" { (if after { "gone" } else { "not there" }) },
                 Some(text) => {
@@ -156,7 +164,7 @@ fn side(change: &Change, after: bool) -> Markup {
                 },
             }
         } @else {
-            div class="told" translate="no" { (pieces(&change.words, after)) }
+            div class="told" translate="no" { (pieces(&own, after)) }
         }
     }
 }

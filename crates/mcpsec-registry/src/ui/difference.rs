@@ -16,6 +16,8 @@ use super::shelf::Shelved;
 pub(super) struct Difference {
     /// In what the model is told; or why that is not known.
     pub(super) drift: Result<Drift, &'static str>,
+    /// The server's own package, as it is now.
+    pub(super) own: String,
     /// In the packages.
     pub(super) closure: ClosureChange,
     /// Packages of the same version that consist of other bytes.
@@ -64,6 +66,7 @@ impl Difference {
         let findings = after.findings().iter().filter(same).cloned().collect();
         let mut difference = Self {
             drift,
+            own: new.closure.root().package().to_string(),
             closure: ClosureChange::between(old, new),
             repinned: Vec::new(),
             evidence: Vec::new(),

@@ -118,7 +118,7 @@ fn row(shown: &Shown<'_>) -> Markup {
         tr {
             th scope="row" {
                 a href=(bits::server_address(&release.server)) { (release.server) }
-                span class="under" { (words::short(&release.what.purl, 120)) }
+                span class="under" { (words::short(&release.what.spec, 100)) }
             }
             td data-label="Version" {
                 a href=(bits::release_address(release)) { (words::short(&release.what.version, 60)) }

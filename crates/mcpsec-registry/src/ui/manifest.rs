@@ -91,7 +91,7 @@ fn contents(entries: &[&Entry], part: bits::Part, by_place: &ByPlace<'_>, turn: 
                 @let page = index / SIZE + 1;
                 @let here = if page == part.page { String::new() } else { turn(page) };
                 @let count = by_place.below(entry.subject().as_str()).len();
-                li { a href={ (here) "#" (anchor(index)) } { (words::short(entry.name(), 60)) }
+                li { a href={ (here) "#" (anchor(index)) } { @if entry.name().is_empty() { "(no name)" } @else { (words::short(entry.name(), 60)) } }
                     @if count > 0 { " " span class="badge severity-high" { (bits::amount(count, "findings")) } } }
             }
             @if entries.len() > MOST { li { "and " (entries.len() - MOST) " more" } }
@@ -103,7 +103,7 @@ fn about_server(captured: &Captured, by_place: &ByPlace<'_>, address: &str) -> M
     let manifest = &captured.manifest;
     let server = Subject::server();
     html! {
-        section class="entry" aria-labelledby="server" {
+        article class="entry" aria-labelledby="server" {
             h2 id="server" { "The server itself" }
             div class="sides" {
                 div {
@@ -132,7 +132,7 @@ fn one(entry: &Entry, by_place: &ByPlace<'_>, index: usize, address: &str) -> Ma
     let (texts, rest): (Vec<_>, Vec<_>) =
         members.filter(|(name, _)| *name != key).partition(|(name, _)| first.contains(&name.as_str()));
     html! {
-        section class="entry" aria-labelledby=(anchor(index)) {
+        article class="entry" aria-labelledby=(anchor(index)) {
             h2 id=(anchor(index)) {
                 span class="kind" { (entry.kind()) } " "
                 code { (words::set(words::cut(entry.name(), 300).0, &by_place.marks(subject.at(key).as_str(), entry.name(), None), Setting::Line)) @if words::cut(entry.name(), 300).1 > 0 { "…" } }

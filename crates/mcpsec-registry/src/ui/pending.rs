@@ -96,8 +96,8 @@ fn one(reader: &Reader, request: &Request) -> Markup {
                 " " (badge(weight))
             }
             p class="meta" {
-                code { (words::short(&release.what.purl, 120)) } " · pushed " (bits::minute(release.pushed_at)) " by " (words::short(&release.pushed_by, 80))
-                " · " (evidence::counts(&release.brief.evidence)) " · sandbox " (front::isolation(release))
+                code { (words::short(&release.what.spec, 100)) } " · pushed " (bits::minute(release.pushed_at)) " by " (words::short(&release.pushed_by, 80))
+                " · evidence: " (evidence::counts(&release.brief.evidence)) " · sandbox " (front::isolation(release))
             }
             @if !release.reason.is_empty() { p class="quote" { "“" (words::line(&release.reason)) "”" } }
             (reasons(request.risk.as_deref()))

@@ -176,7 +176,8 @@ impl Risk {
         for package in &difference.closure.added {
             self.add(Weight::Ordinary, format!("{package} is new in the closure"));
         }
-        for (before, after) in &difference.closure.changed {
+        // That the server itself has another version is what was asked for.
+        for (before, after) in difference.closure.changed.iter().filter(|(_, after)| *after != difference.own) {
             self.add(Weight::Ordinary, format!("{before} became {after}"));
         }
         for package in &difference.closure.removed {

@@ -2,6 +2,7 @@
 use maud::{Markup, html};
 use mcpsec_model::{lock::LockedServer, name::Ecosystem};
 
+use super::words::{self, Setting};
 use crate::{
     address::Address,
     catalog::{Release, Status},
@@ -12,7 +13,9 @@ pub(super) fn block(title: &str, text: &str) -> Markup {
     html! {
         figure class="copy" {
             figcaption { (title) }
-            pre tabindex="0" { code { (text) } }
+            pre tabindex="0" {
+                code { @for line in text.lines() { (words::set(line, &[], Setting::Line)) "\n" } }
+            }
         }
     }
 }
@@ -59,10 +62,12 @@ fn fetch(address: &Address, release: &Release) -> String {
 /// How to review and approve a request: on the reviewer's own machine, where their key is.
 pub(super) fn of_review(address: &Address, release: &Release) -> Markup {
     let (at, name) = (address.as_str(), &release.server);
+    // What strangers chose in `asked` is inside TOML strings, which have no line breaks: no line of it can end the document.
     let text = format!(
-        "mkdir review-{name} && cd review-{name}\n{}\nprintf '[team]\\nregistry = \"{at}\"\\n' > mcp.toml\nmcpsec show {name}\n\
-         mcpsec approve {name} --reason 'what you looked at'",
-        fetch(address, release)
+        "mkdir review-{name} && cd review-{name}\n{}\ncp PROJECT/mcp-signers .\ncat > mcp.toml <<'EOF'\n[team]\nregistry = \"{at}\"\n\n{}EOF\n\
+         mcpsec show {name}\nmcpsec approve {name} --reason 'what you looked at'",
+        fetch(address, release),
+        release.brief.asked
     );
     html! {
         (block("Review and approve, where your key is", &text))

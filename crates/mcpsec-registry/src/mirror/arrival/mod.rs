@@ -15,6 +15,8 @@ use mcpsec_model::{name::Ecosystem, package::PackageId, text::Untrusted};
 
 use crate::error::ApiError;
 
+pub(in crate::mirror) use core_metadata::requires_python;
+
 /// What of a file's description is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {

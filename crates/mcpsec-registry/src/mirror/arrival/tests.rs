@@ -110,7 +110,7 @@ fn hostile_tarballs_cost_little_and_never_panic() {
     for case in hostile_npm_tarballs(&package) {
         // What only unpacking would harm may pass here: it is clients who unpack, and they refuse it.
         let result = npm("npm:a@1.0.0", &case.bytes);
-        if case.name.contains("bomb") {
+        if case.name == "bomb" {
             assert!(
                 matches!(result, Err(ArrivalError::Bomb(_) | ArrivalError::TooMuch { .. })),
                 "{}: {result:?}",

@@ -1,0 +1,153 @@
+//! Packuments: what npm, pnpm and yarn ask of a registry about a name, made from the tarballs themselves.
+//!
+//! Only vetted versions are in it. `latest` is the highest of them, so `npm install name` gives what the team vetted and nothing
+//! newer. Nothing of the upstream's record is repeated but its evidence (signatures are over name, version and hash, all of which
+//! are the same here).
+use std::collections::BTreeMap;
+
+use mcpsec_model::{
+    digest::Digest,
+    evidence::Documents,
+    name::{Ecosystem, PackageName},
+    time::Timestamp,
+};
+use semver::Version;
+use serde_json::{Map, Value, json};
+
+use super::{arrival::Kind, evidence::documents, page::Page, path::encode};
+use crate::{
+    app::App,
+    catalog::{Catalog, FileRef},
+    db::metadata,
+    error::ApiError,
+};
+
+/// The short form (npm's own name for it: corgi).
+pub(super) const SHORT: &str = "application/vnd.npm.install-v1+json";
+const FULL: &str = "application/json";
+/// What provenance of npm is, in `dist.attestations`.
+const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+
+/// A vetted version with all that is said about it.
+#[derive(Debug)]
+pub(super) struct Vetted {
+    version: String,
+    record: Map<String, Value>,
+    file: FileRef,
+    sha1: String,
+    evidence: Documents,
+}
+
+/// The vetted versions of a name; empty when there are none.
+pub(super) async fn vetted(app: &App, catalog: &Catalog, name: &PackageName) -> Result<Vec<Vetted>, ApiError> {
+    let mut all = Vec::new();
+    for (id, files) in catalog.versions(Ecosystem::Npm, name.as_str()) {
+        for file in files {
+            let Some(blob) = &file.blob else { continue };
+            let Some(row) = metadata::of_file(&app.db, &blob.to_hex(), Kind::Npm.as_str()).await? else { continue };
+            let Ok(record) = serde_json::from_str(&row.body) else {
+                tracing::error!(package = %id, "the description of a vetted file is missing; the version is left out");
+                continue;
+            };
+            let evidence = documents(app, file).await?;
+            let version = id.version().to_owned();
+            all.push(Vetted { version, record, file: file.clone(), sha1: row.sha1, evidence });
+        }
+    }
+    Ok(all)
+}
+
+/// The packument. Blocks.
+pub(super) fn render(name: &PackageName, all: Vec<Vetted>, base: &str, short: bool) -> Result<Page, ApiError> {
+    let latest = latest(all.iter().map(|one| one.version.as_str())).map(str::to_owned);
+    let times: BTreeMap<String, Timestamp> =
+        all.iter().filter_map(|one| Some((one.version.clone(), one.evidence.published?))).collect();
+    let modified = times.values().max().map(Timestamp::to_string);
+    let mut versions = BTreeMap::new();
+    for one in all {
+        let version = one.version.clone();
+        versions.insert(version, record(name, one, base, short));
+    }
+    let mut out = json!({ "name": name.as_str(), "dist-tags": {}, "versions": versions });
+    if let Some(latest) = latest {
+        out["dist-tags"]["latest"] = latest.into();
+    }
+    if short {
+        if let Some(modified) = modified {
+            out["modified"] = modified.into();
+        }
+    } else {
+        out["_id"] = name.as_str().into();
+        // As the registry told whoever locked it; unsigned. `npm --before` needs it, and leaves out what has none.
+        let mut time: BTreeMap<String, String> =
+            times.iter().map(|(version, time)| (version.clone(), time.to_string())).collect();
+        if let (Some(created), Some(modified)) = (times.values().min(), modified) {
+            time.insert("created".to_owned(), created.to_string());
+            time.insert("modified".to_owned(), modified);
+        }
+        out["time"] = json!(time);
+    }
+    let body = serde_json::to_vec(&out).map_err(|error| ApiError::bug(&error))?;
+    Ok(Page::new(if short { SHORT } else { FULL }, body))
+}
+
+/// The record of one version or tag.
+pub(super) fn one(name: &PackageName, all: Vec<Vetted>, wanted: &str, base: &str) -> Option<Value> {
+    let wanted = match wanted {
+        "latest" => latest(all.iter().map(|one| one.version.as_str()))?.to_owned(),
+        version => version.to_owned(),
+    };
+    all.into_iter().find(|one| one.version == wanted).map(|one| record(name, one, base, false))
+}
+
+fn record(name: &PackageName, one: Vetted, base: &str, short: bool) -> Value {
+    let mut record = one.record;
+    let version = one.version;
+    // The lock's words, whatever the file calls itself (`v1.0.0`).
+    record.insert("name".to_owned(), name.as_str().into());
+    record.insert("version".to_owned(), version.as_str().into());
+    if short {
+        record.remove("description");
+    } else {
+        record.insert("_id".to_owned(), format!("{name}@{version}").into());
+    }
+    let mut dist = json!({ "tarball": tarball(base, name, &one.file.file) });
+    if let Some(sha512) = one.file.sha512.or(one.file.pinned.sha512.map(Digest::Sha512)) {
+        dist["integrity"] = sha512.to_sri().into();
+    }
+    if !one.sha1.is_empty() {
+        dist["shasum"] = one.sha1.into();
+    }
+    if !one.evidence.signatures.is_empty() {
+        dist["signatures"] = json!(one.evidence.signatures);
+    }
+    if one.evidence.attestations.is_some() {
+        let url = format!("{base}/npm/-/npm/v1/attestations/{}@{}", encode(name.as_str()), encode(&version));
+        dist["attestations"] = json!({ "url": url, "provenance": { "predicateType": PROVENANCE } });
+    }
+    record.insert("dist".to_owned(), dist);
+    Value::Object(record)
+}
+
+/// Where a tarball is, as npm's own registry writes it: a lock file that somebody made elsewhere differs in the host only.
+fn tarball(base: &str, name: &PackageName, file: &str) -> String {
+    format!("{base}/npm/{name}/-/{}", encode(file))
+}
+
+/// The highest version, prereleases only where there is nothing else.
+fn latest<'a>(versions: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let parsed = versions.filter_map(|text| Some((Version::parse(text).ok()?, text)));
+    parsed.max_by(|(a, _), (b, _)| (a.pre.is_empty(), a).cmp(&(b.pre.is_empty(), b))).map(|(_, text)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latest_is_the_highest_that_is_no_prerelease() {
+        assert_eq!(latest(["1.2.0", "1.10.0", "2.0.0-rc.1"].into_iter()), Some("1.10.0"));
+        assert_eq!(latest(["2.0.0-rc.1", "2.0.0-rc.2"].into_iter()), Some("2.0.0-rc.2"));
+        assert_eq!(latest(["not", "versions"].into_iter()), None);
+    }
+}
