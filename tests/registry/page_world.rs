@@ -209,7 +209,6 @@ impl Pages {
         let digest = Digest::sha256_of(text.as_bytes());
         let row = locks::LockRow {
             digest: digest.to_string(),
-            text,
             pushed_at: self.pushed,
             pushed_by: "token:t1 (ci)".to_owned(),
             requested: i64::from(!reason.is_empty()),
@@ -217,6 +216,7 @@ impl Pages {
         };
         let new = locks::NewLock {
             row,
+            text,
             server: version.server.clone(),
             version: version.version.clone(),
             purl: format!("pkg:npm/{}-mcp@{}", version.server, version.version),
@@ -285,8 +285,8 @@ impl Pages {
         self.runtime.block_on(async {
             let mut tx = self.app.db.begin().await.expect("a transaction");
             let leaf = Digest::sha256_of(line.as_bytes()).to_hex();
-            let insert = "INSERT INTO entries (seq, line, leaf, server, added_at, added_by) \
-                          SELECT size, $1, $2, $3, 0, 'test' FROM log WHERE id = 1";
+            let insert = "INSERT INTO entries (seq, line, leaf, statement, server, added_at, added_by) \
+                          SELECT size, $1, $2, $2, $3, 0, 'test' FROM log WHERE id = 1";
             sqlx::query(insert).bind(line).bind(leaf).bind(server).execute(&mut *tx).await.expect("an entry");
             sqlx::query("UPDATE log SET size = size + 1 WHERE id = 1").execute(&mut *tx).await.expect("a size");
             sqlx::query("UPDATE state SET generation = generation + 1 WHERE id = 1")
