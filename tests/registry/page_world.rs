@@ -23,6 +23,8 @@ use mcpsec_verify::approval::Key;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::world::put;
+
 /// When it is.
 pub(crate) const NOW: &str = "2026-11-20T12:00:00Z";
 /// An Ed25519 key that signs nothing but these tests.
@@ -183,8 +185,7 @@ impl Pages {
         let data = tempfile::Builder::new().prefix("mcpsec-pages").tempdir().expect("a temporary folder");
         let key = Key::parse(KEY).expect("a key");
         let public = format!("\"\"\"\n{}\n\"\"\"", pem(&key));
-        std::fs::write(data.path().join("mcp-signers"), format!("[[signer]]\nname = \"ada\"\nkey = {public}\n"))
-            .expect("signers");
+        put(&data.path().join("mcp-signers"), &format!("[[signer]]\nname = \"ada\"\nkey = {public}\n"));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let mut config = Config::in_folder(data.path().to_owned());
