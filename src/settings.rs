@@ -9,8 +9,8 @@ use std::{
 };
 
 use etcetera::BaseStrategy as _;
-use mcpsec_fetch::{http::Credentials, npm::NpmrcInput, pypi::PypiConfigInput};
-use mcpsec_model::{client::Base, target::Platform, time::Timestamp, url::SafeUrl};
+use mcpsec_fetch::{npm::NpmrcInput, pypi::PypiConfigInput};
+use mcpsec_model::{client::Base, target::Platform, team::TeamUrl, time::Timestamp, url::SafeUrl};
 
 use crate::{
     cli::{Color, Format, Global},
@@ -22,6 +22,11 @@ use crate::{
 
 /// Configuration files of other tools are small; anything larger is not one.
 const CONFIG_LIMIT: u64 = 1 << 20;
+
+/// The token that the team's registry is shown.
+pub(crate) const TEAM_TOKEN: &str = "MCPSEC_TEAM_TOKEN";
+/// The registry that it is for.
+pub(crate) const TEAM_REGISTRY: &str = "MCPSEC_TEAM_REGISTRY";
 
 /// What the process was started with.
 pub(crate) struct Environment {
@@ -219,13 +224,32 @@ impl Settings {
     }
 
     /// What the team's registry is shown (`MCPSEC_TEAM_TOKEN`); never part of a file that is committed.
-    pub(crate) fn team_token(&self) -> Option<Credentials> {
-        self.environment.get("MCPSEC_TEAM_TOKEN").map(Credentials::bearer)
+    ///
+    /// mcp.toml comes with a repository, and so does the address in it: whoever cloned it must have said by `MCPSEC_TEAM_REGISTRY`
+    /// that the token is for that one. An address on this machine is nobody else's, and needs no such word.
+    pub(crate) fn team_token(&self, registry: &TeamUrl) -> Option<&str> {
+        let token = self.environment.get(TEAM_TOKEN)?;
+        self.is_for(registry).then_some(token)
     }
 
-    /// The same token for a client of Python indexes, which know names and passwords only.
-    pub(crate) fn team_token_text(&self) -> Option<&str> {
-        self.environment.get("MCPSEC_TEAM_TOKEN")
+    fn is_for(&self, registry: &TeamUrl) -> bool {
+        let named = self.environment.get(TEAM_REGISTRY).and_then(|text| text.parse::<TeamUrl>().ok());
+        match named {
+            Some(named) => registry.same_origin(&named.below("")),
+            None => registry.is_loopback(),
+        }
+    }
+
+    /// Why there is no token for a registry, and what to do about it.
+    pub(crate) fn no_team_token(&self, registry: &TeamUrl) -> (String, String) {
+        if self.environment.get(TEAM_TOKEN).is_some() && !self.is_for(registry) {
+            let why = format!("{TEAM_TOKEN} is set, and nothing says that it is for {registry}, which mcp.toml names");
+            return (why, format!("if you trust that registry with it, set {TEAM_REGISTRY}={registry}"));
+        }
+        (
+            format!("{TEAM_TOKEN} is not set, and {registry} wants to know who speaks"),
+            format!("set {TEAM_TOKEN}, and {TEAM_REGISTRY}={registry} beside it"),
+        )
     }
 
     /// The value of a variable that mcp.toml lets a server have.

@@ -7,6 +7,7 @@ use std::fmt;
 use futures::{StreamExt as _, stream};
 use mcpsec_fetch::{
     download::{self, Download, DownloadError},
+    http::Credentials,
     mirror::TeamMirror,
     npm::NpmrcInput,
     pypi::PypiConfigInput,
@@ -17,13 +18,14 @@ use mcpsec_model::{
     check::CheckStatus,
     evidence::Documents,
     package::{Artifact, Package},
-    team::{Mirror as When, Team},
+    team::{Mirror as When, Team, TeamUrl},
     url::SafeUrl,
 };
 
 use super::{artifacts::CONCURRENCY, sources::Sources};
 use crate::{
     error::CommandError,
+    settings::Settings,
     ui::{self, Ui},
 };
 
@@ -203,6 +205,11 @@ pub(super) async fn documents(
         }
     });
     stream::iter(asking).buffered(DOCUMENTS).collect().await
+}
+
+/// What the team's registry is shown.
+pub(super) fn credentials(settings: &Settings, registry: &TeamUrl) -> Option<Credentials> {
+    settings.team_token(registry).map(Credentials::bearer)
 }
 
 /// npm's configuration when the mirror is the only registry: nothing of the machine, and for no scope another one.

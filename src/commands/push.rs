@@ -27,7 +27,7 @@ use mcpsec_model::{
 use serde_json::{Value, json};
 
 use super::{
-    artifacts,
+    artifacts, mirror,
     sources::{Sources, store_error},
 };
 use crate::{
@@ -55,9 +55,11 @@ pub(super) async fn run(settings: &Settings, args: PushArgs) -> Result<Code, Com
     if settings.offline {
         return Err(CommandError::incomplete("--offline: nothing can be pushed"));
     }
-    if settings.team_token().is_none() && !args.dry_run {
-        return Err(CommandError::usage(format!("{} takes nothing without a token", team.registry))
-            .hint("set MCPSEC_TEAM_TOKEN to a token with the scope push; whoever runs the registry gives you one"));
+    if settings.team_token(&team.registry).is_none() && !args.dry_run {
+        let (why, hint) = settings.no_team_token(&team.registry);
+        return Err(CommandError::usage(why)
+            .hint(hint)
+            .hint("whoever runs the registry gives you a token with the scope push"));
     }
     let names = chosen(&args.names, &lock)?;
     let store = artifacts::open_store(settings)?;
@@ -66,7 +68,7 @@ pub(super) async fn run(settings: &Settings, args: PushArgs) -> Result<Code, Com
     let Some(network) = sources.network()?.cloned() else {
         return Err(CommandError::bug("no network and not offline"));
     };
-    let mirror = TeamMirror::new(network, team.registry.clone(), settings.team_token());
+    let mirror = TeamMirror::new(network, team.registry.clone(), mirror::credentials(settings, &team.registry));
     let with = Pushing { args: &args, lock: &lock, store: &store, sources: &sources, mirror: &mirror };
     let mut all = Vec::new();
     for name in &names {

@@ -111,7 +111,9 @@ impl<'a> Sources<'a> {
     pub(super) fn mirror(&self) -> Result<Option<TeamMirror>, CommandError> {
         let Some(team) = self.config.team.as_ref().filter(|_| self.team != When::Off) else { return Ok(None) };
         let network = self.network()?.cloned();
-        Ok(network.map(|network| TeamMirror::new(network, team.registry.clone(), self.settings.team_token())))
+        Ok(network.map(|network| {
+            TeamMirror::new(network, team.registry.clone(), mirror::credentials(self.settings, &team.registry))
+        }))
     }
 
     /// Whether the mirror was asked in this run and did not answer: then it is not asked for small things again.
@@ -179,7 +181,7 @@ impl<'a> Sources<'a> {
             return Ok(npm);
         }
         let input = match self.only_team() {
-            Some(team) => mirror::npm_of(team, self.settings.team_token_text()),
+            Some(team) => mirror::npm_of(team, self.settings.team_token(&team.registry)),
             None => {
                 let mut input = self.settings.npmrc()?;
                 input.configured = self.config.registries.npm.clone();
@@ -196,7 +198,7 @@ impl<'a> Sources<'a> {
             return Ok(pypi);
         }
         let mut input = match self.only_team() {
-            Some(team) => mirror::pypi_of(team, self.settings.team_token_text()),
+            Some(team) => mirror::pypi_of(team, self.settings.team_token(&team.registry)),
             None => {
                 let mut input = self.settings.pypi()?;
                 input.configured = self.config.registries.pypi.clone();

@@ -86,6 +86,27 @@ fn without_a_registry_or_a_token_nothing_starts() {
     drop((output.hides("line\nbreak"), npm));
 }
 
+/// mcp.toml comes with a repository: whoever wrote it must not choose who gets the token of whoever cloned it.
+#[test]
+fn a_token_goes_to_the_registry_that_it_is_for_and_to_no_other() {
+    let (mut env, npm, team) = joined();
+    let foreign = "MCPSEC_TEAM_TOKEN is set, and nothing says that it is for";
+    env.set("MCPSEC_TEAM_REGISTRY", "https://mcp.example.test");
+    let _foreign = env.mcpsec(["push"]).exits(2).says(foreign).says("MCPSEC_TEAM_REGISTRY=").hides(TOKEN);
+    let _asked = env.mcpsec(["push", "--dry-run"]);
+    let sent: Vec<_> =
+        team.requests().into_iter().filter(|request| request.header("authorization").is_some()).collect();
+    assert!(sent.is_empty(), "{sent:?}");
+    env.set("MCPSEC_TEAM_REGISTRY", team.base());
+    let _pushed = env.mcpsec(["push"]).success();
+    assert!(team.requests().iter().all(|request| request.header("authorization").is_some() || request.method == "GET"));
+    // Another machine's, and nobody said that it is the one.
+    env.unset("MCPSEC_TEAM_REGISTRY");
+    env.edit("mcp.toml", team.base(), "https://mcp.example.test");
+    let _stranger = env.mcpsec(["push"]).exits(2).says(foreign).hides(TOKEN);
+    drop(npm);
+}
+
 #[test]
 fn what_nobody_approved_goes_as_a_request_only() {
     let (env, _npm, team) = joined();

@@ -137,11 +137,7 @@ fn client(settings: &Settings, team: &Team) -> Result<Option<LogClient>, Command
         return Ok(None);
     }
     let network = Network::new(super::sources::http_options(settings.retries)).map_err(CommandError::incomplete)?;
-    Ok(Some(LogClient::new(network, team.registry.clone(), token(settings))))
-}
-
-fn token(settings: &Settings) -> Option<&str> {
-    settings.variable(TOKEN).filter(|token| !token.is_empty())
+    Ok(Some(LogClient::new(network, team.registry.clone(), settings.team_token(&team.registry))))
 }
 
 /// Why the registry was not asked, or did not answer.

@@ -11,7 +11,7 @@ use mcpsec_model::{
     team::Team,
 };
 
-use super::{CHUNK, TOKEN, TeamLog, client, token};
+use super::{CHUNK, TOKEN, TeamLog, client};
 use crate::{
     cli::Destination,
     commands::approval,
@@ -45,13 +45,14 @@ pub(in crate::commands) fn check_destination(
         Destination::Team if settings.offline => {
             return Err(CommandError::usage("--offline: nothing can be sent to the team's registry").hint(file));
         }
-        Destination::Team if token(settings).is_none() => {
-            return Err(CommandError::usage(format!(
-                "{TOKEN} is not set, and the team's registry wants to know who speaks"
-            ))
-            .hint(format!("`mcpsec-registry token create --name YOU --scope approve-submit` makes one; {file}")));
+        Destination::Team => {
+            let registry = config.team.as_ref().map(|team| &team.registry);
+            if let Some(registry) = registry.filter(|registry| settings.team_token(registry).is_none()) {
+                let (why, hint) = settings.no_team_token(registry);
+                let making = "`mcpsec-registry token create --name YOU --scope approve-submit` makes one";
+                return Err(CommandError::usage(why).hint(hint).hint(format!("{making}; {file}")));
+            }
         }
-        Destination::Team => {}
     }
     Ok(chosen)
 }
