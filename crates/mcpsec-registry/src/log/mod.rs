@@ -143,7 +143,7 @@ impl Log {
         // Beyond what the log says of itself there is nothing, or somebody wrote behind its back.
         match entries::last(db).await? {
             Some(last) if last >= entries::log(db).await?.size => {
-                Err(LogError::Tampered(format!("there is an entry {last}, and the log has {} entries", row.size)));
+                Err(LogError::Tampered(format!("there is an entry {last}, and the log has {} entries", row.size)))
             }
             _ => Ok(log),
         }
