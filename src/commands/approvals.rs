@@ -72,7 +72,10 @@ pub(super) async fn run(settings: &Settings, args: ApprovalsArgs) -> Result<Code
         return Ok(crate::exit::GOOD);
     }
     let names = verify::select(&args.names, &config, &lock)?;
-    list(settings, &project, &config, &lock, &names, log)
+    // What is listed is no answer to a log that lies.
+    let believed = log.as_ref().map_or(Ok(()), TeamLog::check);
+    let code = list(settings, &project, &config, &lock, &names, log)?;
+    believed.map(|()| code)
 }
 
 /// Pins in mcp.lock how far the log was seen.

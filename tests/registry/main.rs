@@ -1,4 +1,10 @@
 //! The team server end to end: the real program, real clients, loopback only.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that is skipped says so, and a long one what it measured"
+)]
+
 mod allowlist;
 mod artifacts;
 mod backends;

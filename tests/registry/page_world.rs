@@ -23,6 +23,8 @@ use mcpsec_verify::approval::Key;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::world::put;
+
 /// When it is.
 pub(crate) const NOW: &str = "2026-11-20T12:00:00Z";
 /// An Ed25519 key that signs nothing but these tests.
@@ -183,8 +185,7 @@ impl Pages {
         let data = tempfile::Builder::new().prefix("mcpsec-pages").tempdir().expect("a temporary folder");
         let key = Key::parse(KEY).expect("a key");
         let public = format!("\"\"\"\n{}\n\"\"\"", pem(&key));
-        std::fs::write(data.path().join("mcp-signers"), format!("[[signer]]\nname = \"ada\"\nkey = {public}\n"))
-            .expect("signers");
+        put(&data.path().join("mcp-signers"), &format!("[[signer]]\nname = \"ada\"\nkey = {public}\n"));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let mut config = Config::in_folder(data.path().to_owned());
@@ -220,7 +221,7 @@ impl Pages {
             server: version.server.clone(),
             version: version.version.clone(),
             purl: format!("pkg:npm/{}-mcp@{}", version.server, version.version),
-            files: Vec::new(),
+            files: lock.packages.values().flat_map(file_rows).collect(),
         };
         let files: Vec<Digests> =
             lock.packages.values().flat_map(|package| &package.artifacts).map(|file| file.digests).collect();
@@ -345,4 +346,22 @@ fn pem(key: &Key) -> String {
     let mut der = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     der.extend_from_slice(key.public().raw().expect("an Ed25519 key"));
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(der))
+}
+
+/// The files of a package, as the database lists them.
+fn file_rows(package: &Package) -> Vec<locks::FileRow> {
+    let row = |file: &Artifact| {
+        let hex = |length: usize| {
+            file.digests.iter().map(|digest| digest.to_hex()).find(|hex| hex.len() == length).unwrap_or_default()
+        };
+        locks::FileRow {
+            package: package.id.purl(),
+            file: file.file.to_string(),
+            digest: file.digests.strongest().expect("a digest").to_string(),
+            sha256: hex(64),
+            sha512: hex(128),
+            size: 12_345,
+        }
+    };
+    package.artifacts.iter().map(row).collect()
 }

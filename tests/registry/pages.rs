@@ -417,10 +417,9 @@ fn a_private_server_shows_strangers_nothing() {
     {
         let answer = pages.get(path);
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
-        assert!(
-            !answer.body.contains("secretive-mcp") && answer.headers["cache-control"] == "private, no-store",
-            "{path}"
-        );
+        let caching = answer.headers.get("cache-control").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        assert!(!answer.body.contains("secretive-mcp"), "{path}: {}", answer.body);
+        assert!(caching.contains("no-store"), "{path}: {caching:?}");
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) const REGISTRY: &str = env!("CARGO_BIN_EXE_mcpsec-registry");
 /// `mcpsec`, which `cargo test --workspace` builds beside the server.
 pub(crate) fn mcpsec() -> PathBuf {
     let path = Path::new(REGISTRY).with_file_name(format!("mcpsec{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.is_file(), "{} is not built: use `cargo test --workspace --test registry`", path.display());
+    assert!(path.is_file(), "{} is not built: `cargo build --workspace` builds it", path.display());
     path
 }
 

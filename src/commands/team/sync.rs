@@ -1,7 +1,7 @@
 //! Asks the registry for its newest head and the entries that are new, judges them, and keeps what holds.
 use std::sync::Arc;
 
-use mcpsec_fetch::team::{Copies, Copy, LogClient, TeamError, Writer};
+use mcpsec_fetch::team::{Copies, Copy, LogClient, MAX_ENTRIES, TeamError, Writer};
 use mcpsec_model::{
     approval::head::Head,
     lock::Lock,
@@ -107,6 +107,10 @@ impl Syncing<'_> {
         let head = check_head(&note, &self.log_key, self.now).map_err(LogRefusal::from)?;
         let before = self.before(pin);
         check_forward(&head, &before)?;
+        if head.size > MAX_ENTRIES {
+            let (url, limit) = (self.client.registry().below("api/v1/approvals"), format!("{MAX_ENTRIES} entries"));
+            return Err(TeamError::TooMuch { url, limit }.into());
+        }
         if ask == Ask::Registry && self.is_here(&head, &note, &before) {
             return Ok(());
         }

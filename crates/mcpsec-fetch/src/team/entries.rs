@@ -20,7 +20,7 @@ const BLOCK: usize = 4 << 20;
 /// What goes into the decompressor at once, in bytes: gzip makes at most some thousand times as much of it.
 const SLICE: usize = 8 << 10;
 /// The longest all of it may take, however steadily it comes.
-const DEADLINE: Duration = Duration::from_secs(1800);
+const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Some whole lines.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

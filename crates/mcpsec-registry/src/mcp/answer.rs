@@ -76,7 +76,7 @@ fn drift(entry: &Entry) -> Value {
 
 impl Listing {
     /// Every version of a page's worth, and whether more follow.
-    pub(super) fn page<'a>(&'a self, wanted: impl Fn(&Entry) -> bool, limit: usize) -> (Vec<&'a Entry>, bool) {
+    pub(super) fn page(&self, wanted: impl Fn(&Entry) -> bool, limit: usize) -> (Vec<&Entry>, bool) {
         let mut found = self.entries.iter().filter(|entry| wanted(entry));
         let page: Vec<&Entry> = found.by_ref().take(limit).collect();
         (page, found.next().is_some())

@@ -195,7 +195,7 @@ mod tests {
     fn the_packed_form_has_a_tag_of_its_own() {
         let page = Page::new("text/plain", "x".repeat(5_000));
         let gzip = (header::ACCEPT_ENCODING, "br, gzip");
-        let packed = page.answer(&asking(&[gzip.clone()]), false);
+        let packed = page.answer(&asking(std::slice::from_ref(&gzip)), false);
         assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip");
         let tag = packed.headers()[header::ETAG].to_str().expect("text").to_owned();
         let again = page.answer(&asking(&[gzip, (header::IF_NONE_MATCH, &format!("\"x\", W/{tag}"))]), false);

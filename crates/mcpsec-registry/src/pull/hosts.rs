@@ -119,10 +119,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 /// Global unicast (2000::/3) without what IANA took out of it for other ends, and without addresses that hold an IPv4 address.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
-    let special = (a == 0x2001 && b < 0x0200)  // protocol assignments, Teredo, benchmarks, ORCHID
-        || (a == 0x2001 && b == 0x0db8)        // documentation
-        || (a == 0x3fff && b < 0x1000)         // documentation
-        || a == 0x2002; // 6to4
+    // Below 2001:200::: protocol assignments, Teredo, benchmarks, ORCHID; 2001:db8:: and 3fff:: are for documentation.
+    let special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || (a == 0x3fff && b < 0x1000) || a == 0x2002; // 6to4
     (a & 0xe000) == 0x2000 && !special
 }
 
