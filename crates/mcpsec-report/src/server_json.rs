@@ -118,7 +118,20 @@ pub fn lock_facts(lock: &Lock, server: &LockedServer) -> serde_json::Map<String,
 pub fn server_list(lock: &Lock, servers: &[&LockedServer], publication: &Publication<'_>) -> String {
     let one = |server: &&LockedServer| json!({"server": server_json(lock, server, publication), "_meta": {META_KEY: lock_facts(lock, server)}});
     let servers: Vec<Value> = servers.iter().map(one).collect();
-    pretty(&json!({"metadata": {"count": servers.len()}, "servers": servers}))
+    pretty(&sorted(json!({"metadata": {"count": servers.len()}, "servers": servers})))
+}
+
+/// The same document with the members of objects in the order of their names, whichever order this build of the JSON library keeps:
+/// one lock gives the same bytes everywhere.
+pub fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        Value::Object(members) => {
+            let members: std::collections::BTreeMap<String, Value> = members.into_iter().collect();
+            members.into_iter().map(|(name, value)| (name, sorted(value))).collect::<serde_json::Map<_, _>>().into()
+        }
+        plain => plain,
+    }
 }
 
 #[derive(Serialize)]
@@ -297,6 +310,7 @@ mod tests {
         let lock_of = lock.clone();
         let publication = Publication { namespace: "test.example", mirror: None };
         for server in lock.servers.values_mut().filter(|server| !server.spec.to_string().starts_with("git")) {
+            server.command = None;
             assert!(server_json(&lock_of, server, &publication).get("packages").is_some(), "{}", server.name);
             server.command = Some("other".into());
             assert_eq!(server_json(&lock_of, server, &publication).get("packages"), None, "{}", server.name);

@@ -175,7 +175,11 @@ impl Entries {
         self.next += block.len() as u64;
         self.pending = rest;
         if transfer.ended {
-            if self.next < self.asked || !self.pending.is_empty() {
+            let short = self.next < self.asked || !self.pending.is_empty();
+            if short && !block.is_empty() {
+                // Whole lines came before it broke off: they are given out, and the next request goes on behind them.
+                self.pending = Vec::new();
+            } else if short {
                 let (expected, found) = (self.until, self.next);
                 return Err(TeamError::CutShort { url: self.url.clone(), expected, found });
             }

@@ -182,7 +182,7 @@ async fn a_vetted_version_is_listed_with_all_that_is_known() {
     team.wait(3600);
     team.vet(&lock("files", "1.1.0", &["read", "write"]), 90).await;
     let list = team.get("/v0.1/servers").await;
-    insta::assert_snapshot!(serde_json::to_string_pretty(&list).expect("JSON"));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&mcpsec_report::server_json::sorted(list)).expect("JSON"));
     let one = team.get("/v0.1/servers/test.example.mcp%2Ffiles/versions/latest").await;
     assert_eq!(one["server"]["version"], "1.1.0");
     assert_eq!(team.get("/v0.1/servers/test.example.mcp/files/versions/latest").await, one);

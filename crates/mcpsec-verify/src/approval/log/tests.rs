@@ -62,18 +62,18 @@ fn each_lie_about_a_head_has_its_own_words() {
 
 #[test]
 fn keys_are_written_as_go_writes_them() {
-    // The key of the module proxy's checksum database, as its documentation prints it.
-    let known = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
-    let key = LogKey::parse(known).expect("a key of Go's checksum database");
-    assert_eq!((key.to_string().as_str(), key.short().as_str()), (known, "sum.golang.org+033de0ae"));
+    // The key in the documentation of `golang.org/x/mod/sumdb/note`.
+    let known = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    let key = LogKey::parse(known).expect("the key of an example of Go's");
+    assert_eq!((key.to_string().as_str(), key.short().as_str()), (known, "PeterNeumann+c74f20a3"));
     for bad in [
-        known.replacen("033de0ae", "033de0af", 1),
-        known.replacen("033de0ae", "033DE0AE", 1),
-        known.replacen("sum.", "sun.", 1),
-        known.replacen("Ac4z", "Ac4y", 1),
-        known.replacen("Ac4z", "As4z", 1),
-        known.trim_end_matches('8').to_owned(),
-        "sum.golang.org".to_owned(),
+        known.replacen("c74f20a3", "c74f20a4", 1),
+        known.replacen("c74f20a3", "C74F20A3", 1),
+        known.replacen("Peter", "Beter", 1),
+        known.replacen("ARpc", "ARpd", 1),
+        known.replacen("ARpc", "AhRp", 1),
+        known.trim_end_matches('W').to_owned(),
+        "PeterNeumann".to_owned(),
         String::new(),
     ] {
         assert!(LogKey::parse(&bad).is_err(), "{bad}");
