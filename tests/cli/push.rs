@@ -97,9 +97,11 @@ fn a_token_goes_to_the_registry_that_it_is_for_and_to_no_other() {
     let sent: Vec<_> =
         team.requests().into_iter().filter(|request| request.header("authorization").is_some()).collect();
     assert!(sent.is_empty(), "{sent:?}");
+    let before = team.requests().len();
     env.set("MCPSEC_TEAM_REGISTRY", team.base());
     let _pushed = env.mcpsec(["push"]).success();
-    assert!(team.requests().iter().all(|request| request.header("authorization").is_some() || request.method == "GET"));
+    let after = team.requests().split_off(before);
+    assert!(!after.is_empty() && after.iter().all(|request| request.header("authorization").is_some()), "{after:?}");
     // Another machine's, and nobody said that it is the one.
     env.unset("MCPSEC_TEAM_REGISTRY");
     env.edit("mcp.toml", team.base(), "https://mcp.example.test");

@@ -9,7 +9,8 @@ use super::{
     words::{self, Setting},
 };
 
-/// Deeper values are not drawn, only said: the readers of manifests refuse such depths anyway.
+/// Deeper values are not drawn, only said: the readers of manifests refuse such depths anyway. Threads of the server have room for it
+/// ([`crate::cli`] gives each 8 MiB of stack).
 const MAX_DEPTH: usize = 130;
 
 /// Draws values until its room is used up.
@@ -133,7 +134,12 @@ mod tests {
         for _ in 0..5_000 {
             deep = json!([deep]);
         }
-        assert!(drawn(&deep, 1 << 20).1);
+        // As much room as the server's own threads have: without optimisation this many levels need more than a test's thread has.
+        let cut = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(8 << 20);
+            thread.spawn_scoped(scope, || drawn(&deep, 1 << 20).1).expect("a thread").join().expect("no panic")
+        });
+        assert!(cut);
         // Dropping a value this deep would itself overflow the stack of a small thread.
         let mut rest = deep;
         while let Value::Array(mut list) = rest {
