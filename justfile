@@ -21,7 +21,7 @@ test-backends:
 
 # A hundred `kill -9` of the team server under writes (CI does ten).
 registry-kill-long:
-    .ci/backends cargo test --workspace --test registry long -- --ignored --nocapture
+    .ci/backends cargo test --workspace --test registry a_hundred_kills -- --ignored --nocapture
 
 # The few tests that talk to real registries.
 online:

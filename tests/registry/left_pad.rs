@@ -72,6 +72,10 @@ fn a_new_laptop_runs_what_was_vetted_when_the_upstream_is_gone() {
 fn a_registry_whose_files_were_tampered_with_is_refused() {
     let Some((vetted, npm)) = Vetted::prober() else { return };
     drop(npm);
+    if !vetted.world.backend.is_folder() {
+        eprintln!("skipped: this changes files in the folder of blobs");
+        return;
+    }
     let mut changed = 0;
     for blob in blobs(vetted.world.data.path()) {
         let mut bytes = std::fs::read(&blob).expect("a blob");

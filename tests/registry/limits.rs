@@ -41,18 +41,19 @@ fn a_forwarded_address_of_nobody_is_not_believed() {
 #[test]
 fn connections_beyond_the_limit_are_closed() {
     let world = World::with(&["--limits-connections", "2"]);
+    let third =
+        || raw(world.server.address(), b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", PATIENCE);
+    // Whoever has an answer has a place.
     let held = [connect(world.server.address()), connect(world.server.address())];
     for mut stream in &held {
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n").expect("sent");
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).expect("an answer");
+        assert_eq!(&start, b"HTTP/1.1 200");
     }
-    eventually("a third is closed", || {
-        raw(world.server.address(), b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", PATIENCE).is_empty()
-    });
+    assert_eq!(String::from_utf8_lossy(&third()), "", "there is no place for a third");
     drop(held);
-    eventually("there is room again", || {
-        raw(world.server.address(), b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", PATIENCE)
-            .starts_with(b"HTTP/1.1 200")
-    });
+    eventually("there is room again", || third().starts_with(b"HTTP/1.1 200"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     allowlist::{Team, token},
-    http::{Answer, ask, client, get},
+    http::{Answer, ask, client, eventually, get},
     people::lines,
     world::World,
 };
@@ -348,8 +348,7 @@ fn keys_come_from_where_the_operator_said() {
     let token = |issuer: &Issuer| issuer.sign(&json!({ "alg": "EdDSA", "kid": "ed" }), &issuer.claims());
     says(&post(&team, &format!("Bearer {}", token(&issuer))), 503, "the issuer of this identity does not answer");
     assert_eq!(other.server.requests().len(), 0);
-    let said = team.world.server.errors();
-    assert!(said.contains("name it as `jwks-uri`"), "{said}");
+    eventually("it says what to do", || team.world.server.errors().contains("name it as `jwks-uri`"));
 
     let moved = Issuer::new();
     *moved.documents.elsewhere.lock().expect("no panic") = Some(format!("{}/moved", moved.server.base()));
@@ -361,5 +360,5 @@ fn keys_come_from_where_the_operator_said() {
     flood.documents.keys.lock().expect("no panic")["more"] = json!("x".repeat(300 << 10));
     let (team, _folder) = team_of(&flood, "");
     assert_eq!(post(&team, &format!("Bearer {}", token(&flood))).status, 503);
-    assert!(team.world.server.errors().contains("more than 262144 bytes"));
+    eventually("it says why", || team.world.server.errors().contains("more than 262144 bytes"));
 }

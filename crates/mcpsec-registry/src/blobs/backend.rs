@@ -46,7 +46,7 @@ impl Backend {
         let unknown = || BlobError::Address(address.split("//").next().unwrap_or_default().chars().take(20).collect());
         let url: url::Url = address.parse().map_err(|_| unknown())?;
         match url.scheme() {
-            // `file:relative` would be a folder of the root.
+            // `file:blobs` would be read as `file:///blobs`.
             "file" if address.starts_with("file:///") => folder(url.to_file_path().map_err(|()| unknown())?),
             "s3" => {
                 let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();

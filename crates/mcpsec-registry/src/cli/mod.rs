@@ -63,9 +63,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    // Deep schemas are drawn level by level (`ui::json`); the room is reserved, and used by who needs it.
-    let threads = tokio::runtime::Builder::new_multi_thread().thread_stack_size(8 << 20).enable_all().build();
-    let Ok(runtime) = threads else {
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
         complain("the system gives no threads");
         return ExitCode::from(4);
     };
