@@ -28,7 +28,7 @@ fn it_says_that_it_lives_and_can_serve() {
     let ready = get(&world.url("/readyz"), &[]);
     assert_eq!(ready.status, 200);
     let parts = serde_json::json!({ "blobs": "ok", "database": "ok", "process": "ok" });
-    let said: serde_json::Value = serde_json::from_str(&ready.text()).expect("JSON");
+    let said: serde_json::Value = serde_json::from_str(ready.text()).expect("JSON");
     assert_eq!(said, serde_json::json!({ "status": "ready", "parts": parts }));
     assert_eq!(ready.header("cache-control"), "no-store");
 }
