@@ -62,7 +62,7 @@ fn each_lie_about_a_head_has_its_own_words() {
 
 #[test]
 fn keys_are_written_as_go_writes_them() {
-    // The key in the documentation of `golang.org/x/mod/sumdb/note`.
+    // The example key in the documentation of Go's package `sumdb/note`.
     let known = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     let key = LogKey::parse(known).expect("the key of an example of Go's");
     assert_eq!((key.to_string().as_str(), key.short().as_str()), (known, "PeterNeumann+c74f20a3"));
