@@ -152,6 +152,16 @@ impl Team {
         ask(method, &self.world.url(path), &[("Authorization", &bearer)], body)
     }
 
+    /// The first line of the answer to a body that is announced with this length and not sent: a client that is still sending when it
+    /// is refused may see a broken pipe and no answer.
+    pub(crate) fn announce(&self, path: &str, length: u64) -> String {
+        let head = format!(
+            "PUT {path} HTTP/1.1\r\nHost: registry.invalid\r\nAuthorization: Bearer {}\r\nContent-Length: {length}\r\n\r\n",
+            self.token
+        );
+        raw(&self.world, head.as_bytes()).trim_end().to_owned()
+    }
+
     pub(crate) fn put(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         self.ask(Method::PUT, path, body)
     }
