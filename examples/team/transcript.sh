@@ -100,7 +100,21 @@ if have npm; then
     step npm install --ignore-scripts "$npm_name@$npm_version"
     rm -rf node_modules "$HOME/.npm"
     step npm ci --ignore-scripts
-    if have npx; then step npx --yes "$npm_name@$npm_version" "$work/bob/npm" </dev/null; fi
+    if have npx; then
+        printf '\n$ npx --yes %s@%s ~work/bob/npm   # and a client that says hello\n' "$npm_name" "$npm_version"
+        # Not every server ends with its input: it gets half a minute, and what it answered decides.
+        {
+            echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"transcript","version":"1"}}}'
+            sleep 10
+        } | { timeout 30 npx --yes "$npm_name@$npm_version" "$work/bob/npm" 2>/dev/null || true; } | python3 -c '
+import json, sys
+for line in sys.stdin:
+    print(json.loads(line)["result"]["serverInfo"])
+    break
+else:
+    sys.exit("it did not answer")
+'
+    fi
 fi
 cd "$work/bob"
 export PIP_INDEX_URL=$registry/pypi/simple/ PIP_DISABLE_PIP_VERSION_CHECK=1 UV_DEFAULT_INDEX=$registry/pypi/simple/
