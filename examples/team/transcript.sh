@@ -10,6 +10,8 @@ set -euo pipefail
 
 npm_spec=${1:-npm:@modelcontextprotocol/server-filesystem}
 pypi_spec=${2:-pypi:mcp-server-time}
+platform=linux-$(uname -m | sed 's/^arm64$/aarch64/')-gnu
+python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 work=$(mktemp -d)
 registry_pid=
 trap '[ -z "$registry_pid" ] || kill "$registry_pid" 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -41,6 +43,8 @@ echo "(a token with the scopes push and approve-submit, valid for a day)"
 title "2. Ada vets two servers and pushes them"
 cd "$work/ada/project"
 export MCPSEC_STORE=$work/ada/store MCPSEC_CACHE=$work/ada/cache
+# One platform, so that little is locked here. The push takes every file of a release along that the lock names.
+printf '[targets]\nplatforms = ["%s"]\npython = ["%s"]\n' "$platform" "$python" >mcp.toml
 step mcpsec add "$npm_spec" --name files --yes
 step mcpsec add "$pypi_spec" --name clock --yes
 printf '\n[team]\nregistry = "%s"\n' "$registry" >>mcp.toml
@@ -69,15 +73,15 @@ export MCPSEC_STORE=$work/bob/store MCPSEC_CACHE=$work/bob/cache
 # Every address but this machine's leads to a closed port.
 export HOME=$work/bob XDG_DATA_HOME=$work/bob/data XDG_CACHE_HOME=$work/bob/cache XDG_CONFIG_HOME=$work/bob/config
 export http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9
-export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 MCPSEC_HTTP_RETRIES=0 MCPSEC_TRUST_REFRESH=off
+export no_proxy=127.0.0.1 NO_PROXY=127.0.0.1 MCPSEC_TRUST_REFRESH=off
 step mcpsec verify
-printf '\n$ mcpsec run files   # and a client that asks for its tools\n'
+printf '\n$ mcpsec run clock   # and a client that asks for its tools\n'
 {
     echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"transcript","version":"1"}}}'
     echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
     echo '{"jsonrpc":"2.0","id":2,"method":"tools/list"}'
     sleep 2
-} | mcpsec run files -- "$work/bob/project" 2>/dev/null | python3 -c '
+} | mcpsec run clock 2>/dev/null | python3 -c '
 import json, sys
 for line in sys.stdin:
     tools = json.loads(line).get("result", {}).get("tools")
@@ -96,7 +100,21 @@ if have npm; then
     step npm install --ignore-scripts "$npm_name@$npm_version"
     rm -rf node_modules "$HOME/.npm"
     step npm ci --ignore-scripts
-    if have npx; then step npx --yes "$npm_name@$npm_version" "$work/bob/npm" </dev/null; fi
+    if have npx; then
+        printf '\n$ npx --yes %s@%s ~work/bob/npm   # and a client that says hello\n' "$npm_name" "$npm_version"
+        # Not every server ends with its input: it gets half a minute, and what it answered decides.
+        {
+            echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"transcript","version":"1"}}}'
+            sleep 10
+        } | { timeout 30 npx --yes "$npm_name@$npm_version" "$work/bob/npm" 2>/dev/null || true; } | python3 -c '
+import json, sys
+for line in sys.stdin:
+    print(json.loads(line)["result"]["serverInfo"])
+    break
+else:
+    sys.exit("it did not answer")
+'
+    fi
 fi
 cd "$work/bob"
 export PIP_INDEX_URL=$registry/pypi/simple/ PIP_DISABLE_PIP_VERSION_CHECK=1 UV_DEFAULT_INDEX=$registry/pypi/simple/

@@ -10,6 +10,7 @@ pub mod credentials;
 mod error;
 mod metadata;
 mod network;
+mod reach;
 
 pub(crate) use body::read as read_body;
 pub use credentials::Credentials;

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use mcpsec_model::url::SafeUrl;
 use tokio::sync::Semaphore;
 
-use super::{Credentials, HttpError, error::chain};
+use super::{Credentials, HttpError, error::chain, reach::Reach};
 
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
@@ -56,6 +56,7 @@ struct Inner {
     uploads: OnceLock<reqwest::Client>,
     options: HttpOptions,
     metadata: Semaphore,
+    reach: Arc<Reach>,
     requests: AtomicU64,
     bytes: AtomicU64,
 }
@@ -87,6 +88,7 @@ impl Network {
                 uploads: OnceLock::new(),
                 options,
                 metadata,
+                reach: Arc::default(),
                 requests: AtomicU64::new(0),
                 bytes: AtomicU64::new(0),
             }),
@@ -144,7 +146,7 @@ impl Network {
             .with_jitter()
             .with_jitter_seed(seed)
             .build();
-        Schedule { backoff }
+        Schedule { backoff, reach: Arc::clone(&self.inner.reach) }
     }
 
     /// Sends one GET and follows redirects. Credentials (the given ones, or those in the URL) go only to the origin of
@@ -171,12 +173,21 @@ impl Network {
             if !matches!(at.expose().scheme(), "http" | "https") {
                 return Err(HttpError::Scheme { url: at });
             }
+            if let Some(reason) = self.inner.reach.given_up(&at) {
+                return Err(HttpError::Network { url: at, reason });
+            }
             self.inner.requests.fetch_add(1, Ordering::Relaxed);
             let mut request = self.inner.client.get(at.expose().clone()).headers(headers.clone());
             if let Some(value) = &authorization {
                 request = request.header(header::AUTHORIZATION, value.clone());
             }
-            let response = request.send().await.map_err(|error| HttpError::transport(&at, error))?;
+            let response = request.send().await.map_err(|error| {
+                if error.is_connect() {
+                    self.inner.reach.failed(&at);
+                }
+                HttpError::transport(&at, error)
+            })?;
+            self.inner.reach.answered(&at);
             let status = response.status();
             if status.is_success() || status == StatusCode::NOT_MODIFIED {
                 return Ok(Opened { response, url: at });
@@ -295,6 +306,7 @@ pub(crate) struct Sending<'a> {
 #[derive(Debug)]
 pub(crate) struct Schedule {
     backoff: backon::ExponentialBackoff,
+    reach: Arc<Reach>,
 }
 
 impl Schedule {
@@ -302,6 +314,16 @@ impl Schedule {
     pub(crate) fn pause(&mut self, error: &HttpError) -> Option<Duration> {
         if !error.is_transient() {
             return None;
+        }
+        if let HttpError::Network { url, reason } = error {
+            if self.reach.given_up(url).is_some() {
+                return None;
+            }
+            let Some(pause) = self.backoff.next() else {
+                self.reach.exhausted(url, reason);
+                return None;
+            };
+            return Some(pause.min(LONGEST_PAUSE));
         }
         let pause = self.backoff.next()?;
         Some(error.retry_after().map_or(pause, |asked| asked.max(pause)).min(LONGEST_PAUSE))
