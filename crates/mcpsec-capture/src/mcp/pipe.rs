@@ -153,19 +153,20 @@ fn lines(stdout: impl Read, max: usize, budget: &AtomicU64, events: &SyncSender<
 }
 
 fn keep_tail(stderr: impl Read, tail: &Mutex<Vec<u8>>, budget: &AtomicU64, events: &SyncSender<Event>) {
-    let mut too_much = false;
     chunks(stderr, |chunk| {
         let mut kept = tail.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend_from_slice(chunk);
         let surplus = kept.len().saturating_sub(TAIL);
         kept.drain(..surplus);
-        too_much = !spend(budget, chunk.len());
-        !too_much
+        drop(kept);
+        let fits = spend(budget, chunk.len());
+        if !fits {
+            // Said before the pipe closes: a server that ends for that reason would else seem to have ended by itself. The client
+            // may be gone.
+            let _unheard = events.send(Event::TooMuch);
+        }
+        fits
     });
-    if too_much {
-        // The client may be gone.
-        let _unheard = events.send(Event::TooMuch);
-    }
 }
 
 fn write_all(mut stdin: impl Write, messages: &Receiver<Vec<u8>>) {
