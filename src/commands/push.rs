@@ -10,7 +10,7 @@ use mcpsec_fetch::{
     http::HttpError,
     mirror::{
         MirrorError, TeamMirror,
-        push::{Accepted, Sent, Standing},
+        push::{Accepted, Sent},
     },
     progress::{Event, Progress as _},
     store::{Store, StoreError},
@@ -22,6 +22,7 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     package::{Artifact, Package},
+    team::Status,
     text::escape,
 };
 use serde_json::{Value, json};
@@ -192,7 +193,7 @@ impl Pushing<'_> {
         let request = self.args.reason.as_deref().filter(|_| self.args.request);
         let put = || self.mirror.put_lock(text, request);
         let accepted = put().await.map_err(|error| self.refused(name, &error))?;
-        pushed.standing = Some(accepted.standing);
+        pushed.status = Some(accepted.status);
         let files = by_digest(alone);
         pushed.files = files.len();
         self.tell_unknown(&accepted, &files);
@@ -227,7 +228,7 @@ impl Pushing<'_> {
         }
         if pushed.sent > 0 || pushed.documents > 0 {
             match put().await {
-                Ok(now) => pushed.standing = Some(now.standing),
+                Ok(now) => pushed.status = Some(now.status),
                 Err(error) => problem = worse(problem, self.refused(name, &error)),
             }
         }
@@ -360,7 +361,7 @@ struct Pushed {
     version: String,
     lock: Digest,
     /// The registry's word; `None` when it gave none.
-    standing: Option<Standing>,
+    status: Option<Status>,
     /// Whether a dry run found the lock to be new.
     new: Option<bool>,
     /// Distinct files of the lock.
@@ -382,7 +383,7 @@ impl Pushed {
             name: server.name.to_string(),
             version: escape(&server.version),
             lock,
-            standing: None,
+            status: None,
             new: None,
             files: 0,
             sent: 0,
@@ -402,8 +403,8 @@ impl Pushed {
             let bytes = ui::bytes(self.bytes);
             return format!("{name} {version}: {state}\n  {lock}\n  would send {sent} of {files} ({bytes})\n");
         }
-        let Some(standing) = self.standing else { return format!("{name} {version}: not pushed\n") };
-        let state = if self.error.is_some() { "not whole" } else { standing.as_str() };
+        let Some(status) = self.status else { return format!("{name} {version}: not pushed\n") };
+        let state = if self.error.is_some() { "not whole" } else { status.as_str() };
         let mut text = format!("{name} {version}: {state}\n  {lock}\n");
         let files = ui::count(self.files, "file");
         if self.sent == 0 && self.documents == 0 {
@@ -424,14 +425,12 @@ impl Pushed {
                 "  left out: {files} of other platforms; mcpsec push {name}, without --host-only, sends them\n"
             ));
         }
-        match standing {
-            Standing::Pending => {
+        match status {
+            Status::Pending => {
                 text.push_str(&format!("  waits for a review: mcpsec approve {name}\n"));
             }
-            Standing::Withdrawn => {
-                text.push_str("  its approval was revoked or expired: mcpsec approvals says which\n")
-            }
-            Standing::Vetted | Standing::Incomplete => {}
+            Status::Withdrawn => text.push_str("  its approval was revoked or expired: mcpsec approvals says which\n"),
+            Status::Vetted | Status::Incomplete => {}
         }
         text
     }
@@ -441,7 +440,7 @@ impl Pushed {
             "name": self.name,
             "version": self.version,
             "lock": self.lock.to_string(),
-            "status": self.standing.map(Standing::as_str),
+            "status": self.status.map(Status::as_str),
             "dryRun": dry_run,
             "new": self.new,
             "files": self.files,

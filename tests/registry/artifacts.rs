@@ -4,20 +4,7 @@ use mcpsec_testkit::{NpmServer, npm_package};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::pushing::{Team, ask, left};
-
-/// Bytes that do not compress.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[0]
-    })
-    .take(length)
-    .collect()
-}
+use crate::pushing::{Team, ask, left, noise};
 
 #[test]
 fn a_large_file_goes_in_parts_and_an_interrupted_push_goes_on() {

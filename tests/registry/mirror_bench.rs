@@ -7,20 +7,6 @@ use serde_json::{Map, Value, json};
 
 use crate::mirror_world::{Mirror, Packed, packed, put};
 
-/// Bytes that do not compress, the same every time (xorshift).
-fn noise(count: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(count + 8);
-    while bytes.len() < count {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(count);
-    bytes
-}
-
 /// `count` versions whose records have some 4 kB each: zod's packument has 4.4 MB, and nothing but dependencies is in both servers'.
 fn versions(name: &str, count: usize) -> Vec<NpmPackage> {
     let one = |n: usize| {
@@ -89,7 +75,7 @@ fn bench_beside_verdaccio_and_pypiserver() {
     let bench = Bench { seconds: told("MCPSEC_BENCH_SECONDS").unwrap_or_else(|| "10".to_owned()) };
     // Ours: the rate limit is lifted, since one client stands for many.
     let mirror = Mirror::with(&["--limits-rate", "0"]);
-    let tarball = npm_package("bench-tarball", "1.0.0").file("noise.bin", &noise(584_000));
+    let tarball = npm_package("bench-tarball", "1.0.0").file("noise.bin", &crate::pushing::noise(584_000));
     let npm = [versions("bench-large", 1_050), versions("bench-small", 6), vec![tarball]];
     let wheels: Vec<_> = (0..60).map(|n| wheel("bench-index", &format!("1.{n}")).requires_python(">=3.8")).collect();
     let mut files: Vec<Packed> = vec![Packed::from(&npm_package("bench", "1.0.0"))];

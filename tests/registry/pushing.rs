@@ -230,3 +230,16 @@ pub(crate) fn token(world: &World, scopes: &[&str]) -> String {
     assert_eq!(made.code, Some(0), "{}", String::from_utf8_lossy(&made.stderr));
     String::from_utf8(made.stdout).expect("UTF-8").trim().to_owned()
 }
+
+/// Bytes that do not compress.
+pub(crate) fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[0]
+    })
+    .take(length)
+    .collect()
+}

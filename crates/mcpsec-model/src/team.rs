@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 
 use ::url::{Host, Url};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 use smol_str::SmolStr;
 
 use crate::{approval::head::Origin, digest::Digest, url::SafeUrl};
@@ -229,6 +230,32 @@ impl Mirror {
             Self::Fallback => "fallback",
             Self::First => "first",
             Self::Only => "only",
+        }
+    }
+}
+
+/// How a pushed server version stands at a registry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Enough people approved exactly this, and all of its files are there.
+    Vetted,
+    /// Enough people approved it; files are still missing.
+    Incomplete,
+    /// Nobody, or not enough people, approved it yet.
+    Pending,
+    /// It was approved, and is no longer: revoked or expired.
+    Withdrawn,
+}
+
+impl Status {
+    /// The word of the API, the page and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vetted => "vetted",
+            Self::Incomplete => "incomplete",
+            Self::Pending => "pending",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }

@@ -61,15 +61,7 @@ fn one(out: &mut String, package: &Package, style: Style) {
 
 /// One statement: what it is, by whom, from which commit, how its time is known.
 fn line(pin: &Pin, ecosystem: Ecosystem) -> String {
-    let what = match (pin.kind.as_str(), ecosystem) {
-        ("publish", Ecosystem::Npm) => "published through the registry",
-        ("publish", _) => "published",
-        ("provenance", _) => "built",
-        ("registry-signature", _) => "signed by the registry",
-        ("git-tag", _) => "tag signed",
-        ("git-commit", _) => "commit signed",
-        (other, _) => other,
-    };
+    let what = pin.kind.done(ecosystem);
     let mut text = format!("{what}: {}", pin.signer);
     if let SignerPin::Workload { issuer, .. } = &pin.signer {
         text.push_str(&format!("; issuer {issuer}"));

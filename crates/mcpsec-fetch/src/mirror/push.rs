@@ -16,6 +16,7 @@ use mcpsec_model::{
     digest::Digest,
     evidence::Documents,
     package::{Artifact, PackageId},
+    team::Status,
     text::Untrusted,
     url::SafeUrl,
 };
@@ -27,37 +28,11 @@ use crate::progress::{Event, Progress};
 /// Bytes of each part but the last.
 pub const PART: u64 = 8 << 20;
 
-/// How a pushed server stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Standing {
-    /// Approved, and everything is there.
-    Vetted,
-    /// Approved; something is missing.
-    Incomplete,
-    /// Nobody, or not enough people, approved it yet.
-    Pending,
-    /// Approved once, and no longer.
-    Withdrawn,
-}
-
-impl Standing {
-    /// The word of the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Vetted => "vetted",
-            Self::Incomplete => "incomplete",
-            Self::Pending => "pending",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-}
-
 /// What the registry said to a lock.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Accepted {
     /// How the server stands.
-    pub standing: Standing,
+    pub status: Status,
     /// Digests of files that it lacks. Its words: send only what the lock names.
     pub missing: BTreeSet<Digest>,
     /// Files whose evidence it lacks, each as `<purl> <file>`.
@@ -89,7 +64,7 @@ impl TeamMirror {
         #[derive(Deserialize)]
         struct Wire {
             lock: Digest,
-            status: Standing,
+            status: Status,
             missing: Vec<Digest>,
             evidence: Vec<String>,
         }
@@ -104,7 +79,7 @@ impl TeamMirror {
             return Err(MirrorError::Answer { url, reason: format!("it is about {} and not {digest}", wire.lock) });
         }
         Ok(Accepted {
-            standing: wire.status,
+            status: wire.status,
             missing: wire.missing.into_iter().collect(),
             evidence: wire.evidence.into_iter().collect(),
         })

@@ -4,7 +4,7 @@ use std::fmt;
 use smol_str::SmolStr;
 
 use super::{Pin, Signer};
-use crate::{digest::Digest, time::Timestamp};
+use crate::{digest::Digest, name::Ecosystem, time::Timestamp};
 
 /// What kind of statement was signed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -36,6 +36,19 @@ impl EvidenceKind {
             Self::Provenance => "provenance",
             Self::GitTag => "git-tag",
             Self::GitCommit => "git-commit",
+            Self::Release => "release",
+        }
+    }
+
+    /// What was done, as people are told.
+    pub fn done(self, ecosystem: Ecosystem) -> &'static str {
+        match self {
+            Self::Publish if ecosystem == Ecosystem::Npm => "published through the registry",
+            Self::Publish => "published",
+            Self::Provenance => "built",
+            Self::RegistrySignature => "signed by the registry",
+            Self::GitTag => "tag signed",
+            Self::GitCommit => "commit signed",
             Self::Release => "release",
         }
     }

@@ -1,6 +1,7 @@
 //! One pushed server version, judged.
 use std::{collections::BTreeSet, sync::Arc};
 
+pub use mcpsec_model::team::Status;
 use mcpsec_model::{
     approval::Approved,
     config::Isolation,
@@ -13,31 +14,6 @@ use mcpsec_verify::approval::Standing;
 use smol_str::SmolStr;
 
 use super::Brief;
-
-/// How a release stands.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Status {
-    /// Enough people approved exactly this, and all of its files are here.
-    Vetted,
-    /// Enough people approved it; files are still missing.
-    Incomplete,
-    /// Nobody, or not enough people, approved it yet.
-    Pending,
-    /// It was approved, and is no longer: revoked or expired.
-    Withdrawn,
-}
-
-impl Status {
-    /// The word of the API and the page.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Vetted => "vetted",
-            Self::Incomplete => "incomplete",
-            Self::Pending => "pending",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-}
 
 /// A file of a closure.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -100,7 +100,7 @@ impl axum::extract::FromRequestParts<App> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut http::request::Parts, app: &App) -> Result<Self, ApiError> {
-        let address = Address::from_request_parts(parts, app).await?;
+        let Ok(address) = Address::from_request_parts(parts, app).await;
         let deleted = Query::include_deleted(parts.uri.query().unwrap_or_default())?;
         let listing = app.listings.get(app).await?;
         Ok(Self { app: app.clone(), address, headers: parts.headers.clone(), deleted, listing })

@@ -19,11 +19,7 @@ mod simple;
 
 use axum::{Router, routing::get};
 
-use crate::{
-    app::App,
-    auth::{Caller, Scope},
-    error::ApiError,
-};
+use crate::{app::App, error::ApiError};
 
 pub use page::Pages;
 
@@ -36,11 +32,6 @@ pub fn router() -> Router<App> {
         .route("/pypi", get(pypi::answer))
         .route("/pypi/", get(pypi::answer))
         .route("/pypi/{*path}", get(pypi::answer))
-}
-
-/// Reading needs nothing, unless the server is private.
-fn may_read(app: &App, caller: &Caller) -> Result<(), ApiError> {
-    if app.config.private { caller.require(Scope::Read) } else { Ok(()) }
 }
 
 /// 404 for whatever is not vetted, whether it exists elsewhere or was pushed and waits.

@@ -26,7 +26,7 @@ use mcpsec_model::{
 use serde_json::json;
 
 use super::{
-    evidence, keys, may_read, not_vetted, packument,
+    evidence, keys, not_vetted, packument,
     page::{Key, What, accepted, render},
     path,
 };
@@ -58,7 +58,6 @@ pub(super) async fn answer(
     Base(base): Base,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
     let (segments, _) = path::segments(uri.path(), "/npm")?;
     let catalog = app.catalogs.get();
     let asked = Asked { app, headers, base, catalog };

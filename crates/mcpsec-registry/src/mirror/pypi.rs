@@ -24,13 +24,12 @@ use mcpsec_model::{
 
 use super::{
     arrival::Kind,
-    evidence, may_read, not_vetted,
+    evidence, not_vetted,
     page::{Key, What, accepted, render},
     path, simple,
 };
 use crate::{
     app::App,
-    auth::Caller,
     blobs::{Answer, Audience},
     catalog::{Catalog, FileRef},
     db::metadata,
@@ -54,11 +53,9 @@ struct Asked {
 pub(super) async fn answer(
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
-    caller: Caller,
     Base(base): Base,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    may_read(&app, &caller)?;
     let (segments, slash) = path::segments(uri.path(), "/pypi")?;
     let catalog = app.catalogs.get();
     let asked = Asked { app, headers, base, catalog };

@@ -134,7 +134,7 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 }
 
 /// The address under which this client reaches the server, for links in answers: `https://mcp.example.test`, without a slash at
-/// the end. As configured (`public-url`), else as the request says; a `Host` that is none becomes the address listened on.
+/// the end. As configured (`public-url`), else as the request says; one without a `Host` (HTTP/1.0) gets the address listened on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Base(pub String);
 
@@ -164,10 +164,16 @@ impl Base {
     }
 }
 
+/// Whether a request's `Host`, where it has one, is one host with or without a port: RFC 9112, section 3.2 asks for 400 otherwise.
+pub(super) fn names_a_host(headers: &HeaderMap) -> bool {
+    !headers.contains_key("host") || single(headers, "host").is_some_and(is_host)
+}
+
 /// `NAME[:PORT]`, `[ADDRESS][:PORT]`: nothing that could mean more inside a link, a page or JSON.
 fn is_host(host: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
-    !host.is_empty() && host.len() <= 260 && host.bytes().all(word)
+    let reads_as_one = || url::Url::parse(&format!("http://{host}/")).is_ok_and(|url| url.has_host());
+    !host.is_empty() && host.len() <= 260 && host.bytes().all(word) && reads_as_one()
 }
 
 impl FromRequestParts<App> for Base {

@@ -16,7 +16,7 @@ use mcpsec_model::text::Untrusted;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-use super::{Client, body::steady, rate::Rate};
+use super::{Client, body::steady, client::names_a_host, rate::Rate};
 use crate::{
     app::App,
     config::Limits,
@@ -93,6 +93,9 @@ async fn admitted(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    if !names_a_host(request.headers()) {
+        return Err(ApiError::bad_request("the request's Host is not one host, with or without a port"));
+    }
     // Whoever looks after the server must be able to see it when it is busy.
     let watching = matches!(pattern, "/healthz" | "/readyz" | "/metrics");
     if !watching {

@@ -32,15 +32,7 @@ pub(super) fn of_package(package: &Package) -> Markup {
 
 /// One statement: what it is, by whom, from which commit, how its time is known.
 fn line(pin: &Pin, ecosystem: Ecosystem) -> Markup {
-    let what = match (pin.kind.as_str(), ecosystem) {
-        ("publish", Ecosystem::Npm) => "published through the registry",
-        ("publish", _) => "published",
-        ("provenance", _) => "built",
-        ("registry-signature", _) => "signed by the registry",
-        ("git-tag", _) => "tag signed",
-        ("git-commit", _) => "commit signed",
-        (other, _) => other,
-    };
+    let what = pin.kind.done(ecosystem);
     html! {
         (what) ": " (words::line(&pin.signer.to_string()))
         @if let SignerPin::Workload { issuer, .. } = &pin.signer { "; issuer " (words::line(issuer)) }

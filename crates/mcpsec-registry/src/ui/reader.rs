@@ -62,7 +62,7 @@ impl FromRequestParts<App> for Reader {
         if app.config.private {
             caller.require(Scope::Read)?;
         }
-        let address = Address::from_request_parts(parts, app).await?;
+        let Ok(address) = Address::from_request_parts(parts, app).await;
         let asked = Asked::parse(parts.uri.query().unwrap_or_default());
         Ok(Self { app: app.clone(), catalog: app.catalogs.get(), asked, address })
     }
