@@ -102,7 +102,11 @@ fn a_full_disk_under_the_log() {
     assert_eq!(team.head().size, acknowledged.lines().count() as u64);
     disk.grow("64m");
     let more = lines([&team.bob.approves("files", number)]);
-    assert_eq!(team.post(more.clone()).status, 200);
+    // Whichever connection to the database it meets.
+    for _ in 0..4 {
+        let answer = team.post(more.clone());
+        assert_eq!(answer.status, 200, "{}\n{}", answer.text(), team.world.server.errors());
+    }
     assert!(team.log() == acknowledged + &more);
 }
 
@@ -112,7 +116,7 @@ fn a_full_disk_under_the_files() {
         return;
     }
     let Some(disk) = Disk::new("4m") else { return };
-    let big = npm_package("left", "1.0.3").file("noise", &noise(6 << 20));
+    let big = npm_package("left", "1.0.3").file("noise", &pushing::noise(6 << 20));
     let npm = NpmServer::start();
     npm.publish_all(&[pushing::files(), big.clone()]);
     let blobs = format!("file://{}", disk.path().display());
@@ -214,17 +218,4 @@ fn a_blob_store_that_is_overloaded() {
     relay.set(Mood::Open);
     team.push_all("");
     assert_eq!(team.status(), "vetted");
-}
-
-/// Bytes that do not compress.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[0]
-    })
-    .take(length)
-    .collect()
 }

@@ -1,7 +1,7 @@
 //! Opening a database and bringing its schema up to date, safely beside other replicas that do the same.
 use std::{path::Path, time::Duration};
 
-use sqlx::{AnyPool, Executor as _, any::AnyPoolOptions, migrate::Migrator};
+use sqlx::{AnyPool, Connection as _, Executor as _, any::AnyPoolOptions, migrate::Migrator};
 
 use super::Tx;
 use crate::{config::Secret, error::ApiError};
@@ -77,6 +77,8 @@ impl Db {
                     Ok(())
                 })
             })
+            // A full disk ends a transaction of SQLite before its rollback, which then fails, and the driver believes it open for ever.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect(&url)
             .await?;
         let db = Self { pool, postgres };
@@ -113,5 +115,17 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
         // SQLite would otherwise refuse the first write of a transaction that another writer overtook.
         if self.postgres { self.pool.begin().await } else { self.pool.begin_with("BEGIN IMMEDIATE").await }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_databases_have_one_schema() {
+        let sqlite = include_str!("../../migrations/sqlite/0001_start.sql");
+        let postgres = include_str!("../../migrations/postgres/0001_start.sql");
+        let own = ("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
+        assert!(sqlite.contains(own.0), "the one place where they differ");
+        assert_eq!(sqlite.replace(own.0, own.1), postgres);
     }
 }
