@@ -167,6 +167,14 @@ impl NpmError {
         matches!(self, Self::Http { source, .. } if source.is_unreachable())
     }
 
+    /// The same, told of the registry where it could not be reached: one story for all packages.
+    pub(crate) fn of_registry(&self) -> String {
+        match self {
+            Self::Http { source, .. } if source.is_unreachable() => source.of_server(),
+            other => other.to_string(),
+        }
+    }
+
     /// What to do next, where one thing is obvious.
     pub fn hint(&self) -> Option<String> {
         match self {
