@@ -3,8 +3,12 @@
 //!
 //! The document that the server serves says how each request looks, and a generator finds no digest that exists. So each operation gets
 //! examples of requests that hit, named alike in all parameters of one request; the tool sends them and mixes them into what it makes up.
-//! Started by `.ci/schemathesis`, which installs the tool (cargo test --workspace --test registry schemathesis -- --ignored).
-use std::{collections::BTreeMap, path::Path, time::Duration};
+//! Started by `.ci/schemathesis`, which installs the tool.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use mcpsec_model::{digest::Digest, evidence::Documents};
 use mcpsec_testkit::{npm_package, program, sdist, wheel};
@@ -65,8 +69,10 @@ struct Shown {
     revoked: Digest,
 }
 
-fn shown() -> Shown {
-    let mirror = Mirror::with(&["--limits-rate", "0"]);
+fn shown(folder: &Path) -> Shown {
+    let policy = folder.join("mcp.toml");
+    put(&policy, "[policy]\nisolation = \"namespace\"\n");
+    let mirror = Mirror::with(&["--limits-rate", "0", "--policy", &policy.display().to_string()]);
     let server = npm_package("@team/server-go", "1.2.0").dep("left", "^1.0.0").bin("go", "go.js").file("go.js", b"1");
     let npm = [Packed::from(&server), Packed::from(&npm_package("left", "1.0.3"))];
     let python = [
@@ -76,7 +82,8 @@ fn shown() -> Shown {
     let text = Packed::new("pypi:tidy-part@2.1", "tidy_part-2.1.tar.bz2", b"nobody looks into these".to_vec());
     let _approval = mirror.vet("go", &npm);
     let _approval = mirror.vet("serpent", &[python[0].clone(), python[1].clone(), text.clone()]);
-    for (file, said) in [(&npm[0], r#"{"attestations":[]}"#), (&python[0], r#"{"version":1,"attestation_bundles":[]}"#)] {
+    for (file, said) in [(&npm[0], r#"{"attestations":[]}"#), (&python[0], r#"{"version":1,"attestation_bundles":[]}"#)]
+    {
         let documents = Documents { offered: true, attestations: Some(said.to_owned()), ..Documents::default() };
         mirror.evidence(file, &documents);
     }
@@ -86,8 +93,9 @@ fn shown() -> Shown {
     let approval = mirror.vet("gone", &gone);
     mirror.revoke("gone", approval);
     let earlier = Version::new("words", "1.0.0");
-    let later = Version::new("words", "1.1.0")
-        .telling(json!({ "tools": [tool("read", "Reads two files. <b>Always</b> \u{202e} ask first."), tool("write", "")] }));
+    let later = Version::new("words", "1.1.0").telling(
+        json!({ "tools": [tool("read", "Reads two files. <b>Always</b> \u{202e} ask first."), tool("write", "")] }),
+    );
     let told = [&earlier, &later].map(|version| {
         let lock = version.lock();
         let _approval = mirror.approve(&lock);
@@ -138,7 +146,10 @@ impl Shown {
             hit("putEvidence", about).body(json!({ "offered": true, "published": "2026-01-02T03:04:05Z" })),
         ];
         for (digest, text) in &self.told {
-            hits.push(hit("putLock", [("digest", &digest.to_string()), ("request", "1"), ("reason", "why")]).body(text.as_str()));
+            hits.push(
+                hit("putLock", [("digest", &digest.to_string()), ("request", "1"), ("reason", "why")])
+                    .body(text.as_str()),
+            );
         }
         hits
     }
@@ -228,44 +239,91 @@ fn illustrate(document: &mut Value, hits: &[Hit]) {
                 parameter["examples"] = named.into();
             }
         }
-        let bodies = hits.iter().enumerate().filter_map(|(at, hit)| Some((format!("hit{at}"), json!({ "value": hit.body.clone()? }))));
+        let bodies = hits
+            .iter()
+            .enumerate()
+            .filter_map(|(at, hit)| Some((format!("hit{at}"), json!({ "value": hit.body.clone()? }))));
         let bodies: Map<String, Value> = bodies.collect();
         if !bodies.is_empty() {
             // The tool writes JSON and plain bytes, and knows no other form.
             let content = &mut operation["requestBody"]["content"];
-            let form = ["application/json", "application/octet-stream"].into_iter().find(|form| content.get(form).is_some());
+            let form =
+                ["application/json", "application/octet-stream"].into_iter().find(|form| content.get(form).is_some());
             content[form.expect("a form that it writes")]["examples"] = bodies.into();
         }
     }
     assert!(of.is_empty(), "not in the document: {:?}", of.keys());
 }
 
+/// `METHOD path` of every operation that can succeed.
+fn successes(document: &Value) -> Vec<String> {
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.iter().flat_map(|(path, item)| {
+        item.as_object().expect("operations").iter().map(move |(method, operation)| (path, method, operation))
+    });
+    let can = operations.filter(|(.., operation)| operation["responses"].get("200").is_some());
+    can.map(|(path, method, _)| format!("{} {path}", method.to_uppercase())).collect()
+}
+
+/// `METHOD path` of every operation that answered 200, by the tool's report: a JSON document for each event.
+fn answered(report: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for line in report.lines() {
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        let recorded = &event["ScenarioFinished"]["recorder"];
+        for (id, interaction) in recorded["interactions"].as_object().into_iter().flatten() {
+            let case = &recorded["cases"][id]["value"];
+            if interaction["response"]["status_code"] == 200 {
+                let [method, path] = ["method", "path"].map(|key| case[key].as_str().expect("text"));
+                let _again = all.insert(format!("{method} {path}"));
+            }
+        }
+    }
+    all
+}
+
 #[test]
 #[ignore = "a tool of the network: `.ci/schemathesis` installs and starts it"]
-fn schemathesis_finds_nothing() {
+fn finds_nothing() {
+    run(&[]);
+}
+
+#[test]
+#[ignore = "long: `just schemathesis-long`"]
+fn a_long_run_finds_nothing() {
+    for seed in ["2", "3", "4"] {
+        run(&["--max-examples", "150", "--seed", seed]);
+    }
+}
+
+/// A run with more arguments.
+fn run(more: &[&str]) {
     assert!(Path::new(TOOL).is_file(), "{TOOL} is not there: `.ci/schemathesis` installs it");
-    let shown = shown();
+    let folder = tempfile::tempdir().expect("a folder");
+    let shown = shown(folder.path());
     let mut document = shown.mirror.get("/api/openapi.json").json();
     illustrate(&mut document, &shown.hits());
-    let folder = tempfile::tempdir().expect("a folder");
     let (own, report) = (folder.path().join("openapi.json"), folder.path().join("report.ndjson"));
     put(&own, &document.to_string());
     let token = pushing::token(&shown.mirror.world, &["push", "approve-submit", "read"]);
-    let arguments = [
+    let bearer = format!("Authorization: Bearer {token}");
+    let [own, told] = [own, report.clone()].map(|path| path.display().to_string());
+    let mut arguments = vec![
         "--config-file",
         SETTINGS,
         "run",
-        &own.display().to_string(),
+        &own,
         "--url",
         shown.mirror.world.server.address(),
         "--header",
-        &format!("Authorization: Bearer {token}"),
+        &bearer,
         "--checks",
         "all",
         "--report-ndjson-path",
-        &report.display().to_string(),
+        &told,
         "--no-color",
     ];
+    arguments.extend(more);
     let home = folder.path().display().to_string();
     // Loopback only: whatever else it asks for goes to a port where nobody listens.
     let nobody = "http://127.0.0.1:9";
@@ -283,4 +341,7 @@ fn schemathesis_finds_nothing() {
     let log = shown.mirror.world.server.errors();
     assert!(!log.contains("panicked"), "{log}");
     assert_eq!(done.code, Some(0), "it found something, above");
+    let answered = answered(&std::fs::read_to_string(&report).expect("a report"));
+    let missed: Vec<String> = successes(&document).into_iter().filter(|one| !answered.contains(one)).collect();
+    assert!(missed.is_empty(), "no request found anything: {missed:#?}");
 }
