@@ -123,7 +123,7 @@ async fn push(
         return Err(ApiError::bad_request(format!("the reason has more than {MAX_REASON} bytes")));
     }
     if fetch && app.config.pull_through.is_none() {
-        return Err(ApiError::bad_request("this server fetches nothing from upstreams")
+        return Err(ApiError::refused("this server fetches nothing from upstreams")
             .hint("`mcpsec push` sends the files; whoever runs the server may configure [pull-through]"));
     }
     let (lock, text) = receive(digest, headers, body).await?;
