@@ -32,6 +32,7 @@ mod push_attacks;
 mod pushing;
 mod relay;
 mod replicas;
+mod same;
 mod schemathesis;
 mod start;
 mod team;

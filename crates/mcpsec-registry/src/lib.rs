@@ -28,3 +28,4 @@ pub mod ops;
 pub mod pull;
 pub mod serve;
 pub mod ui;
+mod worth;

@@ -14,6 +14,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use mcpsec_model::{
+    approval::Approved,
     digest::Digest,
     lock::{Lock, MAX_BYTES},
     text::{Untrusted, escape},
@@ -39,6 +40,8 @@ use crate::{
 const MAX_FILES: usize = 20_000;
 /// The most requests that may wait for review.
 const MAX_PENDING: usize = 1000;
+/// The most locks that are kept beside one that says the same of what was approved.
+const MAX_VARIANTS: usize = 100;
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 1000;
 /// Memory for locks that are being received and read, in MiB: a lock takes up several times its length.
@@ -142,6 +145,13 @@ async fn push(
             retry_after: Some(3600),
             ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{MAX_PENDING} requests wait for review already"))
         });
+    }
+    if !asked
+        && app.catalogs.get().variants(&Approved::of(&lock, server)) >= MAX_VARIANTS
+        && locks::one(&app.db, &digest.to_string()).await?.is_none()
+    {
+        return Err(ApiError::conflict(format!("{MAX_VARIANTS} locks of exactly this are here already"))
+            .hint("it is vetted: there is nothing that this lock adds"));
     }
     let new = NewLock {
         row: LockRow {

@@ -16,7 +16,7 @@ use mcpsec_model::{
 use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
 use smol_str::SmolStr;
 
-use super::{Brief, Catalog, FileRef, Release, Status};
+use super::{Brief, Catalog, FileRef, Release, Status, variants};
 use crate::{
     db::{Db, artifacts, entries, locks},
     error::ApiError,
@@ -77,12 +77,18 @@ impl Builder {
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
         let mut catalog = Catalog { generation, ..Catalog::default() };
+        let mut releases = Vec::new();
         for row in locks::all(db).await? {
             let digest: Digest = row.digest.parse().map_err(|error| ApiError::bug(&error))?;
             let Some(known) = self.known(db, &digest).await? else { continue };
             let (standing, until) = self.judged(db, digest, &known, now).await?;
             catalog.until = earliest(catalog.until, until);
-            catalog.add(release(digest, &known, standing, &arrived, row)?);
+            releases.push(release(digest, &known, standing, &arrived, row)?);
+        }
+        let (releases, variants) = variants::fold(releases);
+        catalog.variants = variants;
+        for release in releases {
+            catalog.add(release);
         }
         Ok(catalog)
     }
@@ -175,7 +181,7 @@ impl Catalog {
                     Ecosystem::Git => false,
                 };
                 for digest in file.pinned.iter().chain(file.blob).chain(file.sha512) {
-                    self.by_digest.entry(digest).or_insert_with(|| file.clone());
+                    self.call(digest, file);
                 }
                 let files = self.packages.entry(id).or_default();
                 if files.iter().all(|other| other.file != file.file) {
@@ -185,6 +191,18 @@ impl Catalog {
         }
         self.by_lock.insert(release.lock, self.releases.len());
         self.releases.push(Arc::new(release));
+    }
+
+    fn call(&mut self, digest: Digest, file: &FileRef) {
+        let first = self.by_digest.entry(digest).or_insert_with(|| file.clone());
+        let same = |other: &FileRef| other.file == file.file && other.package == file.package;
+        if same(first) {
+            return;
+        }
+        let others = self.also.entry(digest).or_default();
+        if !others.iter().any(same) {
+            others.push(file.clone());
+        }
     }
 }
 
