@@ -18,6 +18,7 @@ use crate::{
     log::Log,
     ops::{Guard, Metrics},
     pull::Pulls,
+    trust::Trust,
     ui::Shelf,
 };
 
@@ -44,8 +45,8 @@ pub struct Parts {
     pub auth: Auth,
     /// Fetching from upstreams.
     pub pulls: Pulls,
-    /// What the operator lets everybody read.
-    pub published: crate::api::policy::Published,
+    /// What the operator's files say.
+    pub trust: Trust,
     /// The list of the MCP Registry API.
     pub listings: crate::mcp::Listings,
     /// Answers of the mirror.

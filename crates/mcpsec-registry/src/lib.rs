@@ -27,4 +27,5 @@ pub mod mirror;
 pub mod ops;
 pub mod pull;
 pub mod serve;
+pub mod trust;
 pub mod ui;
