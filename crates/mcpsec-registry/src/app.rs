@@ -16,7 +16,7 @@ use crate::{
     db::Db,
     error::ApiError,
     log::Log,
-    ops::{Guard, Metrics},
+    ops::{Guard, Metrics, Readiness},
     pull::Pulls,
     trust::Trust,
     ui::Shelf,
@@ -55,6 +55,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// What is used of the limits.
     pub guard: Guard,
+    /// What supervisors were last told.
+    pub readiness: Readiness,
     /// Set once the process was asked to end.
     pub stopping: AtomicBool,
     /// Locks that pages read.

@@ -91,7 +91,10 @@ fn pins(file: &FileRow) -> Digests {
 /// 422: other bytes than the lock pins, or contents that are not the package. 503: the blob store or the database does not answer.
 pub async fn accept(app: &App, expected: &Expected, arrived: Arrived, event: &Event) -> Result<ArtifactRow, ApiError> {
     let actual = arrived.digests();
-    let Some(file) = expected.files.iter().find(|file| pins(file).agrees(&actual)) else {
+    let mut named: Vec<&FileRow> = expected.files.iter().filter(|file| pins(file).agrees(&actual)).collect();
+    named.sort_by_key(|file| (&file.package, &file.file));
+    named.dedup_by_key(|file| (&file.package, &file.file));
+    if named.is_empty() {
         let got = match expected.digest {
             Digest::Sha256(_) => arrived.sha256,
             Digest::Sha512(_) => arrived.sha512,
@@ -105,7 +108,7 @@ pub async fn accept(app: &App, expected: &Expected, arrived: Arrived, event: &Ev
         sha1: arrived.sha1.clone(),
         size: i64::try_from(arrived.size).map_err(|error| ApiError::bug(&error))?,
     };
-    let (arrived, inside) = look_inside(file, arrived).await?;
+    let (arrived, inside) = look_inside(&named, arrived).await?;
     app.blobs.keep(arrived).await?;
     let inside = inside.as_ref().map(|inside| (inside.kind.as_str(), inside.body.as_str()));
     let mut tx = app.db.begin().await?;
@@ -118,13 +121,29 @@ pub async fn accept(app: &App, expected: &Expected, arrived: Arrived, event: &Ev
     Ok(row)
 }
 
+/// The most names of one file that are tried.
+const MAX_NAMES: usize = 16;
+
 /// Reads what the file says about itself. Archives of git trees say nothing that anybody asks for.
-async fn look_inside(file: &FileRow, arrived: Arrived) -> Result<(Arrived, Option<Metadata>), ApiError> {
-    let Ok(package) = PackageId::from_purl(&file.package) else { return Ok((arrived, None)) };
-    let name = file.file.clone();
+///
+/// Several locks may name these bytes, each as another package, and who pushed first may have lied: it is enough that one of the names
+/// fits. What is vetted under a name that does not fit is left out of the mirror (`mirror::described`).
+async fn look_inside(named: &[&FileRow], arrived: Arrived) -> Result<(Arrived, Option<Metadata>), ApiError> {
+    let packages = named.iter().filter_map(|file| Some((PackageId::from_purl(&file.package).ok()?, file.file.clone())));
+    let packages: Vec<(PackageId, String)> = packages.take(MAX_NAMES).collect();
     let work = move || {
-        let inside = arrival::metadata(&package, &name, arrived.path());
-        inside.map(|inside| (arrived, inside)).map_err(ApiError::from)
+        let (mut nothing, mut wrong) = (packages.is_empty(), None);
+        for (package, name) in &packages {
+            match arrival::metadata(package, name, arrived.path()) {
+                Ok(Some(inside)) => return Ok((arrived, Some(inside))),
+                Ok(None) => nothing = true,
+                Err(why) => wrong = wrong.or(Some(why)),
+            }
+        }
+        match wrong {
+            Some(why) if !nothing => Err(ApiError::from(why)),
+            _ => Ok((arrived, None)),
+        }
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::bug(&error))?
 }

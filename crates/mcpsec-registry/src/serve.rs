@@ -15,7 +15,7 @@ use crate::{
     db::Db,
     log::Log,
     mcp, mirror,
-    ops::{self, Guard, Metrics},
+    ops::{self, Guard, Metrics, Readiness},
     pull::Pulls,
     trust::Trust,
     ui,
@@ -72,6 +72,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         pages: mirror::Pages::default(),
         metrics: Metrics::default(),
         guard,
+        readiness: Readiness::default(),
         stopping: AtomicBool::new(false),
         shelf: ui::Shelf::default(),
     });
