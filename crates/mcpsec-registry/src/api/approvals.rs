@@ -203,7 +203,7 @@ async fn accept(app: &App, caller: &Caller, request: Request, event: &Event) -> 
     if count == 0 || count > MAX_BATCH {
         return Err(ApiError::refused(format!("{count} lines; from 1 to {MAX_BATCH} are taken at once")));
     }
-    let (signers, now) = (std::sync::Arc::clone(app.log.signers()), app.clock.now());
+    let (signers, now) = (app.trust.signers(), app.clock.now());
     let batch = tokio::task::spawn_blocking(move || {
         let text = std::str::from_utf8(&body).map_err(|_| ApiError::refused("the lines are not UTF-8"))?;
         admit(text, "line", &signers, now, Strictness::Now)

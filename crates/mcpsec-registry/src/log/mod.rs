@@ -17,10 +17,7 @@ mod key_file;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use mcpsec_model::{
-    approval::{
-        Signers,
-        head::{Head, Origin},
-    },
+    approval::head::{Head, Origin},
     time::Timestamp,
 };
 use mcpsec_verify::approval::log::{LogKey, LogSigner, Tree, leaf_hash};
@@ -48,7 +45,6 @@ const DESK: usize = 2;
 #[derive(Debug)]
 pub struct Log {
     signer: LogSigner,
-    signers: Arc<Signers>,
     /// Seconds that a head is good for.
     validity: i64,
     tree: RwLock<Tree>,
@@ -116,7 +112,7 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn open(config: &Config, db: &Db, signers: Arc<Signers>) -> Result<Self, LogError> {
+    pub async fn open(config: &Config, db: &Db) -> Result<Self, LogError> {
         let origin: Origin =
             config.origin.parse().map_err(|_| LogError::Origin(mcpsec_model::text::escape(&config.origin)))?;
         let row = entries::log(db).await?;
@@ -132,7 +128,6 @@ impl Log {
         let validity = i64::try_from(config.head_validity.as_secs()).unwrap_or(i64::MAX / 4);
         let log = Self {
             signer,
-            signers,
             validity,
             tree: RwLock::default(),
             head: Mutex::default(),
@@ -152,11 +147,6 @@ impl Log {
     /// The key that signs heads.
     pub fn key(&self) -> &LogKey {
         self.signer.key()
-    }
-
-    /// Whose approvals are let in.
-    pub fn signers(&self) -> &Arc<Signers> {
-        &self.signers
     }
 
     /// Where whoever brings a batch waits for their turn before it is read.
