@@ -18,10 +18,7 @@ mod key_file;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use mcpsec_model::{
-    approval::{
-        Signers,
-        head::{Head, Origin},
-    },
+    approval::head::{Head, Origin},
     time::Timestamp,
 };
 use mcpsec_verify::approval::log::{LogKey, LogSigner, Tree, leaf_hash};
@@ -49,7 +46,6 @@ const DESK: usize = 2;
 #[derive(Debug)]
 pub struct Log {
     keys: Keys,
-    signers: Arc<Signers>,
     /// Seconds that a head is good for.
     validity: i64,
     tree: RwLock<Tree>,
@@ -119,7 +115,7 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn open(config: &Config, db: &Db, signers: Arc<Signers>) -> Result<Self, LogError> {
+    pub async fn open(config: &Config, db: &Db) -> Result<Self, LogError> {
         let origin: Origin =
             config.origin.parse().map_err(|_| LogError::Origin(mcpsec_model::text::escape(&config.origin)))?;
         let row = entries::log(db).await?;
@@ -131,7 +127,6 @@ impl Log {
         let validity = i64::try_from(config.head_validity.as_secs()).unwrap_or(i64::MAX / 4);
         let log = Self {
             keys,
-            signers,
             validity,
             tree: RwLock::default(),
             head: Mutex::default(),
@@ -156,11 +151,6 @@ impl Log {
         let row = entries::log(db).await?;
         let (signer, next) = self.keys.that_count(&row.key)?;
         Ok((signer.key(), next.map(LogSigner::key)))
-    }
-
-    /// Whose approvals are let in.
-    pub fn signers(&self) -> &Arc<Signers> {
-        &self.signers
     }
 
     /// Where whoever brings a batch waits for their turn before it is read.
