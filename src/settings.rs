@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     io::IsTerminal as _,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use etcetera::BaseStrategy as _;
@@ -96,6 +97,8 @@ pub(crate) struct Settings {
     pub(crate) progress: bool,
     /// The clock, read once.
     pub(crate) now: Timestamp,
+    /// Set once standard error says how the team's log stands: a command may look at it more than once.
+    pub(crate) told_of_team: OnceLock<()>,
     /// This machine.
     pub(crate) platform: Platform,
     launcher: PathBuf,
@@ -166,6 +169,7 @@ impl Settings {
             verbosity,
             progress: stderr_is_terminal && verbosity >= 0 && environment.get("TERM") != Some("dumb"),
             now: now(),
+            told_of_team: OnceLock::new(),
             platform: host_platform().ok_or_else(|| {
                 CommandError::usage(format!(
                     "{} on {} is not a platform that mcpsec can lock for",
@@ -238,6 +242,11 @@ impl Settings {
             Some(named) => registry.same_origin(&named.below("")),
             None => registry.is_loopback(),
         }
+    }
+
+    /// Whether there is a token at all, for whichever registry.
+    pub(crate) fn has_team_token(&self) -> bool {
+        self.environment.get(TEAM_TOKEN).is_some()
     }
 
     /// Why there is no token for a registry, and what to do about it.

@@ -2,8 +2,6 @@
 //!
 //! Settings name servers that have a vetted version, by the command that starts exactly that (`mcpsec run NAME`). Signers and policy
 //! are the configured files byte for byte: whoever wants to rely on them compares them with a copy that came another way.
-use std::path::PathBuf;
-
 use axum::{
     Router,
     extract::{RawQuery, State},
@@ -50,7 +48,7 @@ impl Published {
     /// # Errors
     /// [`StartError`]: a file cannot be read, or the policy is not one.
     pub fn read(config: &Config) -> Result<Self, StartError> {
-        let path = signers_file(config);
+        let path = config.signers_file();
         let signers = match std::fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => None,
@@ -70,13 +68,9 @@ impl Published {
     /// [`StartError`]: it is not one.
     pub fn parsed(&self, config: &Config) -> Result<Signers, StartError> {
         let Some(text) = &self.signers else { return Ok(Signers::nobody()) };
-        Signers::parse(text, &signers_file(config).display().to_string())
+        Signers::parse(text, &config.signers_file().display().to_string())
             .map_err(|error| StartError::new("the signers cannot be read", &error))
     }
-}
-
-fn signers_file(config: &Config) -> PathBuf {
-    config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"))
 }
 
 async fn settings(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
