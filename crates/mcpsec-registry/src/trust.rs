@@ -9,20 +9,13 @@
 //! in place what held before, and says so in the log and in `/metrics`.
 use std::{
     io::Read as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use mcpsec_model::{approval::Signers, digest::Digest};
 
-use crate::{
-    app::App,
-    auth::Caller,
-    config::Config,
-    db::audit::Event,
-    error::ApiError,
-    serve::StartError,
-};
+use crate::{app::App, auth::Caller, config::Config, db::audit::Event, error::ApiError, serve::StartError};
 
 /// The longest file, in bytes; one of mcp-signers with ten thousand people is shorter.
 const LARGEST: u64 = 4 << 20;
@@ -42,7 +35,7 @@ impl Published {
     /// # Errors
     /// [`StartError`]: a file cannot be read, or the policy is not one.
     pub fn read(config: &Config) -> Result<Self, StartError> {
-        let path = signers_file(config);
+        let path = config.signers_file();
         let signers = match text(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => None,
@@ -62,13 +55,9 @@ impl Published {
     /// [`StartError`]: it is not one.
     pub fn parsed(&self, config: &Config) -> Result<Signers, StartError> {
         let Some(text) = &self.signers else { return Ok(Signers::nobody()) };
-        Signers::parse(text, &signers_file(config).display().to_string())
+        Signers::parse(text, &config.signers_file().display().to_string())
             .map_err(|error| StartError::new("the signers cannot be read", &error))
     }
-}
-
-fn signers_file(config: &Config) -> PathBuf {
-    config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"))
 }
 
 fn text(path: &Path) -> std::io::Result<String> {
@@ -209,11 +198,12 @@ mod tests {
 
     #[test]
     fn a_text_holds_when_it_was_found_twice_and_a_broken_one_never() {
-        let config = Config::in_folder(PathBuf::new());
+        let config = Config::in_folder(std::path::PathBuf::new());
         let files = |signers: &str| Published { signers: Some(signers.to_owned()), policy: None };
         let ada = format!("[[signer]]\nname = \"ada\"\nkey = \"{ADA}\"\n");
         let half = &ada[..20];
-        let believed = Believed { files: files(&ada), signers: Arc::new(files(&ada).parsed(&config).expect("signers")) };
+        let believed =
+            Believed { files: files(&ada), signers: Arc::new(files(&ada).parsed(&config).expect("signers")) };
         let trust = Trust { now: RwLock::new(Arc::new(believed)), seen: Mutex::default() };
         let look = |files: Published, look| {
             let new = trust.weigh(&config, Ok(files), look);
