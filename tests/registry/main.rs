@@ -32,6 +32,7 @@ mod push_attacks;
 mod pushing;
 mod relay;
 mod replicas;
+mod server_attacks;
 mod start;
 mod team;
 mod tokens;

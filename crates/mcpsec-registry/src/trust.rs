@@ -15,14 +15,7 @@ use std::{
 
 use mcpsec_model::{approval::Signers, digest::Digest};
 
-use crate::{
-    app::App,
-    auth::Caller,
-    config::Config,
-    db::audit::Event,
-    error::ApiError,
-    serve::StartError,
-};
+use crate::{app::App, auth::Caller, config::Config, db::audit::Event, error::ApiError, serve::StartError};
 
 /// The longest file, in bytes; one of mcp-signers with ten thousand people is shorter.
 const LARGEST: u64 = 4 << 20;
@@ -213,7 +206,8 @@ mod tests {
         let files = |signers: &str| Published { signers: Some(signers.to_owned()), policy: None };
         let ada = format!("[[signer]]\nname = \"ada\"\nkey = \"{ADA}\"\n");
         let half = &ada[..20];
-        let believed = Believed { files: files(&ada), signers: Arc::new(files(&ada).parsed(&config).expect("signers")) };
+        let believed =
+            Believed { files: files(&ada), signers: Arc::new(files(&ada).parsed(&config).expect("signers")) };
         let trust = Trust { now: RwLock::new(Arc::new(believed)), seen: Mutex::default() };
         let look = |files: Published, look| {
             let new = trust.weigh(&config, Ok(files), look);

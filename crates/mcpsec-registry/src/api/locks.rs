@@ -146,7 +146,8 @@ async fn push(
         let waiting = || catalog.releases().iter().filter(is_waiting);
         let own = waiting().filter(|release| release.pushed_by == caller.actor).count();
         if own >= MAX_OWN || waiting().count() >= MAX_PENDING {
-            let whose = if own >= MAX_OWN { format!("{own} of your requests") } else { format!("{MAX_PENDING} requests") };
+            let whose =
+                if own >= MAX_OWN { format!("{own} of your requests") } else { format!("{MAX_PENDING} requests") };
             return Err(ApiError {
                 retry_after: Some(3600),
                 ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{whose} wait for review already"))

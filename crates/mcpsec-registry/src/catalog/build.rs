@@ -99,7 +99,8 @@ impl Builder {
         let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
         for row in locks::all(db).await? {
             // One row that cannot be read must not keep a revocation of another from being seen.
-            let (Ok(digest), Ok(pushed_at)) = (row.digest.parse::<Digest>(), Timestamp::from_second(row.pushed_at)) else {
+            let (Ok(digest), Ok(pushed_at)) = (row.digest.parse::<Digest>(), Timestamp::from_second(row.pushed_at))
+            else {
                 tracing::error!(lock = %escape(&row.digest), "a row of `locks` cannot be read; it is left out");
                 continue;
             };

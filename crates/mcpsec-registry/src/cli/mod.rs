@@ -1,5 +1,6 @@
 //! The command line: what there is, and who does it.
 mod approvals;
+mod audit;
 mod config;
 mod key;
 mod options;
@@ -32,6 +33,9 @@ enum Command {
     /// Bring approvals of a file into the log, and the other way
     #[command(subcommand)]
     Approvals(approvals::Verb),
+    /// Print who wrote what, and trim that record
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Print the key of the log, for `[team] key` in mcp.toml
     Key(Options),
 }
@@ -82,6 +86,7 @@ async fn run(command: Command, matches: Option<&ArgMatches>) -> Result<(), Failu
         Command::Config(options) => config::run(&options, matches),
         Command::Token(verb) => token::run(verb).await,
         Command::Approvals(verb) => approvals::run(verb).await,
+        Command::Audit(verb) => audit::run(verb).await,
         Command::Key(options) => key::run(&options.config()?).await,
     }
 }

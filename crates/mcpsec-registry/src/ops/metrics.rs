@@ -82,7 +82,11 @@ impl Default for Metrics {
         list.register("unavailable", "Requests not done because a part did not answer", metrics.unavailable.clone());
         list.register("releases", "Pushed server versions by status", metrics.releases.clone());
         list.register("log_entries", "Entries of the log of approvals", metrics.entries.clone());
-        list.register("signers_current", "1: mcp-signers and the policy hold as they are; 0: unreadable", metrics.signers.clone());
+        list.register(
+            "signers_current",
+            "1: mcp-signers and the policy hold as they are; 0: unreadable",
+            metrics.signers.clone(),
+        );
         list.register(
             "catalog_renewed_timestamp_seconds",
             "When the catalog was last found or made current",
