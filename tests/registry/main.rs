@@ -33,6 +33,7 @@ mod pushing;
 mod relay;
 mod replicas;
 mod server_attacks;
+mod soak;
 mod start;
 mod team;
 mod tokens;

@@ -9,7 +9,7 @@ use mcpsec_model::{digest::Digest, lock::Lock};
 use mcpsec_testkit::{npm_package, wheel};
 
 use crate::{
-    http::{connect, eventually, get, wait},
+    http::{connect, eventually, wait},
     mirror_world::{Mirror, Packed, lock, packed, put},
     pushing::noise,
     world::World,
@@ -106,11 +106,7 @@ fn who_pushes_a_file_first_as_something_without_description_does_not_hide_it() {
     let mirror = Mirror::new();
     // A source archive of Python that has no PKG-INFO is one that nobody asks about.
     let sdist = Packed::new("pypi:evil@6.6.6", "evil-6.6.6.tar.gz", tool().bytes);
-    let mut disguised = lock("evil", std::slice::from_ref(&sdist));
-    for artifact in disguised.packages.values_mut().flat_map(|package| &mut package.artifacts) {
-        artifact.digests = [Digest::sha256_of(&tool().bytes), Digest::sha512_of(&tool().bytes)].into_iter().collect();
-    }
-    mirror.push_lock(&disguised, "?request=1&reason=x");
+    mirror.push_lock(&lock("evil", std::slice::from_ref(&sdist)), "?request=1&reason=x");
     assert_eq!(mirror.push_file(&sdist).status, 200);
     mirror.vet("tool", &[tool()]);
     let packument = mirror.get("/npm/tool");
@@ -148,7 +144,7 @@ fn a_row_that_nobody_can_read_hides_no_revocation() {
 }
 
 /// A connection of HTTP/2 that takes no byte of any answer (RFC 9113): `count` requests for a path.
-fn greedy(address: &str, path: &str, count: u32) -> std::net::TcpStream {
+pub(crate) fn greedy(address: &str, path: &str, count: u32) -> std::net::TcpStream {
     let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
         let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
         [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
@@ -230,23 +226,6 @@ fn one_address_does_not_take_all_connections() {
     other.set_nonblocking(false).expect("a socket");
     assert!(answered(other).is_some(), "another address has its place");
     drop(held);
-}
-
-#[test]
-fn readiness_is_asked_of_the_parts_once_for_everybody() {
-    let mirror = Mirror::new();
-    let ask = |path: &str| get(&mirror.url(path), &[]).status;
-    assert_eq!(ask("/readyz"), 200);
-    if !mirror.world.backend.is_sqlite() {
-        println!("skipped: takes the folder away");
-        return;
-    }
-    // Within the second of one look the answer is that look's, whatever happened since; then it is true again.
-    let (blobs, away) = (mirror.world.data.path().join("blobs"), mirror.world.data.path().join("away"));
-    std::fs::rename(&blobs, &away).expect("renamed");
-    eventually("it is seen", || ask("/readyz") == 503);
-    std::fs::rename(&away, &blobs).expect("renamed");
-    eventually("it is seen", || ask("/readyz") == 200);
 }
 
 #[test]
