@@ -183,11 +183,7 @@ fn who_asks_for_files_and_takes_nothing_holds_no_descriptors() {
     let large = Packed::from(&large);
     mirror.vet("large", std::slice::from_ref(&large));
     let open = || std::fs::read_dir(format!("/proc/{}/fd", mirror.world.server.id())).map_or(0, Iterator::count);
-    let memory = || {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", mirror.world.server.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or("VmRSS: 0 kB").to_owned();
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
-    };
+    let memory = || memory(mirror.world.server.id());
     if open() == 0 {
         println!("skipped: no /proc");
         return;
@@ -203,6 +199,60 @@ fn who_asks_for_files_and_takes_nothing_holds_no_descriptors() {
     let whole = mirror.get(path);
     assert_eq!((whole.status, Digest::sha256_of(&whole.body)), (200, Digest::sha256_of(&large.bytes)));
     drop(held);
+}
+
+/// Kilobytes that a process has in memory.
+fn memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or("VmRSS: 0 kB").to_owned();
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
+}
+
+/// A lock that is long because its files have long names, for review.
+fn long_lock(mirror: &Mirror, server: &str) -> (String, usize) {
+    let name = "n".repeat(200);
+    let file = |number: usize| Packed::new(&format!("pypi:p{number}@1"), &format!("p{number}-{name}.tar.gz"), vec![1]);
+    let lock = lock(server, &(0..4000).map(file).collect::<Vec<_>>());
+    let text = lock.to_text();
+    mirror.push_lock(&lock, "?request=1&reason=x");
+    (Digest::sha256_of(text.as_bytes()).to_string(), text.len())
+}
+
+#[test]
+fn who_asks_for_long_locks_and_takes_nothing_does_not_fill_the_memory() {
+    let mirror = Mirror::new();
+    let process = mirror.world.server.id();
+    if memory(process) == 0 {
+        println!("skipped: no /proc");
+        return;
+    }
+    let (digest, length) = long_lock(&mirror, "long");
+    assert!(length > 1 << 20, "{length}");
+    let lean = memory(process);
+    let path = format!("/api/v1/locks/{digest}");
+    let held: Vec<_> = (0..4).map(|_| greedy(mirror.world.server.address(), &path, 60)).collect();
+    let fat = memory(process);
+    println!("240 times {} KiB that nobody reads: {lean} -> {fat} KiB", length >> 10);
+    assert!(fat < lean + (180 << 10), "{lean} -> {fat} KiB");
+    let busy = mirror.get(&path);
+    assert_eq!((busy.status, busy.header("retry-after")), (503, Some("2")), "{}", busy.body.len());
+    drop(held);
+    eventually("there is room again", || mirror.get(&path).body.len() == length);
+}
+
+#[test]
+fn one_caller_does_not_take_the_whole_desk() {
+    let mirror = Mirror::new();
+    let request = |number: usize| {
+        let name = format!("s{number}");
+        let file = Packed::new(&format!("npm:{name}@1.0.0"), &format!("{name}-1.0.0.tgz"), vec![1]);
+        let text = lock(&name, &[file]).to_text();
+        let path = format!("/api/v1/locks/{}?request=1", Digest::sha256_of(text.as_bytes()));
+        mirror.ask("PUT", &path, &[("Authorization", &mirror.bearer())], text.as_bytes()).status
+    };
+    assert!((0..250).all(|number| request(number) == 200));
+    assert_eq!(request(250), 429);
+    assert_eq!(request(7), 200, "what waits already may be said again");
 }
 
 #[test]
