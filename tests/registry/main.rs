@@ -32,6 +32,8 @@ mod push_attacks;
 mod pushing;
 mod relay;
 mod replicas;
+mod same;
+mod schemathesis;
 mod server_attacks;
 mod soak;
 mod start;

@@ -29,3 +29,4 @@ pub mod pull;
 pub mod serve;
 pub mod trust;
 pub mod ui;
+mod worth;

@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use axum::{Json, Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
 use http::{HeaderValue, StatusCode, header};
 use mcpsec_model::{
+    approval::Approved,
     digest::Digest,
     lock::{Lock, MAX_BYTES},
     text::{Untrusted, escape},
@@ -35,6 +36,8 @@ const MAX_FILES: usize = 20_000;
 const MAX_PENDING: usize = 1000;
 /// The most of them that one caller may have brought: a stolen token must not take the desk from everybody else.
 const MAX_OWN: usize = 250;
+/// The most locks that are kept beside one that says the same of what was approved.
+const MAX_VARIANTS: usize = 100;
 /// How long a lock may be on its way while it holds memory that others wait for.
 const ON_THE_WAY: Duration = Duration::from_secs(120);
 /// How long all of them together may be, in bytes.
@@ -125,7 +128,7 @@ async fn push(
         return Err(ApiError::bad_request(format!("the reason has more than {MAX_REASON} bytes")));
     }
     if fetch && app.config.pull_through.is_none() {
-        return Err(ApiError::bad_request("this server fetches nothing from upstreams")
+        return Err(ApiError::refused("this server fetches nothing from upstreams")
             .hint("`mcpsec push` sends the files; whoever runs the server may configure [pull-through]"));
     }
     let (lock, text) = receive(digest, headers, body).await?;
@@ -157,6 +160,13 @@ async fn push(
                 ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{whose} wait for review already"))
             });
         }
+    }
+    if !asked
+        && app.catalogs.get().variants(&Approved::of(&lock, server)) >= MAX_VARIANTS
+        && locks::one(&app.db, &digest.to_string()).await?.is_none()
+    {
+        return Err(ApiError::conflict(format!("{MAX_VARIANTS} locks of exactly this are here already"))
+            .hint("it is vetted: there is nothing that this lock adds"));
     }
     let new = NewLock {
         row: LockRow {

@@ -17,7 +17,7 @@ use mcpsec_model::{
 use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
 use smol_str::SmolStr;
 
-use super::{Brief, Catalog, FileRef, Release, Status};
+use super::{Brief, Catalog, FileRef, Release, Status, variants};
 use crate::{
     db::{Db, artifacts, entries, locks},
     error::ApiError,
@@ -98,6 +98,7 @@ impl Builder {
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
         let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
+        let mut releases = Vec::new();
         for row in locks::all(db).await? {
             // One row that cannot be read must not keep a revocation of another from being seen.
             let (Ok(digest), Ok(pushed_at)) = (row.digest.parse::<Digest>(), Timestamp::from_second(row.pushed_at))
@@ -108,7 +109,12 @@ impl Builder {
             let Some(known) = self.known(db, &digest).await? else { continue };
             let (standing, until) = self.judged(db, digest, &known, now).await?;
             catalog.until = earliest(catalog.until, until);
-            catalog.add(release(digest, &known, standing, &arrived, pushed_at, row));
+            releases.push(release(digest, &known, standing, &arrived, pushed_at, row));
+        }
+        let (releases, variants) = variants::fold(releases);
+        catalog.variants = variants;
+        for release in releases {
+            catalog.add(release);
         }
         (self.edition, self.outdated) = (catalog.edition, false);
         Ok(catalog)
@@ -208,7 +214,7 @@ impl Catalog {
                     Ecosystem::Git => false,
                 };
                 for digest in file.pinned.iter().chain(file.blob).chain(file.sha512) {
-                    self.by_digest.entry(digest).or_insert_with(|| file.clone());
+                    self.call(digest, file);
                 }
                 let files = self.packages.entry(id).or_default();
                 if files.iter().all(|other| other.file != file.file) {
@@ -218,6 +224,18 @@ impl Catalog {
         }
         self.by_lock.insert(release.lock, self.releases.len());
         self.releases.push(Arc::new(release));
+    }
+
+    fn call(&mut self, digest: Digest, file: &FileRef) {
+        let first = self.by_digest.entry(digest).or_insert_with(|| file.clone());
+        let same = |other: &FileRef| other.file == file.file && other.package == file.package;
+        if same(first) {
+            return;
+        }
+        let others = self.also.entry(digest).or_default();
+        if !others.iter().any(same) {
+            others.push(file.clone());
+        }
     }
 }
 

@@ -36,8 +36,8 @@ enum Command {
     /// Print who wrote what, and trim that record
     #[command(subcommand)]
     Audit(audit::Verb),
-    /// Print the key of the log, for `[team] key` in mcp.toml
-    Key(Options),
+    /// Print the key of the log, for `[team] key` in mcp.toml, or change it
+    Key(key::Key),
 }
 
 /// What went wrong, for standard error and the exit code 2.
@@ -87,7 +87,7 @@ async fn run(command: Command, matches: Option<&ArgMatches>) -> Result<(), Failu
         Command::Token(verb) => token::run(verb).await,
         Command::Approvals(verb) => approvals::run(verb).await,
         Command::Audit(verb) => audit::run(verb).await,
-        Command::Key(options) => key::run(&options.config()?).await,
+        Command::Key(key) => key::run(key).await,
     }
 }
 

@@ -110,8 +110,10 @@ impl Asked {
 
     /// A vetted Python file of exactly this hash and name.
     fn vetted(&self, sha256: &Digest, file: &str) -> Option<&FileRef> {
-        let found = self.catalog.file(sha256).filter(|found| found.package.ecosystem() == Ecosystem::Pypi)?;
-        (found.blob == Some(*sha256) && found.file == file).then_some(found)
+        let is_it = |found: &&FileRef| {
+            found.package.ecosystem() == Ecosystem::Pypi && found.blob == Some(*sha256) && found.file == file
+        };
+        self.catalog.names_of(sha256).find(is_it)
     }
 
     async fn file(&self, hex: &str, file: &str) -> Result<Response, ApiError> {
