@@ -244,6 +244,11 @@ impl Settings {
         }
     }
 
+    /// Whether there is a token at all, for whichever registry.
+    pub(crate) fn has_team_token(&self) -> bool {
+        self.environment.get(TEAM_TOKEN).is_some()
+    }
+
     /// Why there is no token for a registry, and what to do about it.
     pub(crate) fn no_team_token(&self, registry: &TeamUrl) -> (String, String) {
         if self.environment.get(TEAM_TOKEN).is_some() && !self.is_for(registry) {

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod advice;
 pub mod api;
 pub mod app;
 pub mod arrive;

@@ -9,7 +9,7 @@
 //! in place what held before, and says so in the log and in `/metrics`.
 use std::{
     io::Read as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -35,7 +35,7 @@ impl Published {
     /// # Errors
     /// [`StartError`]: a file cannot be read, or the policy is not one.
     pub fn read(config: &Config) -> Result<Self, StartError> {
-        let path = signers_file(config);
+        let path = config.signers_file();
         let signers = match text(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => None,
@@ -55,13 +55,9 @@ impl Published {
     /// [`StartError`]: it is not one.
     pub fn parsed(&self, config: &Config) -> Result<Signers, StartError> {
         let Some(text) = &self.signers else { return Ok(Signers::nobody()) };
-        Signers::parse(text, &signers_file(config).display().to_string())
+        Signers::parse(text, &config.signers_file().display().to_string())
             .map_err(|error| StartError::new("the signers cannot be read", &error))
     }
-}
-
-fn signers_file(config: &Config) -> PathBuf {
-    config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"))
 }
 
 fn text(path: &Path) -> std::io::Result<String> {
@@ -202,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_text_holds_when_it_was_found_twice_and_a_broken_one_never() {
-        let config = Config::in_folder(PathBuf::new());
+        let config = Config::in_folder(std::path::PathBuf::new());
         let files = |signers: &str| Published { signers: Some(signers.to_owned()), policy: None };
         let ada = format!("[[signer]]\nname = \"ada\"\nkey = \"{ADA}\"\n");
         let half = &ada[..20];

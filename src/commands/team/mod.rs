@@ -8,6 +8,7 @@
 //!
 //! The registry is never the root of trust: approvals count by the keys of mcp-signers. What the log adds is that nothing can be held
 //! back, taken out or shown to one person only without a command saying so, with exit code 1.
+mod examine;
 mod offer;
 mod read;
 mod sync;
@@ -29,6 +30,7 @@ use mcpsec_verify::approval::{
     log::{Hashes, LogKey, leaf_hash, open_head, root_of, stored_count},
 };
 
+pub(super) use examine::examine;
 pub(super) use offer::{check_destination, deliver, export, import};
 
 use crate::{error::CommandError, project::Project, settings::Settings, ui::Ui};
@@ -322,29 +324,21 @@ impl TeamLog {
         Ok(found)
     }
 
+    /// Says once in the life of a command what is worth to know.
     fn tell(&self, settings: &Settings, lock: &Lock) {
         let ui = Ui::new(false, settings.verbosity);
-        // A command looks more than once: before, while it verifies, and after.
-        let warn = |text: String| {
-            if settings.said.first(&text) {
-                ui.warn(&text);
+        let (warning, text) = match (&self.state, &lock.team, &self.key) {
+            (State::Current, None, Some(key)) => {
+                let key = format!("the log of {} has the key {key}", self.registry);
+                (false, format!("first seen: {key}; the next command that writes mcp.lock pins it, or {UPDATE}"))
             }
+            (State::Current | State::Refused { .. }, ..) => return,
+            (State::Old { .. }, ..) => (true, format!("approvals {}", self.as_of(settings.now).unwrap_or_default())),
+            (State::Absent { why, .. }, ..) => (true, format!("the log of {} was not looked at: {why}", self.registry)),
         };
-        match &self.state {
-            State::Current => {
-                if let (None, Some(key)) = (&lock.team, &self.key) {
-                    let text = format!(
-                        "first seen: the log of {} has the key {key}; {UPDATE} pins it in mcp.lock",
-                        self.registry
-                    );
-                    if settings.said.first(&text) {
-                        ui.note(&text);
-                    }
-                }
-            }
-            State::Old { .. } => warn(format!("approvals {}", self.as_of(settings.now).unwrap_or_default())),
-            State::Absent { why, .. } => warn(format!("the log of {} was not looked at: {why}", self.registry)),
-            State::Refused { .. } => {}
+        // A command looks more than once: before, while it verifies, and after.
+        if settings.said.first(&text) {
+            if warning { ui.warn(&text) } else { ui.note(&text) }
         }
     }
 }

@@ -7,7 +7,12 @@ use axum::{
 use http::{Extensions, Method};
 
 use super::{Caller, Scope};
-use crate::{app::App, ops::Client};
+use crate::{
+    app::App,
+    error::ApiError,
+    ops::{self, Client},
+    ui,
+};
 
 /// The id that the guard gave to the request.
 fn id(extensions: &Extensions) -> String {
@@ -32,7 +37,7 @@ const APART: [&str; 6] = [
 pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let caller = match app.auth.caller(request.headers(), &app.db, &app.clock).await {
         Ok(caller) => Caller { request: id(request.extensions()), ..caller },
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => return refused(refusal, &request),
     };
     tracing::Span::current().record("actor", caller.actor.as_str());
     // Writes ask for scopes of their own; a browser's question whether it may ask (CORS) carries no token.
@@ -40,9 +45,10 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
     if app.config.private
         && reads
         && !OPEN.contains(&request.uri().path())
+        && !ui::is_asset(request.uri().path())
         && let Err(refusal) = caller.require(Scope::Read)
     {
-        return refusal.into_response();
+        return refused(refusal, &request);
     }
     let path = request.uri().path();
     if reads
@@ -54,4 +60,13 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
     }
     request.extensions_mut().insert(caller);
     next.run(request).await
+}
+
+/// JSON for programs, a page for people.
+fn refused(refusal: ApiError, request: &Request) -> Response {
+    if ops::is_for_people(request.method(), request.uri(), request.headers()) {
+        ui::error_page(refusal)
+    } else {
+        refusal.into_response()
+    }
 }
