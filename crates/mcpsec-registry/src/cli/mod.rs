@@ -67,7 +67,9 @@ impl Failure {
 
 /// The definition of the command line, for the reference in the documents.
 pub fn definition() -> clap::Command {
-    ["token", "approvals", "audit", "key"].into_iter().fold(Cli::command(), |cli, name| cli.mut_subcommand(name, without_rest))
+    ["token", "approvals", "audit", "key"]
+        .into_iter()
+        .fold(Cli::command(), |cli, name| cli.mut_subcommand(name, without_rest))
 }
 
 /// What commands beside the server look at; the other settings may stand there as well, and would only fill their help.

@@ -167,7 +167,7 @@ struct Gate {
     app: App,
     places: Arc<Semaphore>,
     share: u32,
-    open: Arc<Mutex<HashMap<u64, u32>>>,
+    open: Open,
 }
 
 impl Gate {
@@ -201,7 +201,10 @@ impl Gate {
 }
 
 /// What a client has open, counted as long as it lives.
-struct Share(Option<(u64, Arc<Mutex<HashMap<u64, u32>>>)>);
+struct Share(Option<(u64, Open)>);
+
+/// How many connections each client has open.
+type Open = Arc<Mutex<HashMap<u64, u32>>>;
 
 impl Drop for Share {
     fn drop(&mut self) {
