@@ -34,6 +34,8 @@ mod relay;
 mod replicas;
 mod same;
 mod schemathesis;
+mod server_attacks;
+mod soak;
 mod start;
 mod team;
 mod tokens;

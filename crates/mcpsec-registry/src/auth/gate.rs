@@ -56,7 +56,7 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
         && !APART.iter().any(|start| path.starts_with(start))
         && let Err(unknown) = app.catalogs.trusted(app.clock.now())
     {
-        return unknown.into_response();
+        return refused(unknown, &request);
     }
     request.extensions_mut().insert(caller);
     next.run(request).await
