@@ -14,6 +14,7 @@ mod fallback;
 mod http;
 mod left_pad;
 mod limits;
+mod log_key;
 mod log_kill;
 mod mirror_attacks;
 mod mirror_bench;
