@@ -6,7 +6,6 @@ use std::{
     collections::BTreeMap,
     io::IsTerminal as _,
     path::{Path, PathBuf},
-    sync::OnceLock,
 };
 
 use etcetera::BaseStrategy as _;
@@ -19,6 +18,7 @@ use crate::{
     files,
     probe::Probe,
     project::Place,
+    ui::Said,
 };
 
 /// Configuration files of other tools are small; anything larger is not one.
@@ -97,10 +97,10 @@ pub(crate) struct Settings {
     pub(crate) progress: bool,
     /// The clock, read once.
     pub(crate) now: Timestamp,
-    /// Set once standard error says how the team's log stands: a command may look at it more than once.
-    pub(crate) told_of_team: OnceLock<()>,
     /// This machine.
     pub(crate) platform: Platform,
+    /// What was told already.
+    pub(crate) said: Said,
     launcher: PathBuf,
     environment: Environment,
 }
@@ -169,7 +169,7 @@ impl Settings {
             verbosity,
             progress: stderr_is_terminal && verbosity >= 0 && environment.get("TERM") != Some("dumb"),
             now: now(),
-            told_of_team: OnceLock::new(),
+            said: Said::default(),
             platform: host_platform().ok_or_else(|| {
                 CommandError::usage(format!(
                     "{} on {} is not a platform that mcpsec can lock for",
@@ -237,9 +237,9 @@ impl Settings {
     }
 
     fn is_for(&self, registry: &TeamUrl) -> bool {
-        let named = self.environment.get(TEAM_REGISTRY).and_then(|text| text.parse::<TeamUrl>().ok());
-        match named {
-            Some(named) => registry.same_origin(&named.below("")),
+        match self.environment.get(TEAM_REGISTRY) {
+            // Word for word: another team may live below another path of the same host. What is no address is nobody's.
+            Some(named) => named.parse::<TeamUrl>().is_ok_and(|named| named == *registry),
             None => registry.is_loopback(),
         }
     }
@@ -252,6 +252,10 @@ impl Settings {
     /// Why there is no token for a registry, and what to do about it.
     pub(crate) fn no_team_token(&self, registry: &TeamUrl) -> (String, String) {
         if self.environment.get(TEAM_TOKEN).is_some() && !self.is_for(registry) {
+            if self.environment.get(TEAM_REGISTRY).is_some_and(|named| named.parse::<TeamUrl>().is_err()) {
+                let why = format!("{TEAM_TOKEN} is set, and {TEAM_REGISTRY} beside it is no address of a registry");
+                return (why, format!("{TEAM_REGISTRY}={registry}, if the token is for that one"));
+            }
             let why = format!("{TEAM_TOKEN} is set, and nothing says that it is for {registry}, which mcp.toml names");
             return (why, format!("if you trust that registry with it, set {TEAM_REGISTRY}={registry}"));
         }

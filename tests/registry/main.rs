@@ -33,6 +33,8 @@ mod push_attacks;
 mod pushing;
 mod relay;
 mod replicas;
+mod same;
+mod schemathesis;
 mod start;
 mod team;
 mod tokens;

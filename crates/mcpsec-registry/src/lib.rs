@@ -28,4 +28,6 @@ pub mod mirror;
 pub mod ops;
 pub mod pull;
 pub mod serve;
+pub mod trust;
 pub mod ui;
+mod worth;

@@ -22,7 +22,18 @@ fn id(extensions: &Extensions) -> String {
 /// Addresses that a private server answers without a token: what asks them holds none.
 const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Finds out who sent the request, once, and keeps a private server private. For `axum::middleware::from_fn_with_state`.
+/// Addresses whose answers do not rest on what is vetted: the log speaks for itself, and files of the operator are what they are.
+const APART: [&str; 6] = [
+    "/api/v1/approvals",
+    "/api/v1/log-key",
+    "/api/openapi.json",
+    "/policy/mcp-signers",
+    "/policy/policy.toml",
+    "/assets/",
+];
+
+/// Finds out who sent the request, once, keeps a private server private, and hands out nothing where it is not known any more what
+/// is vetted. For `axum::middleware::from_fn_with_state`.
 pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let caller = match app.auth.caller(request.headers(), &app.db, &app.clock).await {
         Ok(caller) => Caller { request: id(request.extensions()), ..caller },
@@ -38,6 +49,14 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
         && let Err(refusal) = caller.require(Scope::Read)
     {
         return refused(refusal, &request);
+    }
+    let path = request.uri().path();
+    if reads
+        && !OPEN.contains(&path)
+        && !APART.iter().any(|start| path.starts_with(start))
+        && let Err(unknown) = app.catalogs.trusted(app.clock.now())
+    {
+        return unknown.into_response();
     }
     request.extensions_mut().insert(caller);
     next.run(request).await

@@ -17,10 +17,9 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     for advice in &advice {
         text.push_str(&format!("warning: {advice}\n"));
     }
+    let entries = app.log.size();
     text.push_str(&format!(
-        "settings, database, blob store, signers and log key are good; the log has {} entries and the key {}\n",
-        app.log.size(),
-        app.log.key()
+        "settings, database, blob store, signers and log key are good; the log has {entries} entries\n"
     ));
     say(&text)
 }

@@ -42,8 +42,8 @@ enum Command {
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Verb),
-    /// Print the key of the log, for `[team] key` in mcp.toml
-    Key(Options),
+    /// Print the key of the log, for `[team] key` in mcp.toml, or change it
+    Key(key::Key),
     /// Bring approvals of a file into the log, and the other way
     #[command(subcommand)]
     Approvals(approvals::Verb),
@@ -108,7 +108,7 @@ async fn run(command: Command, matches: Option<&ArgMatches>) -> Result<(), Failu
         Command::Config(options) => config::run(&options, matches),
         Command::Token(verb) => token::run(verb).await,
         Command::Approvals(verb) => approvals::run(verb).await,
-        Command::Key(options) => key::run(&options.config()?).await,
+        Command::Key(key) => key::run(key).await,
     }
 }
 

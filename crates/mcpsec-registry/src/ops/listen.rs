@@ -24,7 +24,11 @@ use tokio::{
 };
 
 use super::metrics::Held;
-use crate::{app::App, config::Tls};
+use crate::{
+    app::App,
+    config::Tls,
+    trust::{self, Look},
+};
 
 /// Why it does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -143,9 +147,11 @@ async fn signals(app: App, handle: Handle<SocketAddr>, _tls: Option<RustlsConfig
     }
 }
 
-/// A certificate that cannot be used leaves the old one in place.
+/// What cannot be used leaves the old one in place.
 #[cfg(unix)]
 async fn renew(app: &App, config: Option<&RustlsConfig>) {
+    // What fails was logged where it failed.
+    let _tried = trust::renew(app, Look::Once).await;
     let (Some(config), Some(tls)) = (config, &app.config.tls) else { return };
     match config.reload_from_pem_file(&tls.cert, &tls.key).await {
         Ok(()) => tracing::info!("the certificate was read again"),

@@ -18,6 +18,7 @@ use axum::{Router, routing::get};
 pub use background::start as start_background;
 pub use client::{Base, Client, RequestId};
 pub use guard::{Guard, guard};
+pub use health::Readiness;
 pub use listen::{ServeError, certificate, serve};
 pub use logs::start as start_logs;
 pub use metrics::Metrics;
