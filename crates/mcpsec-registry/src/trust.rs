@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_text_holds_when_it_was_found_twice_and_a_broken_one_never() {
-        let config = Config::in_folder(PathBuf::new());
+        let config = Config::in_folder(std::path::PathBuf::new());
         let files = |signers: &str| Published { signers: Some(signers.to_owned()), policy: None };
         let ada = format!("[[signer]]\nname = \"ada\"\nkey = \"{ADA}\"\n");
         let half = &ada[..20];

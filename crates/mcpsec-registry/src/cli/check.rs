@@ -13,13 +13,19 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::new(format!("the blob store does not answer: {error}; {}", advice::BLOBS)))?;
     let advice = advice::of(&app).await.map_err(Failure::new)?;
+    let (key, _) = app.log.keys(&app.db).await.map_err(Failure::new)?;
     let mut text = String::new();
     for advice in &advice {
         text.push_str(&format!("warning: {advice}\n"));
     }
     let entries = app.log.size();
     text.push_str(&format!(
+<<<<<<< HEAD
         "settings, database, blob store, signers and log key are good; the log has {entries} entries\n"
+=======
+        "settings, database, blob store, signers and log key are good; the log has {} entries and the key {key}\n",
+        app.log.size(),
+>>>>>>> main
     ));
     say(&text)
 }
