@@ -54,27 +54,16 @@ pub async fn of(app: &App) -> Result<Vec<Advice>, ApiError> {
 
 /// Whether enough people can approve anything.
 fn signers(app: &App) -> Option<Advice> {
-<<<<<<< HEAD
     let (trust, path) = (app.trust.now(), app.config.signers_file());
     let people: BTreeSet<_> = trust.signers.signers.iter().map(|signer| &signer.name).collect();
     let (have, need, path) = (people.len(), app.config.required, path.display());
     if trust.files.signers.is_none() {
-=======
-    let (believed, path) = (app.trust.now(), app.config.signers_file());
-    let people: BTreeSet<_> = believed.signers.signers.iter().map(|signer| &signer.name).collect();
-    let (have, need, path) = (people.len(), app.config.required, path.display());
-    if believed.files.signers.is_none() {
->>>>>>> main
         let what = format!("{path} does not exist, so nobody's approval counts, and nothing is served");
         return Some(Advice::new(what, "put the team's mcp-signers there (docs/approvals.md)"));
     }
     (u32::try_from(have).is_ok_and(|have| have < need)).then(|| {
         let what = format!("{path} names {have} people, and `required` is {need}, so nothing can be approved");
-<<<<<<< HEAD
         Advice::new(what, "name more of them there, or ask for fewer with `--required`")
-=======
-        Advice::new(what, "name more of them there, or ask for fewer and start again")
->>>>>>> main
     })
 }
 

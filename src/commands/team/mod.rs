@@ -327,29 +327,6 @@ impl TeamLog {
     /// Says once in the life of a command what is worth to know.
     fn tell(&self, settings: &Settings, lock: &Lock) {
         let ui = Ui::new(false, settings.verbosity);
-<<<<<<< HEAD
-        // A command looks more than once: before, while it verifies, and after.
-        let warn = |text: String| {
-            if settings.said.first(&text) {
-                ui.warn(&text);
-            }
-        };
-        match &self.state {
-            State::Current => {
-                if let (None, Some(key)) = (&lock.team, &self.key) {
-                    let text = format!(
-                        "first seen: the log of {} has the key {key}; the next command that writes mcp.lock pins it, or {UPDATE}",
-                        self.registry
-                    );
-                    if settings.said.first(&text) {
-                        ui.note(&text);
-                    }
-                }
-            }
-            State::Old { .. } => warn(format!("approvals {}", self.as_of(settings.now).unwrap_or_default())),
-            State::Absent { why, .. } => warn(format!("the log of {} was not looked at: {why}", self.registry)),
-            State::Refused { .. } => {}
-=======
         let (warning, text) = match (&self.state, &lock.team, &self.key) {
             (State::Current, None, Some(key)) => {
                 let key = format!("the log of {} has the key {key}", self.registry);
@@ -362,7 +339,6 @@ impl TeamLog {
         // A command looks more than once: before, while it verifies, and after.
         if settings.said.first(&text) {
             if warning { ui.warn(&text) } else { ui.note(&text) }
->>>>>>> main
         }
     }
 }

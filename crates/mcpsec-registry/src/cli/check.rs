@@ -20,12 +20,7 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     }
     let entries = app.log.size();
     text.push_str(&format!(
-<<<<<<< HEAD
-        "settings, database, blob store, signers and log key are good; the log has {entries} entries\n"
-=======
-        "settings, database, blob store, signers and log key are good; the log has {} entries and the key {key}\n",
-        app.log.size(),
->>>>>>> main
+        "settings, database, blob store, signers and log key are good; the log has {entries} entries and the key {key}\n"
     ));
     say(&text)
 }
