@@ -5,6 +5,7 @@
     reason = "a test that is skipped says so, and a long one what it measured"
 )]
 
+mod advice;
 mod allowlist;
 mod artifacts;
 mod backends;
