@@ -14,6 +14,8 @@ use base64::{
 };
 use mcpsec_model::{approval::head::HeadNote, digest::Digest, lock::Lock};
 
+use mcpsec_testkit::mutation::{Numbers, mutate, mutated};
+
 use crate::{allowlist::token, world::World};
 
 const LOCK: &str = include_str!("../../testdata/locks/v1/npm.lock");
@@ -30,66 +32,6 @@ fn head() -> String {
 fn jwt() -> String {
     let parts: [&[u8]; 3] = [br#"{"alg":"RS256","kid":"1"}"#, br#"{"iss":"https://ci.invalid","exp":1}"#, &[5; 256]];
     parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
-}
-
-/// Numbers that look random and are the same in every run (xorshift, Marsaglia 2003).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).expect("below a usize")
-    }
-}
-
-/// What parsers trip over.
-const WORDS: [&[u8]; 22] = [
-    b"%00",
-    b"%2f",
-    b"%2e%2e",
-    b"%ff",
-    b"../",
-    b"\"",
-    b"{",
-    b"[[",
-    b"\\u0000",
-    b"\xff\xfe",
-    b"\xed\xa0\x80",
-    b"-1",
-    b"18446744073709551616",
-    b"1e999",
-    b"null",
-    b"sha256:",
-    b"&",
-    b"=",
-    b";",
-    b"\xe2\x80\xae",
-    b"bytes=0-0,1-1",
-    b"\t",
-];
-
-/// Changes some bytes of what lies after `from`.
-fn mutate(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
-    for _ in 0..=numbers.below(4) {
-        let at = numbers.below(bytes.len() + 1);
-        match numbers.below(6) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << numbers.below(8),
-            1 if at < bytes.len() => drop(bytes.remove(at)),
-            2 => bytes.truncate(at),
-            3 => {
-                let end = (at + numbers.below(64)).min(bytes.len());
-                let again = bytes[at..end].to_vec();
-                bytes.splice(at..at, again.iter().copied().cycle().take(again.len() * (1 + numbers.below(8))));
-            }
-            _ => drop(bytes.splice(at..at, WORDS[numbers.below(WORDS.len())].iter().copied())),
-        }
-    }
 }
 
 /// A good request, in the parts that are changed.
@@ -192,7 +134,7 @@ fn storm(rounds: u64) {
     let requests = requests(&token);
     let (mut answered, mut refused) = (0_u64, 0_u64);
     for seed in 1..=rounds {
-        let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut numbers = Numbers::of(seed);
         for good in &requests {
             let request = raw(good, &mut numbers);
             let Some(status) = status(world.server.address(), &request) else { continue };
@@ -231,12 +173,8 @@ fn parse(rounds: u64) {
     let head = head();
     let lock = Lock::parse(LOCK, "lock").expect("it is good").to_text();
     for seed in 1..=rounds {
-        let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let mut changed = |good: &str| {
-            let mut bytes = good.as_bytes().to_vec();
-            mutate(&mut bytes, &mut numbers);
-            bytes
-        };
+        let mut numbers = Numbers::of(seed);
+        let mut changed = |good: &str| mutated(good.as_bytes(), &mut numbers);
         if let Ok(note) = std::str::from_utf8(&changed(&head)) {
             // Whatever is read is written again word for word, so that a signature is over what was read.
             if let Ok(read) = HeadNote::parse(note) {
