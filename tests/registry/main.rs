@@ -35,6 +35,7 @@ mod push_attacks;
 mod pushing;
 mod relay;
 mod replicas;
+mod same;
 mod schemathesis;
 mod start;
 mod team;

@@ -17,6 +17,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
 };
 use mcpsec_model::digest::Digest;
+use mcpsec_verify::approval::log::LogKey;
 use serde::Deserialize;
 use serde_json::json;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -45,6 +46,7 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/approvals/proof/consistency", get(consistency))
         .route("/api/v1/approvals/proof/inclusion", get(inclusion))
         .route("/api/v1/log-key", get(key))
+        .route("/api/v1/log-key/next", get(next_key))
 }
 
 type Asked<T> = Result<Query<T>, QueryRejection>;
@@ -53,9 +55,19 @@ fn asked<T>(query: Asked<T>) -> Result<T, ApiError> {
     query.map(|Query(query)| query).map_err(|error| ApiError::bad_request(error.body_text()))
 }
 
-async fn key(State(app): State<App>) -> Response {
+async fn key(State(app): State<App>) -> Result<Response, ApiError> {
+    Ok(plain_key(app.log.keys(&app.db).await?.0))
+}
+
+/// The key that is to follow, while both sign.
+async fn next_key(State(app): State<App>) -> Result<Response, ApiError> {
+    let (_, next) = app.log.keys(&app.db).await?;
+    next.map(plain_key).ok_or_else(|| ApiError::not_found("the log does not change its key"))
+}
+
+fn plain_key(key: &LogKey) -> Response {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    ([(CONTENT_TYPE, plain)], format!("{}\n", app.log.key())).into_response()
+    ([(CONTENT_TYPE, plain)], format!("{key}\n")).into_response()
 }
 
 async fn head(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
@@ -203,7 +215,7 @@ async fn accept(app: &App, caller: &Caller, request: Request, event: &Event) -> 
     if count == 0 || count > MAX_BATCH {
         return Err(ApiError::refused(format!("{count} lines; from 1 to {MAX_BATCH} are taken at once")));
     }
-    let (signers, now) = (std::sync::Arc::clone(app.log.signers()), app.clock.now());
+    let (signers, now) = (app.trust.signers(), app.clock.now());
     let batch = tokio::task::spawn_blocking(move || {
         let text = std::str::from_utf8(&body).map_err(|_| ApiError::refused("the lines are not UTF-8"))?;
         admit(text, "line", &signers, now, Strictness::Now)

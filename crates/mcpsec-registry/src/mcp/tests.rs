@@ -112,7 +112,10 @@ impl Team {
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value) {
-        let mut request = Request::builder().method(method).uri(path).header("host", "mcp.example.test:7420");
+        let mut request = Request::builder().method(method).uri(path);
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request = request.header("host", "mcp.example.test:7420");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
