@@ -153,6 +153,51 @@ fn one_file_of_two_ecosystems_is_served_in_both() {
     }
 }
 
+/// A lock may pin two digests. No file has those of two files, however many arrived.
+#[test]
+fn a_file_that_is_two_files_never_arrives() {
+    let mirror = Mirror::new();
+    let (one, two) = (wheel("one", "1.0"), wheel("two", "1.0"));
+    mirror.vet("first", &[packed("pypi:one@1.0", &one)]);
+    mirror.vet("second", &[packed("pypi:two@1.0", &two)]);
+    let mut both = lock("both", &[packed("pypi:one@1.0", &one)]);
+    let digests = [Digest::sha256_of(&one.bytes()), Digest::sha512_of(&two.bytes())].into_iter().collect();
+    let (_, server) = both.servers.pop_first().expect("a server");
+    let mut packages = std::mem::take(&mut both.packages);
+    for package in packages.values_mut() {
+        package.artifacts[0].digests = digests;
+    }
+    let server = mcpsec_model::lock::LockedServer::new(parts_of(&server), &packages).expect("a server");
+    both.insert(server, packages.into_iter().collect()).expect("a lock");
+    mirror.approve(&both);
+    mirror.push_lock(&both, "");
+    let releases = mirror.get("/api/v1/releases").json();
+    let status = |name: &str| {
+        let all = releases["releases"].as_array().expect("releases");
+        all.iter().find(|one| one["server"] == name).map(|one| one["status"].clone())
+    };
+    assert_eq!(status("both"), Some(json!("incomplete")), "{releases}");
+    assert_eq!(status("first"), Some(json!("vetted")));
+}
+
+/// What a server was made of.
+fn parts_of(server: &mcpsec_model::lock::LockedServer) -> mcpsec_model::lock::ServerParts {
+    mcpsec_model::lock::ServerParts {
+        name: server.name.clone(),
+        spec: server.spec.clone(),
+        version: server.version.clone(),
+        command: server.command.clone(),
+        entry: server.entry.clone(),
+        as_of: server.as_of,
+        overrides: server.overrides.clone(),
+        targets: server.targets.clone(),
+        closure: server.closure.clone(),
+        findings: Vec::new(),
+        told: server.told.clone(),
+        accepted: Vec::new(),
+    }
+}
+
 /// A wheel, for the lists of packages whose files come from several servers.
 #[test]
 fn two_servers_share_a_project() {

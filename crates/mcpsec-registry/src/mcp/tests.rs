@@ -6,7 +6,7 @@ use std::sync::{
 
 use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use mcpsec_model::{
     approval::{Approval, Approved, Reviewer, Revocation, Statement, Summary, Word, rules_id},
@@ -20,7 +20,13 @@ use mcpsec_verify::approval::Key;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::{app::App, clock::Clock, config::Config, db::seed, serve};
+use crate::{
+    app::App,
+    clock::Clock,
+    config::Config,
+    db::{scratch::Scratch, seed},
+    serve,
+};
 
 const START: i64 = 1_800_000_000;
 /// The example key of RFC 8410, section 10.3: known to everybody, and the same ids in every run.
@@ -31,6 +37,8 @@ struct Team {
     app: App,
     key: Key,
     now: Arc<AtomicI64>,
+    /// Last: it goes when nobody uses it any more.
+    _database: Scratch,
 }
 
 impl Team {
@@ -53,12 +61,14 @@ impl Team {
             .expect("signers");
         let mut config = Config::in_folder(folder.path().to_owned());
         config.origin = "mcp.example.test".to_owned();
+        let database = Scratch::new();
+        config.database = database.address();
         change(&mut config);
         let now = Arc::new(AtomicI64::new(START));
         let told = Arc::clone(&now);
         let clock = Clock::of(move || Timestamp::from_second(told.load(Ordering::SeqCst)).expect("a time"));
         let app = serve::open(config, clock).await.expect("it opens");
-        Self { _folder: folder, app, key, now }
+        Self { _folder: folder, app, key, now, _database: database }
     }
 
     fn now(&self) -> i64 {
@@ -112,11 +122,11 @@ impl Team {
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value) {
-        let mut request = Request::builder().method(method).uri(path).header("host", "mcp.example.test:7420");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        let mut request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
+        for (name, value) in [("host", "mcp.example.test:7420")].iter().chain(headers) {
+            let name: HeaderName = name.parse().expect("a name");
+            request.headers_mut().insert(name, value.parse().expect("a value"));
         }
-        let request = request.body(Body::empty()).expect("a request");
         let response = serve::router(self.app.clone()).oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
@@ -379,4 +389,41 @@ async fn a_private_server_shows_nothing_to_strangers() {
     {
         assert_eq!(team.refused(path).await, StatusCode::UNAUTHORIZED, "{path}");
     }
+}
+
+/// Nothing is written when an approval of tomorrow becomes one of today; everybody sees it all the same.
+#[tokio::test]
+async fn an_approval_from_the_future_counts_when_its_time_has_come() {
+    let team = Team::new().await;
+    let text = lock("files", "1.0.0", &["read"]);
+    team.wait(2 * 3600);
+    let approval = team.approval(&text, 90);
+    team.wait(-2 * 3600);
+    seed::lock(&team.app.db, &text, team.now()).await;
+    seed::files(&team.app.db, &text, team.now()).await;
+    team.say(&approval).await;
+    assert_eq!(team.listed("/v0.1/servers").await, [""; 0]);
+    team.wait(2 * 3600);
+    team.app.changed().await.expect("a catalog");
+    assert_eq!(team.listed("/v0.1/servers").await.len(), 1);
+}
+
+#[tokio::test]
+async fn where_two_people_must_approve_one_is_not_enough() {
+    let team = Team::with(|config| config.required = 2).await;
+    team.vet(&lock("files", "1.0.0", &["read"]), 90).await;
+    assert_eq!(team.listed("/v0.1/servers").await, [""; 0]);
+}
+
+/// What lists keep of a lock is bounded, however much it tells.
+#[tokio::test]
+async fn what_lists_keep_of_a_lock_ends() {
+    let team = Team::new().await;
+    let names: Vec<String> = (0..2_001).map(|n| format!("{n}{}", "x".repeat(250))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    team.vet(&lock("files", "1.0.0", &names), 90).await;
+    let catalog = team.app.catalogs.get();
+    let brief = &catalog.releases()[0].brief;
+    assert_eq!((brief.names.len(), brief.more_names), (2_000, true));
+    assert!(brief.names.iter().all(|(_, name)| name.chars().count() == 200));
 }

@@ -132,7 +132,7 @@ fn what_nobody_here_can_judge_is_kept_by_whoever_sent_it_first() {
 fn a_commit_is_the_one_that_its_hash_names() {
     let raw = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor a <a@b.test> 1 +0000\ncommitter a <a@b.test> 1 +0000\n\nx\n";
     let id = git::object_id(ObjectKind::Commit, raw, &"a".repeat(40)).expect("an id");
-    let package: PackageId = format!("git:example.test/a/b@{id}").parse().expect("an id");
+    let package: PackageId = format!("git+https://git.example.test/a/b@{id}").parse().expect("an id");
     let subject = Subject { package, file: "a.tar".to_owned(), digest: Digest::sha256_of(b"a") };
     let good = Documents { offered: true, commit: Some(STANDARD.encode(raw)), ..Documents::default() };
     let other = Documents { commit: Some(STANDARD.encode(b"tree x\n\nother\n")), ..good.clone() };
