@@ -113,6 +113,14 @@ fn what_waits_or_was_withdrawn_is_neither_listed_nor_served() {
     ] {
         assert_eq!(mirror.get(&path).status, 404, "{path}");
     }
+    mirror.vet("stays", &files());
+    for path in ["/policy/managed-settings.json", "/policy/managed-mcp.json", "/v0.1/servers"] {
+        let said = mirror.get(path).text().to_owned();
+        assert!(said.contains("stays"), "{path}: {said}");
+        for name in ["waits", "asked", "gone"] {
+            assert!(!said.contains(name), "{path}: {said}");
+        }
+    }
     let list = mirror.get("/pypi/simple/");
     assert!(!list.text().contains("waiting") && !list.text().contains("gone"), "{}", list.text());
 }

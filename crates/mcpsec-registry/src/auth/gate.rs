@@ -4,7 +4,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{Extensions, Method};
+use http::{Extensions, HeaderMap, HeaderValue, Method, header::CACHE_CONTROL};
 
 use super::{Caller, Scope};
 use crate::{app::App, ops::Client};
@@ -34,5 +34,21 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
         return refusal.into_response();
     }
     request.extensions_mut().insert(caller);
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if app.config.private && reads {
+        keep_private(response.headers_mut());
+    }
+    response
+}
+
+/// What a private server answers is for whoever asked: no cache between gives it to others, whatever its address says of it.
+fn keep_private(headers: &mut HeaderMap) {
+    let said = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    let said = match said {
+        Some(said) if said.contains("private") || said.contains("no-store") => return,
+        Some(said) => said.trim_start_matches("public, "),
+        None => "no-cache",
+    };
+    let private = HeaderValue::try_from(format!("private, {said}"));
+    headers.insert(CACHE_CONTROL, private.unwrap_or(HeaderValue::from_static("no-store")));
 }

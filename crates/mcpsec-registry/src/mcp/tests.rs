@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     app::App,
+    catalog::Status,
     clock::Clock,
     config::Config,
     db::{scratch::Scratch, seed},
@@ -403,6 +404,7 @@ async fn an_approval_from_the_future_counts_when_its_time_has_come() {
     seed::files(&team.app.db, &text, team.now()).await;
     team.say(&approval).await;
     assert_eq!(team.listed("/v0.1/servers").await, [""; 0]);
+    assert_eq!(team.app.catalogs.get().releases()[0].status, Status::Pending, "nothing was taken back");
     team.wait(2 * 3600);
     team.app.changed().await.expect("a catalog");
     assert_eq!(team.listed("/v0.1/servers").await.len(), 1);
