@@ -5,7 +5,7 @@ use mcpsec_model::approval::head::Head;
 use mcpsec_testkit::{Fault, Loopback, NpmServer, Output, SshSigner, TestEnv};
 
 use crate::{
-    team_log::{Lies, Log, ORIGIN, TOKEN, filler, signer},
+    team_log::{Lies, Log, ORIGIN, TOKEN, filler, from_now, signer},
     worlds::{files_below, flip_middle_byte, locked_npm},
 };
 
@@ -169,7 +169,7 @@ fn what_was_known_holds_offline_until_its_head_expires() {
 #[test]
 fn an_expired_head_is_not_enough_offline() {
     let Some(team) = team() else { return };
-    team.log.change(|state| state.expires = mcpsec_soon());
+    team.log.change(|state| state.expires = from_now(3600));
     let _approved = team.approve(&[]).success();
     let state = copy_of(&team.env, "state");
     // The same copy, as it would be after the head's time.
@@ -195,12 +195,6 @@ fn an_expired_head_is_not_enough_offline() {
         .prints("its head expired");
     // Asked, the registry says the same: that is a freeze, and a no.
     let _frozen = team.verify().exits(1).prints("the head expired at 2026-01-01T00:00:00Z");
-}
-
-/// An hour from now.
-fn mcpsec_soon() -> mcpsec_model::time::Timestamp {
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
-    mcpsec_model::time::Timestamp::from_second(i64::try_from(now).expect("now") + 3600).expect("soon")
 }
 
 #[test]
@@ -335,7 +329,7 @@ fn replays_are_a_no() {
         origin: origin.parse().expect("origin"),
         size: 8,
         root: [0; 32],
-        expires: "2099-01-01T00:00:00Z".parse().expect("instant"),
+        expires: from_now(24 * 3600),
     };
     let note = other.sign(head("other.example.test")).to_string();
     team.lie(|lies| lies.head = Some(note));

@@ -46,6 +46,12 @@ pub(crate) fn signer(origin: &str) -> LogSigner {
     LogSigner::parse(origin.parse().expect("origin"), &LogSigner::generate().expect("key")).expect("signer")
 }
 
+/// So many seconds from now.
+pub(crate) fn from_now(seconds: i64) -> Timestamp {
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
+    Timestamp::from_second(i64::try_from(now).expect("now") + seconds).expect("an instant")
+}
+
 pub(crate) fn tree(lines: &[String]) -> Tree {
     let mut tree = Tree::default();
     lines.iter().for_each(|line| tree.push(leaf_hash(line.as_bytes())));
@@ -80,7 +86,7 @@ impl Log {
         let state = State {
             signer: signer(ORIGIN),
             lines: Vec::new(),
-            expires: "2099-01-01T00:00:00Z".parse().expect("instant"),
+            expires: from_now(7 * 24 * 3600),
             lies: Lies::default(),
         };
         let log = Arc::new(Self(Mutex::new(state)));

@@ -125,6 +125,9 @@ fn parts_of_the_log_and_nothing_that_is_not_there() {
     refused(&ask_for("?since=5&until=4"), 416, "there are 10 entries");
     refused(&ask_for("/proof/consistency?from=5&to=11"), 416, "there is no log of 11 entries");
     refused(&ask_for("/proof/inclusion?leaf=10&size=10"), 416, "there is no entry 10");
+    let longest = 1_u64 << 53;
+    refused(&ask_for(&format!("?until={longest}")), 400, "is more than");
+    refused(&ask_for(&format!("/proof/inclusion?leaf={longest}&size=10")), 400, "is more than");
     for bad in ["?since=-1", "?since=x", "?since=18446744073709551616", "?sinse=1", "/proof/inclusion?leaf=1"] {
         assert_eq!(ask_for(bad).status, 400, "{bad}");
     }

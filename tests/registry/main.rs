@@ -34,6 +34,7 @@ mod pushing;
 mod relay;
 mod replicas;
 mod same;
+mod schemathesis;
 mod start;
 mod team;
 mod tokens;

@@ -165,7 +165,7 @@ fn addresses_have_one_form_each() {
     }
     let long = format!("/api/v1/locks/{good}?request=1&reason={}", "x".repeat(1001));
     team.put(&long, "x").refuses(400, "more than 1000 bytes");
-    team.put(&format!("/api/v1/locks/{good}?request=1&fetch=1"), "x").refuses(400, "fetches nothing");
+    team.put(&format!("/api/v1/locks/{good}?request=1&fetch=1"), "x").refuses(422, "fetches nothing");
     assert_eq!(team.get("/api/v1/artifacts/%ff").status, 400);
 }
 

@@ -123,7 +123,13 @@ impl HttpError {
 
     /// A transport error of the HTTP client, with its causes, without the address (which may hold a token).
     pub(crate) fn transport(url: &SafeUrl, error: reqwest::Error) -> Self {
-        Self::Network { url: url.clone(), reason: chain(&error.without_url()) }
+        let reason = chain(&error.without_url());
+        Self::Network { url: url.clone(), reason }
+    }
+
+    /// No connection came about: that is about the server and no address of it, and everybody who asked it is told the same.
+    pub(crate) fn no_connection(url: &SafeUrl, reason: String) -> Self {
+        Self::Network { url: url.root(), reason }
     }
 }
 

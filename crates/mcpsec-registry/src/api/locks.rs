@@ -2,7 +2,7 @@
 //!
 //! The log decides, not whoever pushes: without enough approvals of exactly this a lock is taken only as a request for review, and
 //! nothing of it is handed out.
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     Json, Router,
@@ -40,8 +40,12 @@ use crate::{
 const MAX_FILES: usize = 20_000;
 /// The most requests that may wait for review.
 const MAX_PENDING: usize = 1000;
+/// The most of them that one caller may have brought: a stolen token must not take the desk from everybody else.
+const MAX_OWN: usize = 250;
 /// The most locks that are kept beside one that says the same of what was approved.
 const MAX_VARIANTS: usize = 100;
+/// How long a lock may be on its way while it holds memory that others wait for.
+const ON_THE_WAY: Duration = Duration::from_secs(120);
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 1000;
 /// Memory for locks that are being received and read, in MiB: a lock takes up several times its length.
@@ -126,7 +130,7 @@ async fn push(
         return Err(ApiError::bad_request(format!("the reason has more than {MAX_REASON} bytes")));
     }
     if fetch && app.config.pull_through.is_none() {
-        return Err(ApiError::bad_request("this server fetches nothing from upstreams")
+        return Err(ApiError::refused("this server fetches nothing from upstreams")
             .hint("`mcpsec push` sends the files; whoever runs the server may configure [pull-through]"));
     }
     let (lock, text) = receive(digest, headers, body).await?;
@@ -140,11 +144,18 @@ async fn push(
     }
     let asked = !standing.is_met();
     let is_waiting = |release: &&std::sync::Arc<Release>| release.requested && !release.standing.is_met();
-    if asked && app.catalogs.get().releases().iter().filter(is_waiting).count() >= MAX_PENDING {
-        return Err(ApiError {
-            retry_after: Some(3600),
-            ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{MAX_PENDING} requests wait for review already"))
-        });
+    let catalog = app.catalogs.get();
+    if asked && catalog.release(&digest).is_none_or(|release| !is_waiting(&release)) {
+        let waiting = || catalog.releases().iter().filter(is_waiting);
+        let own = waiting().filter(|release| release.pushed_by == caller.actor).count();
+        if own >= MAX_OWN || waiting().count() >= MAX_PENDING {
+            let whose =
+                if own >= MAX_OWN { format!("{own} of your requests") } else { format!("{MAX_PENDING} requests") };
+            return Err(ApiError {
+                retry_after: Some(3600),
+                ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{whose} wait for review already"))
+            });
+        }
     }
     if !asked
         && app.catalogs.get().variants(&Approved::of(&lock, server)) >= MAX_VARIANTS
@@ -227,7 +238,11 @@ async fn receive(digest: Digest, headers: &HeaderMap, body: Body) -> Result<(Loc
     }
     let mebibytes = u32::try_from(expected.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, 64);
     let _room = ROOM.acquire_many(mebibytes).await.map_err(|error| ApiError::bug(&error))?;
-    let bytes = match axum::body::to_bytes(body, MAX_BYTES).await {
+    let received = tokio::time::timeout(ON_THE_WAY, axum::body::to_bytes(body, MAX_BYTES)).await;
+    let received = received.map_err(|_| {
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("the lock took more than {} s", ON_THE_WAY.as_secs()))
+    })?;
+    let bytes = match received {
         Ok(bytes) => bytes,
         Err(error) if is_too_long(&error) => return Err(too_long()),
         Err(_broke_off) => return Err(ApiError::bad_request("the body broke off")),

@@ -11,6 +11,7 @@ use mcpsec_model::{
     lock::Lock,
     name::{Ecosystem, ServerName},
     package::PackageId,
+    text::escape,
     time::Timestamp,
 };
 use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
@@ -31,6 +32,9 @@ pub struct Builder {
     known: HashMap<Digest, Arc<Known>>,
     said: HashMap<ServerName, Said>,
     weighed: HashMap<Digest, Judged>,
+    edition: u64,
+    /// Whether something that no generation counts makes the last catalog wrong.
+    outdated: bool,
 }
 
 /// A lock in short.
@@ -64,32 +68,54 @@ struct Said {
 impl Builder {
     /// For these signers and this number of people. `rules`: the policy that criteria with `same-policy` are held against.
     pub fn new(signers: Arc<Signers>, rules: RulesId, required: u32) -> Self {
-        Self { signers, rules, required, known: HashMap::new(), said: HashMap::new(), weighed: HashMap::new() }
+        Self {
+            signers,
+            rules,
+            required,
+            known: HashMap::new(),
+            said: HashMap::new(),
+            weighed: HashMap::new(),
+            edition: 0,
+            outdated: false,
+        }
     }
 
-    /// The signers whose approvals count.
-    pub fn signers(&self) -> &Arc<Signers> {
-        &self.signers
+    /// Judges by other signers from now on.
+    pub(super) fn judge_by(&mut self, signers: Arc<Signers>) {
+        self.signers = signers;
+        self.weighed.clear();
+        self.outdated = true;
+    }
+
+    /// Whether the last catalog is wrong whatever the database says.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.outdated
     }
 
     pub(super) async fn build(&mut self, db: &Db, now: Timestamp) -> Result<Catalog, ApiError> {
         // Read first: what changes while the rest is read makes the next look find another generation.
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
-        let mut catalog = Catalog { generation, ..Catalog::default() };
+        let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
         let mut releases = Vec::new();
         for row in locks::all(db).await? {
-            let digest: Digest = row.digest.parse().map_err(|error| ApiError::bug(&error))?;
+            // One row that cannot be read must not keep a revocation of another from being seen.
+            let (Ok(digest), Ok(pushed_at)) = (row.digest.parse::<Digest>(), Timestamp::from_second(row.pushed_at))
+            else {
+                tracing::error!(lock = %escape(&row.digest), "a row of `locks` cannot be read; it is left out");
+                continue;
+            };
             let Some(known) = self.known(db, &digest).await? else { continue };
             let (standing, until) = self.judged(db, digest, &known, now).await?;
             catalog.until = earliest(catalog.until, until);
-            releases.push(release(digest, &known, standing, &arrived, row)?);
+            releases.push(release(digest, &known, standing, &arrived, pushed_at, row));
         }
         let (releases, variants) = variants::fold(releases);
         catalog.variants = variants;
         for release in releases {
             catalog.add(release);
         }
+        (self.edition, self.outdated) = (catalog.edition, false);
         Ok(catalog)
     }
 
@@ -149,8 +175,14 @@ impl Builder {
 
     /// Reads what was said about a server since the last time.
     async fn listen(&mut self, db: &Db, server: &ServerName) -> Result<i64, ApiError> {
+        let next = self.said.get(server).map_or(0, |said| said.next);
+        let rows = entries::about(db, server.as_str(), next).await?;
+        if rows.is_empty() {
+            // Nothing is kept of servers that nobody said anything about: whoever may push can name any number of them.
+            return Ok(next);
+        }
         let said = self.said.entry(server.clone()).or_default();
-        for row in entries::about(db, server.as_str(), said.next).await? {
+        for row in rows {
             said.next = row.seq + 1;
             let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
                 let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
@@ -212,8 +244,11 @@ type Arrived = HashMap<Digest, (Digest, Digest, u64)>;
 async fn arrived(db: &Db) -> Result<Arrived, ApiError> {
     let mut all = HashMap::new();
     for row in artifacts::all(db).await? {
-        let sha256 = Digest::sha256_from_hex(&row.sha256).map_err(|error| ApiError::bug(&error))?;
-        let sha512 = Digest::sha512_from_hex(&row.sha512).map_err(|error| ApiError::bug(&error))?;
+        let digests = (Digest::sha256_from_hex(&row.sha256), Digest::sha512_from_hex(&row.sha512));
+        let (Ok(sha256), Ok(sha512)) = digests else {
+            tracing::error!(file = %escape(&row.sha256), "a row of `artifacts` cannot be read; it is left out");
+            continue;
+        };
         let value = (sha256, sha512, u64::try_from(row.size).unwrap_or_default());
         all.insert(sha256, value);
         all.insert(sha512, value);
@@ -249,8 +284,9 @@ fn release(
     known: &Known,
     standing: Arc<Standing>,
     arrived: &Arrived,
+    pushed_at: Timestamp,
     row: locks::LockRow,
-) -> Result<Release, ApiError> {
+) -> Release {
     let files: Vec<FileRef> = known
         .files
         .iter()
@@ -276,7 +312,7 @@ fn release(
         (false, _) if ended(&standing, &known.what).next().is_some() => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
-    Ok(Release {
+    Release {
         lock,
         server: known.what.server.clone(),
         what: known.what.clone(),
@@ -287,11 +323,11 @@ fn release(
         brief: Arc::clone(&known.brief),
         files,
         packages: known.packages.clone(),
-        pushed_at: Timestamp::from_second(row.pushed_at).map_err(|error| ApiError::bug(&error))?,
+        pushed_at,
         pushed_by: row.pushed_by,
         requested: row.requested != 0,
         reason: row.reason,
-    })
+    }
 }
 
 /// When time alone may change a judgement: an approval expires, one from the future becomes valid, or a key stops being believed.
@@ -313,7 +349,9 @@ fn turning(standing: &Standing, signers: &Signers, now: Timestamp) -> Option<Tim
 pub fn ended<'a>(standing: &'a Standing, what: &'a Approved) -> impl Iterator<Item = &'a Refusal> {
     standing.approvals.iter().filter(|one| one.approval.what.differences(what).is_empty()).filter_map(|one| {
         let refusal = one.counts.as_ref().err()?;
-        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_)).then_some(refusal)
+        // A key that nobody has now was somebody's when its statement was let in: it was taken out of mcp-signers since.
+        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_) | Refusal::Unknown(_))
+            .then_some(refusal)
     })
 }
 

@@ -31,6 +31,8 @@ pub use release::{FileRef, Release, Status};
 pub struct Catalog {
     /// The generation of the database that it was made from.
     pub generation: i64,
+    /// Counts the catalogs of this process: what was made from one is not asked for under another.
+    pub edition: u64,
     /// When time alone makes it wrong: the next expiry of an approval that counts.
     pub until: Option<Timestamp>,
     releases: Vec<Arc<Release>>,

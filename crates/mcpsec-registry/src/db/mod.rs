@@ -18,7 +18,7 @@ pub(crate) mod seed;
 pub mod state;
 pub mod tokens;
 
-pub use connect::{Db, DbError};
+pub use connect::{Db, DbError, FILE};
 
 /// A transaction that may write. It takes the write lock at its start (SQLite) or with its first write (PostgreSQL).
 pub type Tx = sqlx::Transaction<'static, sqlx::Any>;

@@ -6,7 +6,7 @@ use std::sync::{
 
 use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use mcpsec_model::{
     approval::{Approval, Approved, Reviewer, Revocation, Statement, Summary, Word, rules_id},
@@ -123,11 +123,14 @@ impl Team {
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value) {
-        let mut request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
-        for (name, value) in [("host", "mcp.example.test:7420")].iter().chain(headers) {
-            let name: HeaderName = name.parse().expect("a name");
-            request.headers_mut().insert(name, value.parse().expect("a value"));
+        let mut request = Request::builder().method(method).uri(path);
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request = request.header("host", "mcp.example.test:7420");
         }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
         let response = serve::router(self.app.clone()).oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();

@@ -14,11 +14,10 @@ use mcpsec_model::{
 use semver::Version;
 use serde_json::{Map, Value, json};
 
-use super::{arrival::Kind, evidence::documents, page::Page, path::encode};
+use super::{arrival::Kind, described, evidence::documents, page::Page, path::encode};
 use crate::{
     app::App,
     catalog::{Catalog, FileRef},
-    db::metadata,
     error::ApiError,
 };
 
@@ -43,8 +42,7 @@ pub(super) async fn vetted(app: &App, catalog: &Catalog, name: &PackageName) -> 
     let mut all = Vec::new();
     for (id, files) in catalog.versions(Ecosystem::Npm, name.as_str()) {
         for file in files {
-            let Some(blob) = &file.blob else { continue };
-            let Some(row) = metadata::of_file(&app.db, &blob.to_hex(), Kind::Npm.as_str()).await? else { continue };
+            let Some(row) = described::of_file(app, file, Kind::Npm).await? else { continue };
             let Ok(record) = serde_json::from_str(&row.body) else {
                 tracing::error!(package = %id, "the description of a vetted file is missing; the version is left out");
                 continue;

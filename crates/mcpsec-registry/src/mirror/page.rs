@@ -4,7 +4,7 @@ use std::sync::Arc;
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use mcpsec_model::{digest::Digest, time::Timestamp};
+use mcpsec_model::digest::Digest;
 use moka::{future::Cache, policy::EvictionPolicy};
 
 use crate::{catalog::Catalog, error::ApiError};
@@ -30,15 +30,14 @@ pub(super) enum What {
 /// An answer belongs to one state of the catalog and to the address that its links start with.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Key {
-    generation: i64,
-    until: Option<Timestamp>,
+    edition: u64,
     base: String,
     what: What,
 }
 
 impl Key {
     pub(super) fn new(catalog: &Catalog, base: &str, what: What) -> Self {
-        Self { generation: catalog.generation, until: catalog.until, base: base.to_owned(), what }
+        Self { edition: catalog.edition, base: base.to_owned(), what }
     }
 }
 

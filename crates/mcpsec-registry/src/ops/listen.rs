@@ -24,7 +24,11 @@ use tokio::{
 };
 
 use super::metrics::Held;
-use crate::{app::App, config::Tls};
+use crate::{
+    app::App,
+    config::Tls,
+    trust::{self, Look},
+};
 
 /// Why it does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +49,8 @@ fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> ServeError {
 /// [`ServeError`]: the address is taken, or the certificate cannot be used.
 pub async fn serve(app: App, router: Router, ready: impl FnOnce(&str)) -> Result<(), ServeError> {
     let listen = app.config.listen;
-    let listener = std::net::TcpListener::bind(listen).map_err(failed(format!("failed to listen on {listen}")))?;
+    let listener = std::net::TcpListener::bind(listen)
+        .map_err(|why| ServeError { what: format!("failed to listen on {listen}{}", next_of(why.kind())), why })?;
     let address = listener.local_addr().map_err(failed("failed to read the address"))?;
     listener.set_nonblocking(true).map_err(failed("failed to listen"))?;
     let tls = match &app.config.tls {
@@ -81,7 +86,21 @@ pub async fn serve(app: App, router: Router, ready: impl FnOnce(&str)) -> Result
     served.map_err(failed("failed to serve"))
 }
 
-async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
+/// What to do about an address that cannot be listened on.
+fn next_of(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => " (end what listens there, or choose another port with `--listen`)",
+        io::ErrorKind::PermissionDenied => " (ports below 1024 are not for everybody: choose another with `--listen`)",
+        io::ErrorKind::AddrNotAvailable => " (this machine has no such address: choose another with `--listen`)",
+        _ => "",
+    }
+}
+
+/// Reads the certificate and its key, as `serve` will.
+///
+/// # Errors
+/// [`ServeError`]: one cannot be read, or they do not belong together.
+pub async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
     RustlsConfig::from_pem_file(&tls.cert, &tls.key).await.map_err(failed(format!(
         "failed to use the certificate {} with the key {}",
         tls.cert.display(),
@@ -128,9 +147,11 @@ async fn signals(app: App, handle: Handle<SocketAddr>, _tls: Option<RustlsConfig
     }
 }
 
-/// A certificate that cannot be used leaves the old one in place.
+/// What cannot be used leaves the old one in place.
 #[cfg(unix)]
 async fn renew(app: &App, config: Option<&RustlsConfig>) {
+    // What fails was logged where it failed.
+    let _tried = trust::renew(app, Look::Once).await;
     let (Some(config), Some(tls)) = (config, &app.config.tls) else { return };
     match config.reload_from_pem_file(&tls.cert, &tls.key).await {
         Ok(()) => tracing::info!("the certificate was read again"),
