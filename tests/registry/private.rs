@@ -15,7 +15,6 @@ fn addresses(team: &Team) -> Vec<String> {
         "/log",
         "/search?q=files",
         "/servers/files",
-        "/assets/style.css",
         "/api/openapi.json",
         "/api/v1/approvals",
         "/api/v1/approvals?since=0&until=1",

@@ -42,15 +42,11 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
     tracing::Span::current().record("actor", caller.actor.as_str());
     // Writes ask for scopes of their own; a browser's question whether it may ask (CORS) carries no token.
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if app.config.private
-        && reads
-        && !OPEN.contains(&request.uri().path())
-        && !ui::is_asset(request.uri().path())
-        && let Err(refusal) = caller.require(Scope::Read)
-    {
+    let path = request.uri().path();
+    let guarded = app.config.private && reads && !OPEN.contains(&path) && !ui::is_asset(path);
+    if guarded && let Err(refusal) = caller.require(Scope::Read) {
         return refused(refusal, &request);
     }
-    let path = request.uri().path();
     if reads
         && !OPEN.contains(&path)
         && !APART.iter().any(|start| path.starts_with(start))
@@ -60,7 +56,7 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
     }
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;
-    if app.config.private && reads {
+    if guarded {
         keep_private(response.headers_mut());
     }
     response
