@@ -33,6 +33,7 @@ mod page_world;
 mod pages;
 mod pages_chromium;
 mod people;
+mod private;
 mod pull;
 mod push;
 mod push_attacks;

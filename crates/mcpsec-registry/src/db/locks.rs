@@ -105,8 +105,7 @@ pub async fn naming(db: &Db, digest: &Digest) -> Result<Vec<NamedRow>, sqlx::Err
     query.bind(digest.to_hex()).fetch_all(db.pool()).await
 }
 
-/// The files of a lock that did not arrive, sorted. One that arrived agrees with every digest that the lock pins, and the mirror can
-/// say of it what npm asks: the same bytes may have come as a file of something else.
+/// The files of a lock that did not arrive, sorted. One that arrived agrees with every digest that the lock pins.
 ///
 /// # Errors
 /// [`sqlx::Error`].
@@ -115,9 +114,7 @@ pub async fn missing(db: &Db, lock: &str) -> Result<Vec<FileRow>, sqlx::Error> {
         "SELECT f.package, f.file, f.digest, f.sha256, f.sha512, f.size FROM lock_files f \
          WHERE f.lock = $1 AND NOT EXISTS (SELECT 1 FROM artifacts a \
          WHERE (a.sha256 = f.sha256 OR a.sha512 = f.sha512) \
-         AND (f.sha256 = '' OR a.sha256 = f.sha256) AND (f.sha512 = '' OR a.sha512 = f.sha512) \
-         AND (f.package NOT LIKE 'pkg:npm/%' \
-         OR EXISTS (SELECT 1 FROM metadata m WHERE m.sha256 = a.sha256 AND m.kind = 'npm'))) \
+         AND (f.sha256 = '' OR a.sha256 = f.sha256) AND (f.sha512 = '' OR a.sha512 = f.sha512)) \
          ORDER BY f.package, f.file",
     )
     .bind(lock)
