@@ -5,6 +5,7 @@
     reason = "a test that is skipped says so, and a long one what it measured"
 )]
 
+mod advice;
 mod allowlist;
 mod artifacts;
 mod backends;
@@ -19,6 +20,7 @@ mod fuzz_index;
 mod http;
 mod left_pad;
 mod limits;
+mod log_key;
 mod log_kill;
 mod mirror_attacks;
 mod mirror_bench;
@@ -31,6 +33,7 @@ mod page_world;
 mod pages;
 mod pages_chromium;
 mod people;
+mod private;
 mod pull;
 mod push;
 mod push_attacks;
@@ -39,6 +42,8 @@ mod relay;
 mod replicas;
 mod same;
 mod schemathesis;
+mod server_attacks;
+mod soak;
 mod start;
 mod team;
 mod tokens;

@@ -177,6 +177,13 @@ fn raw(good: &Good, changed: &mut Numbers) -> Vec<u8> {
     request
 }
 
+/// Sends each good request once, changed; gives how many were answered.
+pub(crate) fn volley(address: &str, token: &str, seed: u64) -> usize {
+    let mut numbers = Numbers::of(seed);
+    let mut answered = |good: &Good| status(address, &raw(good, &mut numbers)).is_some();
+    requests(token).iter().map(&mut answered).filter(|answered| *answered).count()
+}
+
 fn storm(rounds: u64) {
     // Something is there to be found, and whoever asks is a proxy that is believed.
     let mirror = Mirror::with(&["--limits-rate", "0", "--trusted-proxies", "127.0.0.1"]);

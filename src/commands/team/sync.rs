@@ -192,7 +192,7 @@ impl Syncing<'_> {
             return;
         }
         let Ok(next) = self.client.next_key().await else { return };
-        let signed = LogKey::parse(&next).is_ok_and(|next| open_head(note, &next).is_ok());
+        let signed = LogKey::parse(&next).is_ok_and(|next| next != self.log_key && open_head(note, &next).is_ok());
         let text = format!(
             "the log of {} is about to change its key: {next} signs its heads as well. Once somebody you trust confirms it, put it into \
              [team] of mcp.toml as `key`, then {UPDATE}, and commit both",

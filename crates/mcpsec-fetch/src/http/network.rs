@@ -174,7 +174,7 @@ impl Network {
                 return Err(HttpError::Scheme { url: at });
             }
             if let Some(reason) = self.inner.reach.given_up(&at) {
-                return Err(HttpError::no_connection(&at, reason));
+                return Err(HttpError::no_connection(&at, &reason));
             }
             self.inner.requests.fetch_add(1, Ordering::Relaxed);
             let mut request = self.inner.client.get(at.expose().clone()).headers(headers.clone());
@@ -186,7 +186,7 @@ impl Network {
                     return HttpError::transport(&at, error);
                 }
                 self.inner.reach.failed(&at);
-                HttpError::no_connection(&at, chain(&error.without_url()))
+                HttpError::no_connection(&at, &chain(&error.without_url()))
             })?;
             self.inner.reach.answered(&at);
             let status = response.status();
