@@ -31,6 +31,10 @@ schemathesis:
 schemathesis-long:
     .ci/schemathesis a_long_run_finds_nothing
 
+# The long forms of the tests that change bytes (requests, files, identities, pages, answers): hours. CI runs seconds of each.
+fuzz-long:
+    cargo test --release --workspace --test registry fuzz -- --ignored --nocapture
+
 # The few tests that talk to real registries.
 online:
     cargo test --workspace --test cli -- --ignored online

@@ -156,6 +156,64 @@ fn an_approval_goes_to_the_team_and_everybody_has_it() {
 }
 
 #[test]
+fn what_is_seen_for_the_first_time_is_said_once() {
+    let Some(team) = team() else { return };
+    let approved = team.approve(&[]).success();
+    assert_eq!(approved.stderr.matches("first seen: the log of").count(), 1, "{}", approved.stderr);
+    let pinned = team.verify().success();
+    assert!(!pinned.stderr.contains("first seen"), "{}", pinned.stderr);
+}
+
+#[test]
+fn doctor_says_how_it_stands_with_the_registry_and_never_the_token() {
+    let Some(mut team) = team() else { return };
+    let examined = |env: &TestEnv| {
+        let output = env.mcpsec(["doctor", "--format", "json"]);
+        assert!(!output.stdout.contains(TOKEN) && !output.stderr.contains(TOKEN), "{}", output.stdout);
+        let findings = output.json()["findings"].as_array().expect("findings").clone();
+        let team = findings.into_iter().filter(|finding| finding["area"] == "team");
+        team.map(|finding| {
+            let word = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+            (word("state"), format!("{}: {} {}", word("subject"), word("detail"), word("remedy")))
+        })
+        .collect::<Vec<_>>()
+    };
+    let states = |found: &[(String, String)]| found.iter().map(|(state, _)| state.clone()).collect::<Vec<_>>();
+    let copies = team.env.store().join("team");
+    let before = files_below(&copies);
+    let found = examined(&team.env);
+    assert_eq!(states(&found), ["good", "unchecked", "unchecked", "weak"], "{found:?}");
+    assert!(found[1].1.contains("nobody has said which log is meant"), "{found:?}");
+    assert!(found[3].1.contains("it lacks files") && found[3].1.contains("mcpsec push"), "{found:?}");
+    assert_eq!(files_below(&copies), before, "doctor changes nothing");
+
+    team.env.set("MCPSEC_TEAM_TOKEN", "mcpsec_0123456789abcdef_hunter2");
+    let found = examined(&team.env);
+    assert!(found[0].1.contains("0123456789abcdef") && !found[0].1.contains("hunter2"), "{found:?}");
+    team.env.set("MCPSEC_TEAM_REGISTRY", "https://other.example.test");
+    let found = examined(&team.env);
+    assert!(found[0].0 == "weak" && found[0].1.contains("MCPSEC_TEAM_REGISTRY="), "{found:?}");
+    team.env.unset("MCPSEC_TEAM_REGISTRY");
+    team.env.set("MCPSEC_TEAM_TOKEN", TOKEN);
+
+    let team = team.approved();
+    let found = examined(&team.env);
+    assert_eq!(states(&found), ["good", "good", "good", "weak"], "{found:?}");
+    assert!(found[1].1.contains("8 entries") && found[2].1.contains("8 entries verified here"), "{found:?}");
+    let forged = signer(ORIGIN).sign(team.log.0.lock().expect("state").head_at(8).head).to_string();
+    team.lie(|lies| lies.head = Some(forged));
+    let found = examined(&team.env);
+    assert!(found[1].0 == "weak" && found[1].1.contains("not signed by the key"), "{found:?}");
+    assert_eq!(found[2].0, "good", "what was verified before still holds: {found:?}");
+    let env = team.env;
+    drop((team.site, team.log));
+    let found = examined(&env);
+    assert_eq!(states(&found), ["good", "missing", "good", "missing"], "{found:?}");
+    let offline = env.mcpsec(["doctor", "--offline"]);
+    assert!(offline.stdout.contains("unchecked http://127.0.0.1"), "{}", offline.stdout);
+}
+
+#[test]
 fn what_was_known_holds_offline_until_its_head_expires() {
     let Some(team) = team() else { return };
     let team = team.approved();

@@ -1,8 +1,8 @@
 //! The log of approvals over HTTP: what gets in, what does not, and what clients can check of it.
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use mcpsec_model::{approval::head::Head, digest::Digest, time::Timestamp};
-use mcpsec_verify::approval::log::{LogKey, Tree, check_consistency, check_head, check_inclusion, leaf_hash};
+use mcpsec_model::{approval::head::Head, digest::Digest};
+use mcpsec_verify::approval::log::{LogKey, Tree, check_consistency, check_inclusion, leaf_hash, open_head};
 
 use crate::{
     http::{Answer, ask, client, get},
@@ -47,9 +47,8 @@ impl Team {
         let note = get(&self.world.url("/api/v1/approvals/head"), &[]);
         assert_eq!((note.status, note.header("content-type")), (200, "text/plain; charset=utf-8"), "{}", note.text());
         let key = LogKey::parse(get(&self.world.url("/api/v1/log-key"), &[]).text()).expect("a key");
-        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
-        let now = Timestamp::from_second(i64::try_from(now).expect("now")).expect("an instant");
-        check_head(note.text(), &key, now).expect("a good head")
+        // Signed today, whenever that is: how long it holds is a test of its own.
+        open_head(note.text(), &key).expect("a good head")
     }
 
     pub(crate) fn log(&self) -> String {

@@ -5,12 +5,18 @@
     reason = "a test that is skipped says so, and a long one what it measured"
 )]
 
+mod advice;
 mod allowlist;
 mod artifacts;
 mod backends;
 mod chaos;
 mod config;
+mod docs;
 mod fallback;
+mod fuzz_client;
+mod fuzz_files;
+mod fuzz_identities;
+mod fuzz_index;
 mod http;
 mod left_pad;
 mod limits;
@@ -27,6 +33,7 @@ mod page_world;
 mod pages;
 mod pages_chromium;
 mod people;
+mod private;
 mod pull;
 mod push;
 mod push_attacks;
@@ -35,6 +42,8 @@ mod relay;
 mod replicas;
 mod same;
 mod schemathesis;
+mod server_attacks;
+mod soak;
 mod start;
 mod team;
 mod tokens;

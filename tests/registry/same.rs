@@ -58,10 +58,15 @@ fn of_what_one_approval_covers_the_first_lock_is_shown() {
 #[test]
 fn words_that_came_as_a_request_give_way_to_those_that_came_approved() {
     let Some(team) = Team::new(&[]) else { return };
-    let other = reworded(&team, "2030-01-01T00:00:00Z");
-    let _asked = team.put(&format!("/api/v1/locks/{}?request=1", digest_of(&other)), other.clone()).is(200);
+    let mut asked = Vec::new();
+    for minute in 10..26 {
+        let text = reworded(&team, &format!("2030-01-01T00:{minute}:00Z"));
+        asked.push(digest_of(&text));
+        let _asked = team.put(&format!("/api/v1/locks/{}?request=1", digest_of(&text)), text).is(200);
+    }
     team.approve();
-    assert_eq!(shown(&team), [digest_of(&other)], "there is no other");
+    let [one] = shown(&team).try_into().expect("one of them stands for all");
+    assert!(asked.contains(&one), "there is no other");
     team.push_all("");
     assert_eq!(shown(&team), [digest_of(&team.lock())]);
     assert_eq!(team.status(), "vetted");
@@ -94,6 +99,25 @@ fn a_request_that_calls_a_file_wrongly_does_not_keep_it_out() {
     mirror.vet("left", std::slice::from_ref(&right));
     assert_eq!(mirror.get("/npm/left/-/left-1.0.3.tgz").body, right.bytes);
     assert_eq!(mirror.get("/npm/evil").status, 404);
+}
+
+#[test]
+fn what_is_approved_and_wrong_about_a_file_does_not_arrive() {
+    let right = Packed::from(&npm_package("left", "1.0.3"));
+    let wrong = Packed::new("npm:evil@1.0.3", "evil-1.0.3.tgz", right.bytes.clone());
+    // Asked for, and wrong: nobody else has the file.
+    let mirror = Mirror::new();
+    mirror.push_lock(&lock("evil", std::slice::from_ref(&wrong)), "?request=1");
+    let refused = mirror.push_file(&wrong);
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    // Approved, and wrong: that somebody asks for it rightly does not make it right.
+    let mirror = Mirror::new();
+    mirror.approve(&lock("evil", std::slice::from_ref(&wrong)));
+    mirror.push_lock(&lock("evil", std::slice::from_ref(&wrong)), "");
+    mirror.push_lock(&lock("left", std::slice::from_ref(&right)), "?request=1");
+    let refused = mirror.push_file(&right);
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert_eq!(mirror.get("/npm/evil/-/evil-1.0.3.tgz").status, 404);
 }
 
 #[test]
@@ -150,6 +174,51 @@ fn one_file_of_two_ecosystems_is_served_in_both() {
         assert_eq!(mirror.get(&format!("/pypi/files/{sha256}/both-1.0.0.tar.gz")).body, bytes);
         let page = mirror.get("/pypi/simple/both/");
         assert!(page.text().contains("data-requires-python=\"&gt;=3.8\""), "{}", page.text());
+    }
+}
+
+/// A lock may pin two digests. No file has those of two files, however many arrived.
+#[test]
+fn a_file_that_is_two_files_never_arrives() {
+    let mirror = Mirror::new();
+    let (one, two) = (wheel("one", "1.0"), wheel("two", "1.0"));
+    mirror.vet("first", &[packed("pypi:one@1.0", &one)]);
+    mirror.vet("second", &[packed("pypi:two@1.0", &two)]);
+    let mut both = lock("both", &[packed("pypi:one@1.0", &one)]);
+    let digests = [Digest::sha256_of(&one.bytes()), Digest::sha512_of(&two.bytes())].into_iter().collect();
+    let (_, server) = both.servers.pop_first().expect("a server");
+    let mut packages = std::mem::take(&mut both.packages);
+    for package in packages.values_mut() {
+        package.artifacts[0].digests = digests;
+    }
+    let server = mcpsec_model::lock::LockedServer::new(parts_of(&server), &packages).expect("a server");
+    both.insert(server, packages.into_iter().collect()).expect("a lock");
+    mirror.approve(&both);
+    mirror.push_lock(&both, "");
+    let releases = mirror.get("/api/v1/releases").json();
+    let status = |name: &str| {
+        let all = releases["releases"].as_array().expect("releases");
+        all.iter().find(|one| one["server"] == name).map(|one| one["status"].clone())
+    };
+    assert_eq!(status("both"), Some(json!("incomplete")), "{releases}");
+    assert_eq!(status("first"), Some(json!("vetted")));
+}
+
+/// What a server was made of.
+fn parts_of(server: &mcpsec_model::lock::LockedServer) -> mcpsec_model::lock::ServerParts {
+    mcpsec_model::lock::ServerParts {
+        name: server.name.clone(),
+        spec: server.spec.clone(),
+        version: server.version.clone(),
+        command: server.command.clone(),
+        entry: server.entry.clone(),
+        as_of: server.as_of,
+        overrides: server.overrides.clone(),
+        targets: server.targets.clone(),
+        closure: server.closure.clone(),
+        findings: Vec::new(),
+        told: server.told.clone(),
+        accepted: Vec::new(),
     }
 }
 

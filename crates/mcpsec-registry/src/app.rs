@@ -47,6 +47,8 @@ pub struct Parts {
     pub pulls: Pulls,
     /// What the operator's files say.
     pub trust: Trust,
+    /// The list of `/api/v1/releases`.
+    pub releases: crate::api::Releases,
     /// The list of the MCP Registry API.
     pub listings: crate::mcp::Listings,
     /// Answers of the mirror.

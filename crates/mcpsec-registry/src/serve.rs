@@ -68,6 +68,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         log,
         auth,
         trust,
+        releases: api::Releases::default(),
         listings: mcp::Listings::default(),
         pages: mirror::Pages::default(),
         metrics: Metrics::default(),

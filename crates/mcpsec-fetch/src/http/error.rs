@@ -140,8 +140,11 @@ impl HttpError {
     }
 
     /// No connection came about: that is about the server and no address of it, and everybody who asked it is told the same.
-    pub(crate) fn no_connection(url: &SafeUrl, reason: String) -> Self {
-        Self::Network { url: url.root(), reason }
+    pub(crate) fn no_connection(url: &SafeUrl, reason: &str) -> Self {
+        // What the client calls itself while it says so tells nobody anything.
+        let reason =
+            reason.trim_start_matches("error sending request: ").trim_start_matches("client error (Connect): ");
+        Self::Network { url: url.root(), reason: reason.to_owned() }
     }
 }
 

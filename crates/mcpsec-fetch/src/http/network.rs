@@ -178,7 +178,7 @@ impl Network {
                 return Err(HttpError::Scheme { url: at });
             }
             if let Some(reason) = self.inner.reach.given_up(&at) {
-                return Err(HttpError::no_connection(&at, reason));
+                return Err(HttpError::no_connection(&at, &reason));
             }
             self.inner.requests.fetch_add(1, Ordering::Relaxed);
             let client = if authorization.is_some() { self.client_for(&at) } else { &self.inner.client };
@@ -191,7 +191,7 @@ impl Network {
                     return HttpError::transport(&at, error);
                 }
                 self.inner.reach.failed(&at);
-                HttpError::no_connection(&at, chain(&error.without_url()))
+                HttpError::no_connection(&at, &chain(&error.without_url()))
             })?;
             self.inner.reach.answered(&at);
             let status = response.status();

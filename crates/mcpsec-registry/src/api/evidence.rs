@@ -19,6 +19,7 @@ use crate::{
         locks,
     },
     error::ApiError,
+    ops::Room,
     worth::{self, Subject},
 };
 
@@ -100,8 +101,10 @@ async fn read(
     if !meant.vetted && caller.require(Scope::Push).is_err() {
         return Err(unknown(&which));
     }
+    let length = evidence::length(&app.db, &meant.about()).await?.ok_or_else(|| unknown(&which))?;
+    let room = Room::take(u64::try_from(length).unwrap_or(u64::MAX))?;
     let found = evidence::one(&app.db, &meant.about()).await?.ok_or_else(|| unknown(&which))?;
-    let mut response = Response::new(Body::from(found));
+    let mut response = Response::new(room.hold(found));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -4,14 +4,7 @@
 //! nothing of it is handed out.
 use std::{collections::BTreeSet, time::Duration};
 
-use axum::{
-    Json, Router,
-    body::Body,
-    extract::State,
-    http::HeaderMap,
-    response::{IntoResponse as _, Response},
-    routing::get,
-};
+use axum::{Json, Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
 use http::{HeaderValue, StatusCode, header};
 use mcpsec_model::{
     approval::Approved,
@@ -33,6 +26,7 @@ use crate::{
         locks::{self, FileRow, LockRow, NewLock},
     },
     error::ApiError,
+    ops::Room,
     pull,
 };
 
@@ -46,6 +40,8 @@ const MAX_OWN: usize = 250;
 const MAX_VARIANTS: usize = 100;
 /// How long a lock may be on its way while it holds memory that others wait for.
 const ON_THE_WAY: Duration = Duration::from_secs(120);
+/// How long all of them together may be, in bytes.
+const MAX_WAITING: usize = 512 << 20;
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 1000;
 /// Memory for locks that are being received and read, in MiB: a lock takes up several times its length.
@@ -83,10 +79,12 @@ impl Options {
 
 async fn read(State(app): State<App>, caller: Caller, At(digest): At) -> Result<Response, ApiError> {
     // What was asked for and not approved is a stranger's text: reviewers need it, and it is shown as such.
-    let text = locks::text(&app.db, &digest.to_string()).await?;
-    let text = text.ok_or_else(|| ApiError::not_found(format!("there is no lock {digest}")))?;
+    let absent = || ApiError::not_found(format!("there is no lock {digest}"));
+    let length = locks::length(&app.db, &digest.to_string()).await?.ok_or_else(absent)?;
+    let room = Room::take(u64::try_from(length).unwrap_or(u64::MAX))?;
+    let text = locks::text(&app.db, &digest.to_string()).await?.ok_or_else(absent)?;
     let keep = if app.config.private || !caller.scopes.is_empty() { "private" } else { "public" };
-    let mut response = text.into_response();
+    let mut response = Response::new(room.hold(text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/toml; charset=utf-8"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -148,9 +146,15 @@ async fn push(
     if asked && catalog.release(&digest).is_none_or(|release| !is_waiting(&release)) {
         let waiting = || catalog.releases().iter().filter(is_waiting);
         let own = waiting().filter(|release| release.pushed_by == caller.actor).count();
-        if own >= MAX_OWN || waiting().count() >= MAX_PENDING {
-            let whose =
-                if own >= MAX_OWN { format!("{own} of your requests") } else { format!("{MAX_PENDING} requests") };
+        let bytes = waiting().map(|release| release.bytes).sum::<usize>().saturating_add(text.len());
+        let full = if own >= MAX_OWN {
+            Some(format!("{own} of your requests"))
+        } else if waiting().count() >= MAX_PENDING {
+            Some(format!("{MAX_PENDING} requests"))
+        } else {
+            (bytes > MAX_WAITING).then(|| format!("requests of {} MiB", MAX_WAITING >> 20))
+        };
+        if let Some(whose) = full {
             return Err(ApiError {
                 retry_after: Some(3600),
                 ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{whose} wait for review already"))

@@ -4,7 +4,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{Extensions, Method};
+use http::{Extensions, HeaderMap, HeaderValue, Method, header::CACHE_CONTROL};
 
 use super::{Caller, Scope};
 use crate::{
@@ -42,24 +42,36 @@ pub async fn gate(State(app): State<App>, mut request: Request, next: Next) -> R
     tracing::Span::current().record("actor", caller.actor.as_str());
     // Writes ask for scopes of their own; a browser's question whether it may ask (CORS) carries no token.
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if app.config.private
-        && reads
-        && !OPEN.contains(&request.uri().path())
-        && !ui::is_asset(request.uri().path())
-        && let Err(refusal) = caller.require(Scope::Read)
-    {
+    let path = request.uri().path();
+    let guarded = app.config.private && reads && !OPEN.contains(&path) && !ui::is_asset(path);
+    if guarded && let Err(refusal) = caller.require(Scope::Read) {
         return refused(refusal, &request);
     }
-    let path = request.uri().path();
     if reads
         && !OPEN.contains(&path)
         && !APART.iter().any(|start| path.starts_with(start))
         && let Err(unknown) = app.catalogs.trusted(app.clock.now())
     {
-        return unknown.into_response();
+        return refused(unknown, &request);
     }
     request.extensions_mut().insert(caller);
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if guarded {
+        keep_private(response.headers_mut());
+    }
+    response
+}
+
+/// What a private server answers is for whoever asked: no cache between gives it to others, whatever its address says of it.
+fn keep_private(headers: &mut HeaderMap) {
+    let said = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    let said = match said {
+        Some(said) if said.contains("private") || said.contains("no-store") => return,
+        Some(said) => said.trim_start_matches("public, "),
+        None => "no-cache",
+    };
+    let private = HeaderValue::try_from(format!("private, {said}"));
+    headers.insert(CACHE_CONTROL, private.unwrap_or(HeaderValue::from_static("no-store")));
 }
 
 /// JSON for programs, a page for people.

@@ -47,6 +47,7 @@ struct Known {
     brief: Arc<Brief>,
     files: Vec<(Arc<PackageId>, SmolStr, Digests, Option<u64>)>,
     packages: BTreeSet<Arc<PackageId>>,
+    bytes: usize,
 }
 
 /// A judgement: it stands until somebody says something new about the server, or until a moment.
@@ -276,6 +277,7 @@ fn shorten(text: &str) -> Result<Known, String> {
         brief: Arc::new(Brief::of(&lock, server)),
         files,
         packages,
+        bytes: text.len(),
     })
 }
 
@@ -327,6 +329,7 @@ fn release(
         pushed_by: row.pushed_by,
         requested: row.requested != 0,
         reason: row.reason,
+        bytes: known.bytes,
     }
 }
 

@@ -99,3 +99,38 @@ impl Catalogs {
         Ok(new)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mcpsec_model::approval::rules_id;
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    /// A replica that lost its database does not go on for ever with what it last knew.
+    #[tokio::test]
+    async fn what_cannot_be_confirmed_is_good_for_a_while_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(None, folder.path()).await.expect("a database");
+        let clock = |second| Clock::of(move || at(second));
+        let signers = Arc::new(Signers::nobody());
+        let catalogs = Catalogs::new(Builder::new(signers, rules_id([]), 1));
+        assert!(catalogs.trusted(at(1_000)).is_err(), "nothing was ever read");
+        catalogs.renew(&db, &clock(1_000)).await.expect("a catalog");
+        assert!(catalogs.trusted(at(1_000 + OUTAGE)).is_ok());
+        assert_eq!(catalogs.trusted(at(1_001 + OUTAGE)).expect_err("too long").status, StatusCode::SERVICE_UNAVAILABLE);
+        catalogs.renew(&db, &clock(1_001 + OUTAGE)).await.expect("a catalog");
+        assert!(catalogs.trusted(at(1_001 + OUTAGE)).is_ok(), "it was confirmed");
+        // Time alone makes it wrong, and nobody could look.
+        let catalog = Catalog { until: Some(at(2_000)), ..Catalog::default() };
+        *catalogs.current.write().expect("no panic") = Arc::new(catalog);
+        catalogs.confirmed.store(2_000 + LATE, Ordering::Relaxed);
+        assert!(catalogs.trusted(at(2_000 + LATE)).is_ok());
+        assert!(catalogs.trusted(at(2_001 + LATE)).is_err());
+    }
+}

@@ -1,5 +1,6 @@
 //! The command line: what there is, and who does it.
 mod approvals;
+mod audit;
 mod check;
 mod config;
 mod key;
@@ -47,6 +48,9 @@ enum Command {
     /// Bring approvals of a file into the log, and the other way
     #[command(subcommand)]
     Approvals(approvals::Verb),
+    /// Print who wrote what, and trim that record
+    #[command(subcommand)]
+    Audit(audit::Verb),
 }
 
 /// What went wrong, for standard error and the exit code 2.
@@ -63,7 +67,9 @@ impl Failure {
 
 /// The definition of the command line, for the reference in the documents.
 pub fn definition() -> clap::Command {
-    ["token", "approvals", "key"].into_iter().fold(Cli::command(), |cli, name| cli.mut_subcommand(name, without_rest))
+    ["token", "approvals", "audit", "key"]
+        .into_iter()
+        .fold(Cli::command(), |cli, name| cli.mut_subcommand(name, without_rest))
 }
 
 /// What commands beside the server look at; the other settings may stand there as well, and would only fill their help.
@@ -108,6 +114,7 @@ async fn run(command: Command, matches: Option<&ArgMatches>) -> Result<(), Failu
         Command::Config(options) => config::run(&options, matches),
         Command::Token(verb) => token::run(verb).await,
         Command::Approvals(verb) => approvals::run(verb).await,
+        Command::Audit(verb) => audit::run(verb).await,
         Command::Key(key) => key::run(key).await,
     }
 }

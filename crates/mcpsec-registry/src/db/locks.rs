@@ -76,6 +76,17 @@ pub async fn text(db: &Db, digest: &str) -> Result<Option<String>, sqlx::Error> 
     sqlx::query_scalar("SELECT text FROM locks WHERE digest = $1").bind(digest).fetch_optional(db.pool()).await
 }
 
+/// The length of the text of one lock, in characters; it is ASCII but for strangers' words.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn length(db: &Db, digest: &str) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT CAST(LENGTH(text) AS BIGINT) FROM locks WHERE digest = $1")
+        .bind(digest)
+        .fetch_optional(db.pool())
+        .await
+}
+
 /// The files that locks name by this digest, with the locks: the oldest lock first.
 ///
 /// # Errors
@@ -94,8 +105,7 @@ pub async fn naming(db: &Db, digest: &Digest) -> Result<Vec<NamedRow>, sqlx::Err
     query.bind(digest.to_hex()).fetch_all(db.pool()).await
 }
 
-/// The files of a lock that did not arrive, sorted. One that arrived agrees with every digest that the lock pins, and the mirror can
-/// say of it what npm asks: the same bytes may have come as a file of something else.
+/// The files of a lock that did not arrive, sorted. One that arrived agrees with every digest that the lock pins.
 ///
 /// # Errors
 /// [`sqlx::Error`].
@@ -104,9 +114,7 @@ pub async fn missing(db: &Db, lock: &str) -> Result<Vec<FileRow>, sqlx::Error> {
         "SELECT f.package, f.file, f.digest, f.sha256, f.sha512, f.size FROM lock_files f \
          WHERE f.lock = $1 AND NOT EXISTS (SELECT 1 FROM artifacts a \
          WHERE (a.sha256 = f.sha256 OR a.sha512 = f.sha512) \
-         AND (f.sha256 = '' OR a.sha256 = f.sha256) AND (f.sha512 = '' OR a.sha512 = f.sha512) \
-         AND (f.package NOT LIKE 'pkg:npm/%' \
-         OR EXISTS (SELECT 1 FROM metadata m WHERE m.sha256 = a.sha256 AND m.kind = 'npm'))) \
+         AND (f.sha256 = '' OR a.sha256 = f.sha256) AND (f.sha512 = '' OR a.sha512 = f.sha512)) \
          ORDER BY f.package, f.file",
     )
     .bind(lock)

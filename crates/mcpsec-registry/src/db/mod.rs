@@ -12,6 +12,8 @@ pub mod evidence;
 pub mod locks;
 pub mod metadata;
 #[cfg(test)]
+pub(crate) mod scratch;
+#[cfg(test)]
 pub(crate) mod seed;
 pub mod state;
 pub mod tokens;

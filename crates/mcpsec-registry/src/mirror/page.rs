@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use mcpsec_model::digest::Digest;
 use moka::{future::Cache, policy::EvictionPolicy};
+use tokio::sync::Semaphore;
 
 use crate::{catalog::Catalog, error::ApiError};
 
@@ -156,7 +157,11 @@ impl Pages {
         key: Key,
         make: impl Future<Output = Result<Page, ApiError>>,
     ) -> Result<Arc<Page>, ApiError> {
-        let made = self.0.try_get_with(key, async { make.await.map(Arc::new) }).await;
+        let made = self.0.try_get_with(key, async {
+            let _turn = MAKERS.acquire().await.map_err(|error| ApiError::bug(&error))?;
+            make.await.map(Arc::new)
+        });
+        let made = made.await;
         made.map_err(|error| ApiError {
             status: error.status,
             message: error.message.clone(),
@@ -166,6 +171,10 @@ impl Pages {
         })
     }
 }
+
+/// How many pages are made at once. Where no `public-url` is set each `Host` has pages of its own, and whoever asks under ever new ones
+/// has all of them made anew: that must take no more than this of the database and the processors.
+static MAKERS: Semaphore = Semaphore::const_new(4);
 
 /// Renders away from the threads that answer requests.
 pub(super) async fn render(make: impl FnOnce() -> Result<Page, ApiError> + Send + 'static) -> Result<Page, ApiError> {

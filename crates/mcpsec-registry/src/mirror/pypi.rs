@@ -141,6 +141,6 @@ impl Asked {
         let name = PackageName::pypi(name).map_err(|_| missing())?;
         let id = PackageId::new(Ecosystem::Pypi, name, version).map_err(|_| missing())?;
         let found = self.catalog.files(&id).iter().find(|found| found.file == file).ok_or_else(missing)?;
-        evidence::attestations(evidence::documents(&self.app, found).await?, INTEGRITY)
+        evidence::attestations(&self.app, found, INTEGRITY).await
     }
 }

@@ -44,15 +44,15 @@ struct Parts {
 }
 
 impl Readiness {
-    async fn parts(&self, app: &App) -> Parts {
+    async fn parts(&self, now: Instant, look: impl Future<Output = Parts>) -> Parts {
         let mut last = self.0.lock().await;
         if let Some((at, parts)) = *last
-            && at.elapsed() < LOOK
+            && now.saturating_duration_since(at) < LOOK
         {
             return parts;
         }
-        let parts = look(app).await;
-        *last = Some((Instant::now(), parts));
+        let parts = look.await;
+        *last = Some((now, parts));
         parts
     }
 }
@@ -85,7 +85,7 @@ async fn look(app: &App) -> Parts {
 /// 200 when database and blob store answer and the server is not about to stop; else 503 and which does not. They are asked to
 /// read: a full disk stops uploads, and is no reason to stop serving what is vetted.
 pub(super) async fn ready(State(app): State<App>) -> Response {
-    let Parts { database, blobs } = app.readiness.parts(&app).await;
+    let Parts { database, blobs } = app.readiness.parts(Instant::now(), look(&app)).await;
     let states = [("database", database), ("blobs", blobs), ("process", !app.stopping())];
     let ready = states.iter().all(|(_, ok)| *ok);
     let parts: BTreeMap<&str, &str> = states.iter().map(|(what, ok)| (*what, if *ok { "ok" } else { "no" })).collect();
@@ -106,4 +106,26 @@ pub(super) async fn metrics(State(app): State<App>, caller: Caller) -> Result<Re
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], app.metrics.text()).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_parts_are_asked_once_for_everybody() {
+        let (readiness, looks) = (Readiness::default(), AtomicUsize::new(0));
+        let start = Instant::now();
+        let look = || async {
+            let before = looks.fetch_add(1, Ordering::Relaxed);
+            Parts { database: before == 0, blobs: true }
+        };
+        let all = (0..1000).map(|_| readiness.parts(start, look()));
+        assert!(futures::future::join_all(all).await.iter().all(|parts| parts.database));
+        assert_eq!(looks.load(Ordering::Relaxed), 1);
+        assert!(!readiness.parts(start + LOOK, look()).await.database, "what changed is seen");
+        assert_eq!(looks.load(Ordering::Relaxed), 2);
+    }
 }

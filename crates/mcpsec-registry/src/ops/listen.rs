@@ -1,10 +1,11 @@
 //! Connections: how many, over TLS or not, how long they may say or take nothing, and how they end.
 use std::{
+    collections::HashMap,
     future::{Ready, ready},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,7 +24,7 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::metrics::Held;
+use super::{metrics::Held, rate::party};
 use crate::{
     app::App,
     config::Tls,
@@ -159,17 +160,62 @@ async fn renew(app: &App, config: Option<&RustlsConfig>) {
     }
 }
 
-/// Lets in as many connections as may be open at once.
+/// Lets in as many connections as may be open at once, and of one client no more than three quarters of them: whoever opens
+/// connections and says nothing does not keep everybody else out. Proxies that the configuration names speak for many.
 #[derive(Clone, Debug)]
 struct Gate {
     app: App,
     places: Arc<Semaphore>,
+    share: u32,
+    open: Open,
 }
 
 impl Gate {
     fn new(app: &App) -> Self {
-        let places = usize::try_from(app.config.limits.connections).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { app: app.clone(), places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))) }
+        let connections = app.config.limits.connections;
+        let places = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            app: app.clone(),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            share: connections - connections / 4,
+            open: Arc::default(),
+        }
+    }
+
+    /// A place for this client; `None` when it has its share.
+    fn share(&self, peer: IpAddr) -> Option<Share> {
+        let peer = peer.to_canonical();
+        if self.app.config.trusted_proxies.iter().any(|network| network.holds(peer)) {
+            return Some(Share(None));
+        }
+        let client = party(peer);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(client).or_default();
+        if *count >= self.share {
+            return None;
+        }
+        *count += 1;
+        drop(open);
+        Some(Share(Some((client, Arc::clone(&self.open)))))
+    }
+}
+
+/// What a client has open, counted as long as it lives.
+struct Share(Option<(u64, Open)>);
+
+/// How many connections each client has open.
+type Open = Arc<Mutex<HashMap<u64, u32>>>;
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some((client, open)) = &self.0 else { return };
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(client) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(client);
+            }
+        }
     }
 }
 
@@ -179,7 +225,11 @@ impl<S> Accept<TcpStream, S> for Gate {
     type Future = Ready<io::Result<(Watched, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+        let places = (
+            Arc::clone(&self.places).try_acquire_owned(),
+            stream.peer_addr().ok().and_then(|peer| self.share(peer.ip())),
+        );
+        let (Ok(place), Some(share)) = places else {
             self.app.metrics.refused("connections");
             return ready(Err(io::Error::other("too many connections")));
         };
@@ -190,6 +240,7 @@ impl<S> Accept<TcpStream, S> for Gate {
             idle: self.app.config.limits.idle,
             stalled: None,
             _place: place,
+            _share: share,
             _counted: self.app.metrics.connected(),
         };
         ready(no_delay.map(|()| (watched, service)))
@@ -204,6 +255,7 @@ struct Watched {
     /// Set while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+    _share: Share,
     _counted: Held,
 }
 

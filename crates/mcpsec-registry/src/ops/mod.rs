@@ -12,6 +12,7 @@ mod logs;
 mod metrics;
 mod nowhere;
 mod rate;
+mod room;
 
 use axum::{Router, routing::get};
 
@@ -23,6 +24,7 @@ pub use listen::{ServeError, certificate, serve};
 pub use logs::start as start_logs;
 pub use metrics::Metrics;
 pub use nowhere::{is_for_people, no_method, no_page};
+pub use room::Room;
 
 use crate::app::App;
 

@@ -4,7 +4,7 @@ use mcpsec_model::{
     evidence::{RegistryKey, RegistrySignature},
     time::Timestamp,
 };
-use mcpsec_testkit::shared;
+use mcpsec_testkit::{NpmRegistryKey, shared};
 use serde_json::Value;
 
 use super::*;
@@ -79,6 +79,16 @@ fn signatures_that_hold_stay_whatever_comes_after_them() {
     for worse in [with(signature(&own, "AAAA")), with(signature("SHA256:nobody", "AAAA")), Documents::default()] {
         assert_eq!(completed(&worse, &good, &subject).signatures, good.signatures);
     }
+    // A key that somebody made signs whatever they like: that it holds is worth less.
+    let (own, id) = (NpmRegistryKey::generate(), &subject.package);
+    let made = Documents {
+        signatures: vec![own.sign(id.name().as_str(), id.version(), &subject.digest.to_sri())],
+        keys: vec![own.public().clone()],
+        ..good.clone()
+    };
+    assert_eq!(Part::Signatures.worth(&made, &subject), Worth::Untold);
+    assert_eq!(completed(&made, &good, &subject).signatures, good.signatures);
+    assert_eq!(completed(&good, &made, &subject).signatures, good.signatures);
     // Nobody dates what has no date so that it no longer counts.
     let undated = Documents { published: None, ..good.clone() };
     let kept = completed(&undated, &Documents { published: Some(late), ..undated.clone() }, &subject);
@@ -132,7 +142,7 @@ fn what_nobody_here_can_judge_is_kept_by_whoever_sent_it_first() {
 fn a_commit_is_the_one_that_its_hash_names() {
     let raw = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor a <a@b.test> 1 +0000\ncommitter a <a@b.test> 1 +0000\n\nx\n";
     let id = git::object_id(ObjectKind::Commit, raw, &"a".repeat(40)).expect("an id");
-    let package: PackageId = format!("git:example.test/a/b@{id}").parse().expect("an id");
+    let package: PackageId = format!("git+https://git.example.test/a/b@{id}").parse().expect("an id");
     let subject = Subject { package, file: "a.tar".to_owned(), digest: Digest::sha256_of(b"a") };
     let good = Documents { offered: true, commit: Some(STANDARD.encode(raw)), ..Documents::default() };
     let other = Documents { commit: Some(STANDARD.encode(b"tree x\n\nother\n")), ..good.clone() };
