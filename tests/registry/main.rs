@@ -8,6 +8,7 @@
 mod allowlist;
 mod artifacts;
 mod backends;
+mod bench;
 mod chaos;
 mod config;
 mod fallback;
@@ -32,6 +33,7 @@ mod push_attacks;
 mod pushing;
 mod relay;
 mod replicas;
+mod scale_bench;
 mod start;
 mod team;
 mod tokens;

@@ -1,9 +1,10 @@
 //! Makes catalogs. What never changes (a lock's text, a line of the log) is read once and kept in its short form.
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use mcpsec_model::{
     approval::{Approved, Envelope, Line, RulesId, Signers, Statement, Summary},
     config::Isolation,
@@ -13,25 +14,38 @@ use mcpsec_model::{
     package::PackageId,
     time::Timestamp,
 };
-use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
+use mcpsec_verify::approval::{Heard, Locked, Refusal, Source, Standing};
 use smol_str::SmolStr;
 
 use super::{Brief, Catalog, FileRef, Release, Status};
 use crate::{
-    db::{Db, artifacts, entries, locks},
+    db::{Db, artifacts, entries, entries::EntryRow, locks},
     error::ApiError,
 };
 
-/// What is kept between catalogs.
+/// What is kept between catalogs: locks in their short form, and judgements. What was said is read again when a server's judgement is
+/// due: a hundred thousand statements are in the database, and not in memory.
 #[derive(Debug)]
 pub struct Builder {
+    judge: Arc<Judge>,
+    known: HashMap<Digest, Arc<Known>>,
+    weighed: HashMap<Digest, Judged>,
+    /// For each server that somebody said something about, the number after its last entry.
+    heard: HashMap<String, i64>,
+    /// The entry of the log from which on nothing was looked at.
+    next: i64,
+}
+
+/// By what releases are judged.
+#[derive(Debug)]
+struct Judge {
     signers: Arc<Signers>,
     rules: RulesId,
     required: u32,
-    known: HashMap<Digest, Arc<Known>>,
-    said: HashMap<ServerName, Said>,
-    weighed: HashMap<Digest, Judged>,
 }
+
+/// A lock in short, with its row.
+type Stored = (Digest, Arc<Known>, locks::LockRow);
 
 /// A lock in short.
 #[derive(Debug)]
@@ -54,114 +68,172 @@ struct Judged {
     until: Option<Timestamp>,
 }
 
-/// The statements about one server.
-#[derive(Debug, Default)]
-struct Said {
-    next: i64,
-    lines: Vec<(Line, Statement)>,
-}
-
 impl Builder {
     /// For these signers and this number of people. `rules`: the policy that criteria with `same-policy` are held against.
     pub fn new(signers: Arc<Signers>, rules: RulesId, required: u32) -> Self {
-        Self { signers, rules, required, known: HashMap::new(), said: HashMap::new(), weighed: HashMap::new() }
+        let judge = Arc::new(Judge { signers, rules, required });
+        Self { judge, known: HashMap::new(), weighed: HashMap::new(), heard: HashMap::new(), next: 0 }
     }
 
     /// The signers whose approvals count.
     pub fn signers(&self) -> &Arc<Signers> {
-        &self.signers
+        &self.judge.signers
     }
 
     pub(super) async fn build(&mut self, db: &Db, now: Timestamp) -> Result<Catalog, ApiError> {
         // Read first: what changes while the rest is read makes the next look find another generation.
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
-        let mut catalog = Catalog { generation, ..Catalog::default() };
+        let mut rows = Vec::new();
         for row in locks::all(db).await? {
-            let digest: Digest = row.digest.parse().map_err(|error| ApiError::bug(&error))?;
-            let Some(known) = self.known(db, &digest).await? else { continue };
-            let (standing, until) = self.judged(db, digest, &known, now).await?;
-            catalog.until = earliest(catalog.until, until);
-            catalog.add(release(digest, &known, standing, &arrived, row)?);
+            rows.push((row.digest.parse::<Digest>().map_err(|error| ApiError::bug(&error))?, row));
+        }
+        self.read_all(db, rows.iter().map(|(digest, _)| *digest)).await?;
+        let mut all = Vec::new();
+        for (digest, row) in rows {
+            if let Some(known) = self.known.get(&digest) {
+                all.push((digest, Arc::clone(known), row));
+            }
+        }
+        self.listen(db).await?;
+        self.judge_all(db, &all, now).await?;
+        let mut catalog = Catalog { generation, ..Catalog::default() };
+        for (digest, known, row) in all {
+            let judged = self.weighed.get(&digest).ok_or_else(|| ApiError::bug(&"a lock was not judged"))?;
+            catalog.until = earliest(catalog.until, judged.until);
+            catalog.add(release(digest, &known, Arc::clone(&judged.standing), &arrived, row)?);
         }
         Ok(catalog)
     }
 
     /// How a lock stands that may not be stored: by what the log says now.
-    pub(super) async fn standing_of(&mut self, db: &Db, lock: &Lock, now: Timestamp) -> Result<Standing, ApiError> {
+    pub(super) async fn standing_of(&self, db: &Db, lock: &Lock, now: Timestamp) -> Result<Standing, ApiError> {
         let Some(server) = lock.servers.values().next() else {
             return Err(ApiError::refused("the lock has no server"));
         };
         let (what, summary) = (Approved::of(lock, server), Summary::of(lock, server));
-        self.listen(db, &what.server).await?;
-        Ok(self.weigh(&what, &summary, now))
+        let (judge, rows) = (Arc::clone(&self.judge), entries::about(db, what.server.as_str()).await?);
+        away(move || judge.weigh(&said(rows), std::iter::once((&what, &summary)), now).pop())
+            .await?
+            .ok_or_else(|| ApiError::bug(&"a lock was not judged"))
     }
 
-    async fn judged(
-        &mut self,
-        db: &Db,
-        digest: Digest,
-        known: &Known,
-        now: Timestamp,
-    ) -> Result<(Arc<Standing>, Option<Timestamp>), ApiError> {
-        let next = self.listen(db, &known.what.server).await?;
-        if let Some(judged) = self.weighed.get(&digest)
-            && judged.next == next
-            && judged.until.is_none_or(|until| now < until)
-        {
-            return Ok((Arc::clone(&judged.standing), judged.until));
+    /// Looks about which servers something was said since the last time.
+    async fn listen(&mut self, db: &Db) -> Result<(), ApiError> {
+        for last in entries::latest(db, self.next).await? {
+            self.next = self.next.max(last.seq + 1);
+            self.heard.insert(last.server, last.seq + 1);
         }
-        let standing = Arc::new(self.weigh(&known.what, &known.summary, now));
-        let until = turning(&standing, &self.signers, now);
-        self.weighed.insert(digest, Judged { standing: Arc::clone(&standing), next, until });
-        Ok((standing, until))
+        Ok(())
     }
 
-    fn weigh(&self, what: &Approved, summary: &Summary, now: Timestamp) -> Standing {
-        let said = self.said.get(&what.server).map(|said| said.lines.as_slice()).unwrap_or_default();
-        let statements = said.iter().map(|(line, statement)| (line, statement.clone())).collect();
-        let locked = Locked { what, summary, rules: self.rules, required: self.required };
-        weigh(&[Source { import: None, statements }], &self.signers, locked, now)
-    }
-
-    async fn known(&mut self, db: &Db, digest: &Digest) -> Result<Option<Arc<Known>>, ApiError> {
-        if let Some(known) = self.known.get(digest) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        let Some(text) = locks::text(db, &digest.to_string()).await? else { return Ok(None) };
-        let known = match shorten(&text) {
-            Ok(known) => Arc::new(known),
-            Err(why) => {
-                // It was read when it arrived: somebody changed the database, or it is from a newer server.
-                tracing::error!(lock = %digest, why, "a lock in the database cannot be read; it is left out");
-                return Ok(None);
+    /// Judges the locks whose judgement is due, on every core: those of one server together, so that each signature is checked once.
+    async fn judge_all(&mut self, db: &Db, locks: &[Stored], now: Timestamp) -> Result<(), ApiError> {
+        let mut due: BTreeMap<ServerName, Vec<(Digest, Arc<Known>)>> = BTreeMap::new();
+        for (digest, known, _) in locks {
+            let next = self.next_of(&known.what.server);
+            let stands = |judged: &Judged| judged.next == next && judged.until.is_none_or(|until| now < until);
+            if !self.weighed.get(digest).is_some_and(stands) {
+                due.entry(known.what.server.clone()).or_default().push((*digest, Arc::clone(known)));
             }
-        };
-        self.known.insert(*digest, Arc::clone(&known));
-        Ok(Some(known))
-    }
-
-    /// Reads what was said about a server since the last time.
-    async fn listen(&mut self, db: &Db, server: &ServerName) -> Result<i64, ApiError> {
-        let said = self.said.entry(server.clone()).or_default();
-        for row in entries::about(db, server.as_str(), said.next).await? {
-            said.next = row.seq + 1;
-            let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
-                let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
-                Ok((
-                    Line { number: usize::try_from(row.seq).unwrap_or(usize::MAX).saturating_add(1), envelope },
-                    statement,
-                ))
+        }
+        let mut judging = Vec::new();
+        for (server, locks) in due {
+            let (judge, db, next) = (Arc::clone(&self.judge), db.clone(), self.next_of(&server));
+            judging.push(async move {
+                let rows = entries::about(&db, server.as_str()).await?;
+                away(move || judge.judge(&said(rows), &locks, next, now)).await
             });
-            match parsed {
-                Ok(line) => said.lines.push(line),
-                Err(why) => {
-                    tracing::error!(seq = row.seq, why, "an entry of the log cannot be read; it counts for nothing")
-                }
-            }
         }
-        Ok(said.next)
+        let judged: Vec<Vec<(Digest, Judged)>> = stream::iter(judging).buffered(cores()).try_collect().await?;
+        self.weighed.extend(judged.into_iter().flatten());
+        Ok(())
     }
+
+    fn next_of(&self, server: &ServerName) -> i64 {
+        self.heard.get(server.as_str()).copied().unwrap_or_default()
+    }
+
+    /// Reads the locks that are new, on every core.
+    async fn read_all(&mut self, db: &Db, locks: impl Iterator<Item = Digest>) -> Result<(), ApiError> {
+        let mut reading = Vec::new();
+        for digest in locks.filter(|digest| !self.known.contains_key(digest)) {
+            let db = db.clone();
+            reading.push(async move {
+                let Some(text) = locks::text(&db, &digest.to_string()).await? else { return Ok(None) };
+                match away(move || shorten(&text)).await? {
+                    Ok(known) => Ok(Some((digest, Arc::new(known)))),
+                    Err(why) => {
+                        // It was read when it arrived: somebody changed the database, or it is from a newer server.
+                        tracing::error!(lock = %digest, why, "a lock in the database cannot be read; it is left out");
+                        Ok::<_, ApiError>(None)
+                    }
+                }
+            });
+        }
+        let read: Vec<Option<(Digest, Arc<Known>)>> = stream::iter(reading).buffered(cores()).try_collect().await?;
+        self.known.extend(read.into_iter().flatten());
+        Ok(())
+    }
+}
+
+impl Judge {
+    fn judge(
+        &self,
+        said: &[(Line, Statement)],
+        locks: &[(Digest, Arc<Known>)],
+        next: i64,
+        now: Timestamp,
+    ) -> Vec<(Digest, Judged)> {
+        let standings = self.weigh(said, locks.iter().map(|(_, known)| (&known.what, &known.summary)), now);
+        let judged = locks.iter().zip(standings).map(|((digest, known), mut standing)| {
+            // Those of other versions can never count for this one; they are in the log, and the latest is in `since`.
+            standing.approvals.retain(|one| one.approval.what.version == known.what.version);
+            let until = turning(&standing, &self.signers, now);
+            (*digest, Judged { standing: Arc::new(standing), next, until })
+        });
+        judged.collect()
+    }
+
+    fn weigh<'l>(
+        &self,
+        said: &[(Line, Statement)],
+        locks: impl Iterator<Item = (&'l Approved, &'l Summary)>,
+        now: Timestamp,
+    ) -> Vec<Standing> {
+        let statements = said.iter().map(|(line, statement)| (line, statement.clone())).collect();
+        let sources = [Source { import: None, statements }];
+        let heard = Heard::new(&sources, &self.signers);
+        let weigh =
+            |(what, summary)| heard.weigh(Locked { what, summary, rules: self.rules, required: self.required }, now);
+        locks.map(weigh).collect()
+    }
+}
+
+/// What entries say. One that cannot be read counts for nothing: it was read before it was appended.
+fn said(rows: Vec<EntryRow>) -> Vec<(Line, Statement)> {
+    let read = |row: EntryRow| {
+        let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
+            let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
+            Ok((Line { number: usize::try_from(row.seq).unwrap_or(usize::MAX).saturating_add(1), envelope }, statement))
+        });
+        parsed
+            .inspect_err(|why| {
+                tracing::error!(seq = row.seq, why, "an entry of the log cannot be read; it counts for nothing")
+            })
+            .ok()
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
+/// How much of the work is done at once.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Work that would hold up requests.
+async fn away<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::bug(&error))
 }
 
 impl Catalog {

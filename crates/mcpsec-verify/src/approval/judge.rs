@@ -102,37 +102,74 @@ pub struct Locked<'a> {
 /// Weighs all statements about one server. Sources of the same people are one: a revocation in the log of the team takes back an
 /// approval in the file, and the other way round.
 pub fn weigh(sources: &[Source<'_>], signers: &Signers, locked: Locked<'_>, now: Timestamp) -> Standing {
-    let mut approvals = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
-        let people = source.import.map_or(&signers.signers, |import| &import.signers);
-        let of_same =
-            |other: &&Source<'_>| other.import.map(|import| &import.name) == source.import.map(|import| &import.name);
-        let revocations: Vec<Revoked<'_>> =
-            sources.iter().filter(of_same).flat_map(|source| revocations(source, people, now)).collect();
-        for (line, statement) in &source.statements {
-            let Statement::Approval(approval) = statement else { continue };
-            let id = line.envelope.id();
-            let signed = signed_by(&line.envelope, statement, people);
-            let signer = signed.as_ref().ok().map(|signer| signer.name.clone());
-            let counts = signed.and_then(|signer| {
-                let revoked = revocations.iter().find(|revocation| revocation.takes_back(id, &signer.name));
-                judge(approval, signer, source.import, revoked, signers, locked, now)
-            });
-            let import = source.import.map(|import| import.name.clone());
-            approvals.push(Weighed {
-                id,
-                line: line.number,
-                source: index,
-                import,
-                approval: (**approval).clone(),
-                signer,
-                counts,
-            });
-        }
+    Heard::new(sources, signers).weigh(locked, now)
+}
+
+/// All statements about one server, each with whose signature it has: checked once, weighed for as many versions as there are.
+#[derive(Debug)]
+pub struct Heard<'a> {
+    sources: &'a [Source<'a>],
+    signers: &'a Signers,
+    /// For each source, for each of its statements.
+    signed: Vec<Vec<Result<&'a Signer, Refusal>>>,
+}
+
+impl<'a> Heard<'a> {
+    /// Checks every signature.
+    pub fn new(sources: &'a [Source<'a>], signers: &'a Signers) -> Self {
+        let signed = sources.iter().map(|source| {
+            let people = source.import.map_or(&signers.signers, |import| &import.signers);
+            let signed = |(line, statement): &(&Line, Statement)| signed_by(&line.envelope, statement, people);
+            source.statements.iter().map(signed).collect()
+        });
+        Self { sources, signers, signed: signed.collect() }
     }
-    let needs = needs(&approvals, signers, locked.required);
-    let since = since(&approvals, locked.summary);
-    Standing { approvals, needs, since }
+
+    /// [`weigh`].
+    pub fn weigh(&self, locked: Locked<'_>, now: Timestamp) -> Standing {
+        let mut approvals = Vec::new();
+        for (index, (source, signed)) in self.sources.iter().zip(&self.signed).enumerate() {
+            let revocations = self.revocations(source.import, now);
+            for ((line, statement), signed) in source.statements.iter().zip(signed) {
+                let Statement::Approval(approval) = statement else { continue };
+                let id = line.envelope.id();
+                let signer = signed.as_ref().ok().map(|signer| signer.name.clone());
+                let counts = signed.clone().and_then(|signer| {
+                    let revoked = revocations.iter().find(|revocation| revocation.takes_back(id, &signer.name));
+                    judge(approval, signer, source.import, revoked, self.signers, locked, now)
+                });
+                let import = source.import.map(|import| import.name.clone());
+                approvals.push(Weighed {
+                    id,
+                    line: line.number,
+                    source: index,
+                    import,
+                    approval: (**approval).clone(),
+                    signer,
+                    counts,
+                });
+            }
+        }
+        let needs = needs(&approvals, self.signers, locked.required);
+        let since = since(&approvals, locked.summary);
+        Standing { approvals, needs, since }
+    }
+
+    /// What the people of an import, or our own, took back, in whichever of their sources. A person can take back their own approval
+    /// even with a key that is no longer valid: it only ever takes trust away. Taking back what others gave needs the role `admin`
+    /// and a valid key.
+    fn revocations(&self, import: Option<&Import>, now: Timestamp) -> Vec<Revoked<'_>> {
+        let of_same = |other: &Source<'_>| other.import.map(|import| &import.name) == import.map(|import| &import.name);
+        let sources = self.sources.iter().zip(&self.signed).filter(|(source, _)| of_same(source));
+        let statements = sources.flat_map(|(source, signed)| source.statements.iter().zip(signed));
+        let revoked = statements.filter_map(|((_, statement), signed)| {
+            let Statement::Revocation(revocation) = statement else { return None };
+            let by = *signed.as_ref().ok()?;
+            let of_others = by.is_admin() && by.refuses(revocation.issued, now).is_none();
+            Some(Revoked { statement: revocation, by, of_others })
+        });
+        revoked.collect()
+    }
 }
 
 /// The signer whose key made this statement's signature; whether the key is valid, and the statement good for anything, is not asked.
@@ -165,18 +202,6 @@ impl Revoked<'_> {
     fn takes_back(&self, id: ApprovalId, signer: &str) -> bool {
         self.statement.approval == id && (self.of_others || self.by.name == signer)
     }
-}
-
-/// A person can take back their own approval even with a key that is no longer valid: it only ever takes trust away. Taking back
-/// what others gave needs the role `admin` and a valid key.
-fn revocations<'a>(source: &'a Source<'_>, people: &'a [Signer], now: Timestamp) -> Vec<Revoked<'a>> {
-    let revoked = |(line, statement): &'a (&Line, Statement)| {
-        let Statement::Revocation(revocation) = statement else { return None };
-        let by = signed_by(&line.envelope, statement, people).ok()?;
-        let of_others = by.is_admin() && by.refuses(revocation.issued, now).is_none();
-        Some(Revoked { statement: revocation, by, of_others })
-    };
-    source.statements.iter().filter_map(revoked).collect()
 }
 
 /// For which of our criteria an approval with a good signature counts. `*` stands for "any", where mcp-signers names none.
