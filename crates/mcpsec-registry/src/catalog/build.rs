@@ -113,9 +113,11 @@ impl Builder {
         };
         let (what, summary) = (Approved::of(lock, server), Summary::of(lock, server));
         let (judge, rows) = (Arc::clone(&self.judge), entries::about(db, what.server.as_str()).await?);
-        away(move || judge.weigh(&said(rows), std::iter::once((&what, &summary)), now).pop())
-            .await?
-            .ok_or_else(|| ApiError::bug(&"a lock was not judged"))
+        away(move || {
+            judge.weigh(said(rows), std::iter::once((&what, &summary)), |heard, locked| heard.weigh(locked, now)).pop()
+        })
+        .await?
+        .ok_or_else(|| ApiError::bug(&"a lock was not judged"))
     }
 
     /// Looks about which servers something was said since the last time.
@@ -142,7 +144,7 @@ impl Builder {
             let (judge, db, next) = (Arc::clone(&self.judge), db.clone(), self.next_of(&server));
             judging.push(async move {
                 let rows = entries::about(&db, server.as_str()).await?;
-                away(move || judge.judge(&said(rows), &locks, next, now)).await
+                away(move || judge.judge(said(rows), &locks, next, now)).await
             });
         }
         let judged: Vec<Vec<(Digest, Judged)>> = stream::iter(judging).buffered(cores()).try_collect().await?;
@@ -180,15 +182,15 @@ impl Builder {
 impl Judge {
     fn judge(
         &self,
-        said: &[(Line, Statement)],
+        said: Vec<(Line, Statement)>,
         locks: &[(Digest, Arc<Known>)],
         next: i64,
         now: Timestamp,
     ) -> Vec<(Digest, Judged)> {
-        let standings = self.weigh(said, locks.iter().map(|(_, known)| (&known.what, &known.summary)), now);
-        let judged = locks.iter().zip(standings).map(|((digest, known), mut standing)| {
-            // Those of other versions can never count for this one; they are in the log, and the latest is in `since`.
-            standing.approvals.retain(|one| one.approval.what.version == known.what.version);
+        let subjects = locks.iter().map(|(_, known)| (&known.what, &known.summary));
+        // Approvals of other versions can never count; they are in the log, and the latest of all is in `since`.
+        let standings = self.weigh(said, subjects, |heard, locked| heard.weigh_version(locked, now));
+        let judged = locks.iter().zip(standings).map(|((digest, _), standing)| {
             let until = turning(&standing, &self.signers, now);
             (*digest, Judged { standing: Arc::new(standing), next, until })
         });
@@ -197,16 +199,15 @@ impl Judge {
 
     fn weigh<'l>(
         &self,
-        said: &[(Line, Statement)],
+        said: Vec<(Line, Statement)>,
         locks: impl Iterator<Item = (&'l Approved, &'l Summary)>,
-        now: Timestamp,
+        weigh: impl Fn(&Heard<'_>, Locked<'_>) -> Standing,
     ) -> Vec<Standing> {
-        let statements = said.iter().map(|(line, statement)| (line, statement.clone())).collect();
-        let sources = [Source { import: None, statements }];
+        let (lines, statements): (Vec<Line>, Vec<Statement>) = said.into_iter().unzip();
+        let sources = [Source { import: None, statements: lines.iter().zip(statements).collect() }];
         let heard = Heard::new(&sources, &self.signers);
-        let weigh =
-            |(what, summary)| heard.weigh(Locked { what, summary, rules: self.rules, required: self.required }, now);
-        locks.map(weigh).collect()
+        let locked = |(what, summary)| Locked { what, summary, rules: self.rules, required: self.required };
+        locks.map(|lock| weigh(&heard, locked(lock))).collect()
     }
 }
 
