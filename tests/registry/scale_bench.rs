@@ -43,26 +43,38 @@ fn version(number: usize) -> Version {
     version
 }
 
-fn approval(key: &Key, lock: &Lock, number: usize) -> String {
-    let server = lock.servers.values().next().expect("a server");
-    let mut what = Approved::of(lock, server);
-    if number > 0 {
-        // Of a version that was vetted before this one.
-        what.version = format!("0.{number}.0");
-        what.purl = what.purl.replace("1.2.3", &what.version);
-        what.closure = ClosureId::of(what.version.as_bytes());
+/// What approvals of a lock are about.
+struct Subject {
+    what: Approved,
+    summary: Summary,
+}
+
+impl Subject {
+    fn of(lock: &Lock) -> Self {
+        let server = lock.servers.values().next().expect("a server");
+        Self { what: Approved::of(lock, server), summary: Summary::of(lock, server) }
     }
-    let statement = Statement::Approval(Box::new(Approval {
-        what,
-        criteria: [Word::reviewed()].into(),
-        reviewer: Reviewer { name: "grace".to_owned(), key: key.public().fingerprint() },
-        reason: "read every tool, nothing leaves the machine".to_owned(),
-        issued: "2026-01-01T00:00:00Z".parse().expect("a time"),
-        expires: "2035-12-01T00:00:00Z".parse().expect("a time"),
-        rules: rules_id([]),
-        summary: Summary::of(lock, server),
-    }));
-    key.sign(&statement).expect("a signature").to_line()
+
+    /// An approval of it, or where `number` is not 0 of a version that was vetted before it.
+    fn approval(&self, key: &Key, number: usize) -> String {
+        let mut what = self.what.clone();
+        if number > 0 {
+            what.version = format!("0.{number}.0");
+            what.purl = what.purl.replace("1.2.3", &what.version);
+            what.closure = ClosureId::of(what.version.as_bytes());
+        }
+        let statement = Statement::Approval(Box::new(Approval {
+            what,
+            criteria: [Word::reviewed()].into(),
+            reviewer: Reviewer { name: "grace".to_owned(), key: key.public().fingerprint() },
+            reason: "read every tool, nothing leaves the machine".to_owned(),
+            issued: "2026-01-01T00:00:00Z".parse().expect("a time"),
+            expires: "2035-12-01T00:00:00Z".parse().expect("a time"),
+            rules: rules_id([]),
+            summary: self.summary.clone(),
+        }));
+        key.sign(&statement).expect("a signature").to_line()
+    }
 }
 
 /// Puts locks and files into the database of a server, as pushes would have.
@@ -143,7 +155,8 @@ fn bench_500_servers_and_100_000_entries() {
     team.env.write("mcp-signers", team.env.read("mcp-signers") + &grace);
 
     let all: Vec<Lock> = (0..SERVERS).map(|number| version(number).lock()).collect();
-    let lines: String = (0..ENTRIES - 1).map(|n| approval(&key, &all[n % SERVERS], n / SERVERS) + "\n").collect();
+    let subjects: Vec<Subject> = all.iter().map(Subject::of).collect();
+    let lines: String = (0..ENTRIES - 1).map(|n| subjects[n % SERVERS].approval(&key, n / SERVERS) + "\n").collect();
     let text: usize = all.iter().map(|lock| lock.to_text().len()).sum();
     eprintln!(
         "{SERVERS} servers, {} KiB of lock each; {ENTRIES} entries, {} MiB",
@@ -206,7 +219,7 @@ fn bench_500_servers_and_100_000_entries() {
     client(&team, "mcpsec verify --offline, with [team]", 5, &["verify", "--offline"]);
     for number in 0..3 {
         // One statement more, by the API.
-        let line = approval(&key, &version(number).lock(), 1_000_000 + number) + "\n";
+        let line = subjects[number].approval(&key, 1_000_000 + number) + "\n";
         let _taken = team.ask(reqwest::Method::POST, "/api/v1/approvals", line).is(200);
         client(&team, "mcpsec approvals: one entry more", 1, &["approvals"]);
     }
