@@ -30,16 +30,16 @@ const POOL: usize = 4_000;
 const TOOLS: usize = 20;
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n-----END PRIVATE KEY-----";
 
-fn version(number: usize) -> Version {
+fn version(number: usize, closure: usize, tools: usize) -> Version {
     let words = "Reads what is asked for, and says in one sentence what it found there and where. ".repeat(6);
-    let tools: Vec<_> = (0..TOOLS).map(|tool_number| tool(&format!("tool_{number}_{tool_number}"), &words)).collect();
+    let tools: Vec<_> = (0..tools).map(|tool_number| tool(&format!("tool_{number}_{tool_number}"), &words)).collect();
     let mut version = Version::new(&format!("server-{number:03}"), "1.2.3")
         .telling(json!({ "serverInfo": { "name": format!("server {number}"), "version": "1.2.3" }, "tools": tools }));
     let package = |n: usize| {
         let drawn = (number * 41 + n * 37) % POOL;
         format!("npm:dependency-{drawn}@1.0.{}", drawn % 7)
     };
-    version.packages = (0..CLOSURE).map(package).collect();
+    version.packages = (0..closure).map(package).collect();
     version
 }
 
@@ -154,9 +154,15 @@ fn bench_500_servers_and_100_000_entries() {
     put(&signers, &(std::fs::read_to_string(&signers).expect("signers") + &grace));
     team.env.write("mcp-signers", team.env.read("mcp-signers") + &grace);
 
-    let all: Vec<Lock> = (0..SERVERS).map(|number| version(number).lock()).collect();
+    let all: Vec<Lock> = (0..SERVERS).map(|number| version(number, CLOSURE, TOOLS).lock()).collect();
     let subjects: Vec<Subject> = all.iter().map(Subject::of).collect();
-    let lines: String = (0..ENTRIES - 1).map(|n| subjects[n % SERVERS].approval(&key, n / SERVERS) + "\n").collect();
+    // A line is as long as its closure and tools: 9 kB for these, and a file of 100,000 would be longer than a file may be. The past is
+    // of smaller servers.
+    let past: Vec<Subject> = (0..SERVERS).map(|number| Subject::of(&version(number, 5, 3).lock())).collect();
+    let line = |n: usize| {
+        if n < SERVERS { subjects[n].approval(&key, 0) } else { past[n % SERVERS].approval(&key, n / SERVERS) }
+    };
+    let lines: String = (0..ENTRIES - 1).map(|n| line(n) + "\n").collect();
     let text: usize = all.iter().map(|lock| lock.to_text().len()).sum();
     eprintln!(
         "{SERVERS} servers, {} KiB of lock each; {ENTRIES} entries, {} MiB",
@@ -219,7 +225,7 @@ fn bench_500_servers_and_100_000_entries() {
     client(&team, "mcpsec verify --offline, with [team]", 5, &["verify", "--offline"]);
     for number in 0..3 {
         // One statement more, by the API.
-        let line = subjects[number].approval(&key, 1_000_000 + number) + "\n";
+        let line = past[number].approval(&key, 1_000_000 + number) + "\n";
         let _taken = team.ask(reqwest::Method::POST, "/api/v1/approvals", line).is(200);
         client(&team, "mcpsec approvals: one entry more", 1, &["approvals"]);
     }
