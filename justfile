@@ -23,6 +23,18 @@ test-backends:
 registry-kill-long:
     .ci/backends cargo test --workspace --test registry a_hundred_kills -- --ignored --nocapture
 
+# Every address of the team server against its document, by schemathesis (PyPI has it).
+schemathesis:
+    .ci/schemathesis
+
+# The same with more requests and other seeds: some ten minutes.
+schemathesis-long:
+    .ci/schemathesis a_long_run_finds_nothing
+
+# The long forms of the tests that change bytes (requests, files, identities, pages, answers): hours. CI runs seconds of each.
+fuzz-long:
+    cargo test --release --workspace --test registry fuzz -- --ignored --nocapture
+
 # The few tests that talk to real registries.
 online:
     cargo test --workspace --test cli -- --ignored online

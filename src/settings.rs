@@ -18,6 +18,7 @@ use crate::{
     files,
     probe::Probe,
     project::Place,
+    ui::Said,
 };
 
 /// Configuration files of other tools are small; anything larger is not one.
@@ -98,6 +99,8 @@ pub(crate) struct Settings {
     pub(crate) now: Timestamp,
     /// This machine.
     pub(crate) platform: Platform,
+    /// What was told already.
+    pub(crate) said: Said,
     launcher: PathBuf,
     environment: Environment,
 }
@@ -166,6 +169,7 @@ impl Settings {
             verbosity,
             progress: stderr_is_terminal && verbosity >= 0 && environment.get("TERM") != Some("dumb"),
             now: now(),
+            said: Said::default(),
             platform: host_platform().ok_or_else(|| {
                 CommandError::usage(format!(
                     "{} on {} is not a platform that mcpsec can lock for",
@@ -233,16 +237,25 @@ impl Settings {
     }
 
     fn is_for(&self, registry: &TeamUrl) -> bool {
-        let named = self.environment.get(TEAM_REGISTRY).and_then(|text| text.parse::<TeamUrl>().ok());
-        match named {
-            Some(named) => registry.same_origin(&named.below("")),
+        match self.environment.get(TEAM_REGISTRY) {
+            // Word for word: another team may live below another path of the same host. What is no address is nobody's.
+            Some(named) => named.parse::<TeamUrl>().is_ok_and(|named| named == *registry),
             None => registry.is_loopback(),
         }
+    }
+
+    /// Whether there is a token at all, for whichever registry.
+    pub(crate) fn has_team_token(&self) -> bool {
+        self.environment.get(TEAM_TOKEN).is_some()
     }
 
     /// Why there is no token for a registry, and what to do about it.
     pub(crate) fn no_team_token(&self, registry: &TeamUrl) -> (String, String) {
         if self.environment.get(TEAM_TOKEN).is_some() && !self.is_for(registry) {
+            if self.environment.get(TEAM_REGISTRY).is_some_and(|named| named.parse::<TeamUrl>().is_err()) {
+                let why = format!("{TEAM_TOKEN} is set, and {TEAM_REGISTRY} beside it is no address of a registry");
+                return (why, format!("{TEAM_REGISTRY}={registry}, if the token is for that one"));
+            }
             let why = format!("{TEAM_TOKEN} is set, and nothing says that it is for {registry}, which mcp.toml names");
             return (why, format!("if you trust that registry with it, set {TEAM_REGISTRY}={registry}"));
         }

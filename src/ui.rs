@@ -1,7 +1,11 @@
 //! What people see on standard error: errors, notes, progress. Standard output belongs to the command's data.
 use std::{
+    collections::BTreeSet,
     io::Write as _,
-    sync::atomic::{AtomicI64, AtomicUsize, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -46,6 +50,17 @@ pub(crate) fn print_data(text: &str) -> Result<(), CommandError> {
             Err(CommandError::incomplete(format!("failed to write to standard output: {error}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// What one run has said: a command that looks at the same thing three times tells it once.
+#[derive(Default)]
+pub(crate) struct Said(Mutex<BTreeSet<String>>);
+
+impl Said {
+    /// Whether this is the first time.
+    pub(crate) fn first(&self, text: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned())
     }
 }
 

@@ -47,7 +47,8 @@ export MCPSEC_STORE=$work/ada/store MCPSEC_CACHE=$work/ada/cache
 printf '[targets]\nplatforms = ["%s"]\npython = ["%s"]\n' "$platform" "$python" >mcp.toml
 step mcpsec add "$npm_spec" --name files --yes
 step mcpsec add "$pypi_spec" --name clock --yes
-printf '\n[team]\nregistry = "%s"\n' "$registry" >>mcp.toml
+# Whose approvals count is said in the repository, and so is how many it takes; where they are kept is the registry's part.
+printf '\n[policy]\napprovals = { required = 1, signers = "mcp-signers" }\n\n[team]\nregistry = "%s"\n' "$registry" >>mcp.toml
 cp "$work/data/mcp-signers" .
 export MCPSEC_TEAM_TOKEN=$token
 step mcpsec approve files --key "$work/ada/key" --reason 'read it' --yes

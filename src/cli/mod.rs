@@ -31,29 +31,32 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Their heading, so that help does not mix them with a command's own.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Folder of mcp.toml and mcp.lock [default: the nearest one above, else the current folder]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
     /// Use only the store and the cache; never the network
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) offline: bool,
     /// What to print on standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
     /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
     /// Also write the report to a file, as FORMAT=FILE; repeat for more. For verify, audit, diff and update
-    #[arg(long, global = true, value_name = "FORMAT=FILE", value_parser = report_file)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FORMAT=FILE", value_parser = report_file)]
     pub(crate) report: Vec<(Format, PathBuf)>,
     /// Print less; twice for nothing but errors
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count, conflicts_with = "verbose")]
     pub(crate) quiet: u8,
     /// Print more; repeat for even more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 
@@ -117,7 +120,7 @@ pub(crate) enum Command {
     VerifyArtifact(VerifyArtifactArgs),
     /// Explain a rule or a check: what it means, why it matters, what to do
     Explain(ExplainArgs),
-    /// Show what this machine can do: sandbox, runtimes, store, registries
+    /// Show what this machine can do: sandbox, runtimes, store, registries, the team's registry
     Doctor,
     /// Sign that a locked server was reviewed
     Approve(ApproveArgs),

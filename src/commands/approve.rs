@@ -12,7 +12,7 @@ use mcpsec_model::{
     lock::{Lock, LockedServer},
     name::ServerName,
     report::ServerReport,
-    text::is_hidden,
+    text::{escape, is_hidden},
     time::{AsOf, Timestamp},
     verdict::{Source, Verdict},
 };
@@ -77,7 +77,7 @@ pub(super) async fn run(settings: &Settings, args: ApproveArgs) -> Result<Code, 
         let mine = standing.approvals.iter().filter(|weighed| weighed.signer.as_deref() == Some(signer.name.as_str()));
         let given: BTreeSet<&Word> = mine.filter_map(|weighed| weighed.counts.as_ref().ok()).flatten().collect();
         if criteria.iter().all(|word| given.contains(word)) {
-            text.push_str(&format!("{name} {}: already approved by {}\n", server.version, signer.name));
+            text.push_str(&format!("{name} {}: already approved by {}\n", escape(&server.version), signer.name));
             continue;
         }
         let approval = statement(&lock, server, &approving, &hand, &signer, &criteria, &args, expires, settings.now);

@@ -5,21 +5,44 @@ use mcpsec_capture::{
     install::runtime::{self, RuntimeKind, Search},
     sandbox::Sandbox,
 };
-use mcpsec_model::{config::Isolation, text::escape};
+use mcpsec_model::{config::Isolation, lock::Lock, text::escape};
 use serde::Serialize;
 
-use super::artifacts;
+use super::{artifacts, team};
 use crate::{cli::Format, error::CommandError, exit::Code, project::Project, settings::Settings, ui};
+
+/// How it stands with something.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Good,
+    /// It works, and not as it should.
+    Weak,
+    /// It is not there, or does not work.
+    Missing,
+    /// Nobody looked. Never as good as good.
+    Unchecked,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Weak => "weak",
+            Self::Missing => "missing",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
 
 /// One line of the examination.
 #[derive(Serialize)]
-struct Finding {
-    /// What was looked at: `sandbox`, `runtime`, `store`, `registry`, `project`.
+pub(super) struct Finding {
+    /// What was looked at: `sandbox`, `runtime`, `store`, `registry`, `team`.
     area: &'static str,
     /// Which one.
     subject: String,
-    /// `good`, `weak` or `missing`.
-    state: &'static str,
+    state: State,
     /// What was found.
     detail: String,
     /// What to do about it, where it is not good.
@@ -27,12 +50,13 @@ struct Finding {
 }
 
 impl Finding {
-    fn good(area: &'static str, subject: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { area, subject: subject.into(), state: "good", detail: detail.into(), remedy: None }
+    pub(super) fn good(area: &'static str, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { area, subject: subject.into(), state: State::Good, detail: detail.into(), remedy: None }
     }
 
-    fn not(
-        state: &'static str,
+    /// Not good. An empty remedy is none.
+    pub(super) fn not(
+        state: State,
         area: &'static str,
         subject: impl Into<String>,
         detail: impl Into<String>,
@@ -42,13 +66,16 @@ impl Finding {
     }
 }
 
-pub(super) fn run(settings: &Settings) -> Result<Code, CommandError> {
-    let config = Project::new(&settings.project).config_or_starter()?;
+pub(super) async fn run(settings: &Settings) -> Result<Code, CommandError> {
+    let project = Project::new(&settings.project);
+    let config = project.config_or_starter()?;
+    let lock = project.lock()?.unwrap_or_else(Lock::empty);
     let mut findings = Vec::new();
     let enough = sandbox(settings, config.policy.isolation, &mut findings);
     runtimes(settings, &mut findings);
     store(settings, &mut findings);
     registries(settings, &mut findings);
+    findings.extend(team::examine(settings, &config, &lock).await);
     let text = match settings.format {
         Format::Human => human(settings, &findings),
         Format::Json | Format::Sarif | Format::Markdown => {
@@ -76,7 +103,7 @@ fn sandbox(settings: &Settings, wanted: Isolation, findings: &mut Vec<Finding>) 
                 ));
             }
             Err(why) => {
-                findings.push(Finding::not("missing", "sandbox", subject, escape(&why), remedy_of(tier)));
+                findings.push(Finding::not(State::Missing, "sandbox", subject, escape(&why), remedy_of(tier)));
             }
         }
     }
@@ -86,7 +113,7 @@ fn sandbox(settings: &Settings, wanted: Isolation, findings: &mut Vec<Finding>) 
     } else {
         let detail = format!("isolation = \"{wanted_word}\", and the strongest here is `{}`", best.as_str());
         Finding::not(
-            "weak",
+            State::Weak,
             "sandbox",
             "policy",
             detail,
@@ -119,7 +146,7 @@ fn runtimes(settings: &Settings, findings: &mut Vec<Finding>) {
             }
             Err(error) => {
                 let remedy = format!("if you have servers that need it: {}", error.remedy());
-                findings.push(Finding::not("missing", "runtime", kind.as_str(), error.to_string(), &remedy));
+                findings.push(Finding::not(State::Missing, "runtime", kind.as_str(), error.to_string(), &remedy));
             }
         }
     }
@@ -135,12 +162,12 @@ fn store(settings: &Settings, findings: &mut Vec<Finding>) {
             findings.push(Finding::good("store", place, format!("{held}, {}", ui::bytes(bytes))));
             if !records.unreadable.is_empty() {
                 let detail = format!("{} of its records cannot be read", records.unreadable.len());
-                findings.push(Finding::not("weak", "store", "records", detail, "mcpsec store verify"));
+                findings.push(Finding::not(State::Weak, "store", "records", detail, "mcpsec store verify"));
             }
         }
         Err(error) => {
             let remedy = "set MCPSEC_STORE to a folder that you can write to";
-            findings.push(Finding::not("missing", "store", place, error.to_string(), remedy));
+            findings.push(Finding::not(State::Missing, "store", place, error.to_string(), remedy));
         }
     }
     let cache: PathBuf = settings.cache.clone();
@@ -160,7 +187,7 @@ fn registries(settings: &Settings, findings: &mut Vec<Finding>) {
         }
         Err(error) => {
             findings.push(Finding::not(
-                "weak",
+                State::Weak,
                 "registry",
                 "npm",
                 error.to_string(),
@@ -177,12 +204,12 @@ fn registries(settings: &Settings, findings: &mut Vec<Finding>) {
                 Finding::good("registry", "pypi", detail)
             } else {
                 let remedy = "install uv or pip, or set UV_DEFAULT_INDEX, so that the index is known";
-                Finding::not("weak", "registry", "pypi", detail, remedy)
+                Finding::not(State::Weak, "registry", "pypi", detail, remedy)
             });
         }
         Err(error) => {
             findings.push(Finding::not(
-                "weak",
+                State::Weak,
                 "registry",
                 "pypi",
                 error.to_string(),
@@ -192,7 +219,7 @@ fn registries(settings: &Settings, findings: &mut Vec<Finding>) {
     }
     if settings.offline {
         findings.push(Finding::not(
-            "weak",
+            State::Weak,
             "registry",
             "network",
             "--offline",
@@ -215,11 +242,11 @@ fn human(settings: &Settings, findings: &[Finding]) -> String {
             area = finding.area;
             text.push_str(&format!("{area}\n"));
         }
-        let style = if finding.state == "good" { good } else { weak };
-        let (state, subject) = (finding.state, escape(&finding.subject));
-        text.push_str(&format!("  {style}{state:<7}{style:#} {subject}  {}\n", escape(&finding.detail)));
+        let style = if finding.state == State::Good { good } else { weak };
+        let (state, subject) = (finding.state.as_str(), escape(&finding.subject));
+        text.push_str(&format!("  {style}{state:<9}{style:#} {subject}  {}\n", escape(&finding.detail)));
         if let Some(remedy) = finding.remedy.as_ref().filter(|remedy| !remedy.is_empty()) {
-            text.push_str(&format!("          {dim}{remedy}{dim:#}\n"));
+            text.push_str(&format!("            {dim}{remedy}{dim:#}\n"));
         }
     }
     text

@@ -103,7 +103,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, CommandError> {
         Command::Capture(args) => capture::run(&settings, &args),
         Command::Scan(args) => scan::run(&settings, &args),
         Command::Explain(args) => explain::run(&settings, &args),
-        Command::Doctor => doctor::run(&settings),
+        Command::Doctor => block_on(doctor::run(&settings)),
         Command::Show(args) => show::show(&settings, &args.name, args.evidence),
         Command::Tree(args) => show::tree(&settings, &args.name, args.evidence),
         Command::VerifyArtifact(args) => verify_artifact::run(&settings, &args),

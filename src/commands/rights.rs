@@ -9,7 +9,10 @@ use mcpsec_model::{
     text::escape,
 };
 
-use crate::{error::CommandError, settings::Settings};
+use crate::{
+    error::CommandError,
+    settings::{Settings, TEAM_TOKEN},
+};
 
 /// Variables that decide which program or library is run, whatever is locked.
 const STEERING: [&str; 8] =
@@ -45,6 +48,13 @@ impl Rights {
         if let Some(name) = env.iter().find(|name| steers(name)) {
             return Err(CommandError::usage(format!("mcp.toml hands {name} to the server, which changes what is run"))
                 .hint("take it out of `env`; what is locked runs as it is"));
+        }
+        // Whoever holds it speaks for the user at the team's registry; no server needs that, and mcp.toml may be a stranger's.
+        if env.iter().any(|name| name.eq_ignore_ascii_case(TEAM_TOKEN)) {
+            return Err(CommandError::denied(format!(
+                "mcp.toml hands {TEAM_TOKEN} to the server: it is for mcpsec and the team's registry alone"
+            ))
+            .hint("take it out of `env`; a server that needs a token gets one of its own, under another name"));
         }
         let place = |text: &String| place(settings, project, text);
         let read = needs.read.iter().map(place).collect::<Result<Vec<PathBuf>, _>>()?;

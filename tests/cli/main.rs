@@ -32,6 +32,7 @@ mod secrets;
 mod strangers;
 mod tamper;
 mod team;
+mod team_change;
 mod team_load;
 mod team_log;
 mod told;

@@ -142,3 +142,17 @@ fn verify_never_changes_the_project() {
     let _deprecated = env.mcpsec(["verify"]).success();
     assert_eq!(before, project_state(&env));
 }
+
+/// One registry that is down is one story, however many packages came from it.
+#[test]
+fn an_upstream_that_is_down_is_told_of_once() {
+    let (mut env, server) = locked_npm();
+    env.set("MCPSEC_HTTP_RETRIES", "0");
+    for (fault, words) in [(Fault::Status(503), "answered with status 503"), (Fault::Reset, "could not be reached")] {
+        server.heal();
+        server.inject(fault);
+        let said = env.mcpsec(["verify"]);
+        assert_eq!(said.stdout.matches("unchecked upstream").count(), 1, "{}", said.stdout);
+        assert!(said.stdout.contains("unchecked upstream  2 packages") && said.stdout.contains(words), "{}", said.stdout);
+    }
+}

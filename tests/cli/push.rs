@@ -97,6 +97,19 @@ fn a_token_goes_to_the_registry_that_it_is_for_and_to_no_other() {
     let sent: Vec<_> =
         team.requests().into_iter().filter(|request| request.header("authorization").is_some()).collect();
     assert!(sent.is_empty(), "{sent:?}");
+    // Not below another path of the same host either, and not because the word that was said makes no sense.
+    for (named, words) in [
+        (format!("{}/another-team", team.base()), foreign),
+        (team.base().trim_start_matches("http://").to_owned(), "MCPSEC_TEAM_REGISTRY beside it is no address"),
+        ("http://mcp.example.test".to_owned(), "MCPSEC_TEAM_REGISTRY beside it is no address"),
+    ] {
+        env.set("MCPSEC_TEAM_REGISTRY", &named);
+        let _nobodys = env.mcpsec(["push"]).exits(2).says(words).hides(TOKEN);
+        let _asked = env.mcpsec(["push", "--dry-run"]);
+    }
+    let told: Vec<_> =
+        team.requests().into_iter().filter(|request| request.header("authorization").is_some()).collect();
+    assert!(told.is_empty(), "{told:?}");
     let before = team.requests().len();
     env.set("MCPSEC_TEAM_REGISTRY", team.base());
     let _pushed = env.mcpsec(["push"]).success();

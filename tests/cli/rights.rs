@@ -89,9 +89,19 @@ fn what_is_declared_is_there() {
 
 #[test]
 fn what_cannot_be_opened_is_said_before_anything_starts() {
-    let Some(env) = world() else { return };
+    let Some(mut env) = world() else { return };
     let text = env.read("mcp.toml");
     let source = text.lines().find(|line| line.starts_with("source")).expect("the source").to_owned();
+    // The team's token is nobody's but mcpsec's, wherever a stranger's mcp.toml would like to have it sent.
+    env.set("MCPSEC_TEAM_TOKEN", "mcpsec_a-token");
+    for wish in [
+        "env = [\"MCPSEC_TEAM_TOKEN\"]\n",
+        "\n[servers.prober.sandbox]\nenv = [\"MCPSEC_TEAM_TOKEN\"]\nhosts = [\"example.test\"]\n",
+    ] {
+        env.write("mcp.toml", text.replacen(&source, &format!("{source}\n{wish}"), 1));
+        let said = env.mcpsec(["run", "prober"]).exits(1).says("mcp.toml hands MCPSEC_TEAM_TOKEN to the server");
+        drop(said.hides("mcpsec_a-token"));
+    }
     let needs = "\n[servers.prober.sandbox]\nread = [\"not-there\"]\n";
     env.write("mcp.toml", text.replacen(&source, &format!("{source}{needs}"), 1));
     let _said = env.mcpsec(["run", "prober"]).exits(2).says("not-there");

@@ -5,23 +5,23 @@ use mcpsec_model::approval::head::Head;
 use mcpsec_testkit::{Fault, Loopback, NpmServer, Output, SshSigner, TestEnv};
 
 use crate::{
-    team_log::{Lies, Log, ORIGIN, TOKEN, filler, signer},
+    team_log::{Lies, Log, ORIGIN, TOKEN, filler, from_now, signer},
     worlds::{files_below, flip_middle_byte, locked_npm},
 };
 
 const FILE: &str = "mcp-approvals.jsonl";
 
 /// A project of a team with a registry; Ada may approve, Eve may take back.
-struct Team {
-    env: TestEnv,
+pub(crate) struct Team {
+    pub(crate) env: TestEnv,
     npm: NpmServer,
-    log: Arc<Log>,
-    site: Loopback,
+    pub(crate) log: Arc<Log>,
+    pub(crate) site: Loopback,
     ada: SshSigner,
 }
 
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn team() -> Option<Team> {
+pub(crate) fn team() -> Option<Team> {
     if !SshSigner::available() {
         println!("skipped: no ssh-keygen");
         return None;
@@ -45,26 +45,26 @@ impl Team {
         self.ada.key_file().display().to_string()
     }
 
-    fn approve(&self, more: &[&str]) -> Output {
+    pub(crate) fn approve(&self, more: &[&str]) -> Output {
         let key = self.key();
         let mut args = vec!["approve", "files", "--yes", "--key", &key];
         args.extend_from_slice(more);
         self.env.mcpsec(args)
     }
 
-    fn revoke(&self, more: &[&str]) -> Output {
+    pub(crate) fn revoke(&self, more: &[&str]) -> Output {
         let key = self.key();
         let mut args = vec!["revoke", "files", "--reason", "too quick", "--yes", "--key", &key];
         args.extend_from_slice(more);
         self.env.mcpsec(args)
     }
 
-    fn verify(&self) -> Output {
+    pub(crate) fn verify(&self) -> Output {
         self.env.mcpsec(["verify"])
     }
 
     /// The same project on another machine, which has seen nothing.
-    fn elsewhere(&self) -> TestEnv {
+    pub(crate) fn elsewhere(&self) -> TestEnv {
         let mut other = TestEnv::new();
         other.npm(&self.npm);
         other.set("MCPSEC_TEAM_TOKEN", TOKEN);
@@ -76,7 +76,7 @@ impl Team {
     }
 
     /// Approved, with some other entries, and seen by everybody.
-    fn approved(self) -> Self {
+    pub(crate) fn approved(self) -> Self {
         self.log.add((0..5).map(filler));
         let _approved = self.approve(&[]).success();
         self.log.add((5..7).map(filler));
@@ -85,7 +85,7 @@ impl Team {
         self
     }
 
-    fn lie(&self, lie: impl FnOnce(&mut Lies)) {
+    pub(crate) fn lie(&self, lie: impl FnOnce(&mut Lies)) {
         self.log.change(|state| {
             state.lies = Lies::default();
             lie(&mut state.lies);
@@ -110,6 +110,14 @@ impl Team {
     }
 }
 
+/// Takes the pin of the log out of mcp.lock, as a person would.
+pub(crate) fn unpin(env: &TestEnv) {
+    let lock = env.read("mcp.lock");
+    let start = lock.find("[team]").expect("pin");
+    let end = lock[start..].find("\n\n").expect("end") + start + 2;
+    env.write("mcp.lock", format!("{}{}", &lock[..start], &lock[end..]));
+}
+
 fn copy_of(env: &TestEnv, name: &str) -> PathBuf {
     let files = files_below(&env.store().join("team"));
     files.into_iter().find(|path| path.ends_with(name)).unwrap_or_else(|| panic!("no {name}"))
@@ -120,7 +128,8 @@ fn an_approval_goes_to_the_team_and_everybody_has_it() {
     let Some(team) = team() else { return };
     let _not_yet = team.verify().exits(1).prints("nobody approved this").says("first seen: the log of");
     assert!(!team.env.read("mcp.lock").contains("[team]"), "verify writes nothing");
-    let _approved = team.approve(&["--reason", "read it"]).success().prints("sent to http://127.0.0.1");
+    let approved = team.approve(&["--reason", "read it"]).success().prints("sent to http://127.0.0.1");
+    assert_eq!(approved.stderr.matches("first seen").count(), 1, "{}", approved.stderr);
     assert!(!team.env.exists(FILE));
     assert_eq!(team.log.lines().len(), 1);
     let lock = team.env.read("mcp.lock");
@@ -147,6 +156,64 @@ fn an_approval_goes_to_the_team_and_everybody_has_it() {
 }
 
 #[test]
+fn what_is_seen_for_the_first_time_is_said_once() {
+    let Some(team) = team() else { return };
+    let approved = team.approve(&[]).success();
+    assert_eq!(approved.stderr.matches("first seen: the log of").count(), 1, "{}", approved.stderr);
+    let pinned = team.verify().success();
+    assert!(!pinned.stderr.contains("first seen"), "{}", pinned.stderr);
+}
+
+#[test]
+fn doctor_says_how_it_stands_with_the_registry_and_never_the_token() {
+    let Some(mut team) = team() else { return };
+    let examined = |env: &TestEnv| {
+        let output = env.mcpsec(["doctor", "--format", "json"]);
+        assert!(!output.stdout.contains(TOKEN) && !output.stderr.contains(TOKEN), "{}", output.stdout);
+        let findings = output.json()["findings"].as_array().expect("findings").clone();
+        let team = findings.into_iter().filter(|finding| finding["area"] == "team");
+        team.map(|finding| {
+            let word = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+            (word("state"), format!("{}: {} {}", word("subject"), word("detail"), word("remedy")))
+        })
+        .collect::<Vec<_>>()
+    };
+    let states = |found: &[(String, String)]| found.iter().map(|(state, _)| state.clone()).collect::<Vec<_>>();
+    let copies = team.env.store().join("team");
+    let before = files_below(&copies);
+    let found = examined(&team.env);
+    assert_eq!(states(&found), ["good", "unchecked", "unchecked", "weak"], "{found:?}");
+    assert!(found[1].1.contains("nobody has said which log is meant"), "{found:?}");
+    assert!(found[3].1.contains("it lacks files") && found[3].1.contains("mcpsec push"), "{found:?}");
+    assert_eq!(files_below(&copies), before, "doctor changes nothing");
+
+    team.env.set("MCPSEC_TEAM_TOKEN", "mcpsec_0123456789abcdef_hunter2");
+    let found = examined(&team.env);
+    assert!(found[0].1.contains("0123456789abcdef") && !found[0].1.contains("hunter2"), "{found:?}");
+    team.env.set("MCPSEC_TEAM_REGISTRY", "https://other.example.test");
+    let found = examined(&team.env);
+    assert!(found[0].0 == "weak" && found[0].1.contains("MCPSEC_TEAM_REGISTRY="), "{found:?}");
+    team.env.unset("MCPSEC_TEAM_REGISTRY");
+    team.env.set("MCPSEC_TEAM_TOKEN", TOKEN);
+
+    let team = team.approved();
+    let found = examined(&team.env);
+    assert_eq!(states(&found), ["good", "good", "good", "weak"], "{found:?}");
+    assert!(found[1].1.contains("8 entries") && found[2].1.contains("8 entries verified here"), "{found:?}");
+    let forged = signer(ORIGIN).sign(team.log.0.lock().expect("state").head_at(8).head).to_string();
+    team.lie(|lies| lies.head = Some(forged));
+    let found = examined(&team.env);
+    assert!(found[1].0 == "weak" && found[1].1.contains("not signed by the key"), "{found:?}");
+    assert_eq!(found[2].0, "good", "what was verified before still holds: {found:?}");
+    let env = team.env;
+    drop((team.site, team.log));
+    let found = examined(&env);
+    assert_eq!(states(&found), ["good", "missing", "good", "missing"], "{found:?}");
+    let offline = env.mcpsec(["doctor", "--offline"]);
+    assert!(offline.stdout.contains("unchecked http://127.0.0.1"), "{}", offline.stdout);
+}
+
+#[test]
 fn what_was_known_holds_offline_until_its_head_expires() {
     let Some(team) = team() else { return };
     let team = team.approved();
@@ -169,7 +236,7 @@ fn what_was_known_holds_offline_until_its_head_expires() {
 #[test]
 fn an_expired_head_is_not_enough_offline() {
     let Some(team) = team() else { return };
-    team.log.change(|state| state.expires = mcpsec_soon());
+    team.log.change(|state| state.expires = from_now(3600));
     let _approved = team.approve(&[]).success();
     let state = copy_of(&team.env, "state");
     // The same copy, as it would be after the head's time.
@@ -195,12 +262,6 @@ fn an_expired_head_is_not_enough_offline() {
         .prints("its head expired");
     // Asked, the registry says the same: that is a freeze, and a no.
     let _frozen = team.verify().exits(1).prints("the head expired at 2026-01-01T00:00:00Z");
-}
-
-/// An hour from now.
-fn mcpsec_soon() -> mcpsec_model::time::Timestamp {
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
-    mcpsec_model::time::Timestamp::from_second(i64::try_from(now).expect("now") + 3600).expect("soon")
 }
 
 #[test]
@@ -280,10 +341,7 @@ fn rollback_is_a_no() {
     team.lie(|lies| lies.head = Some(head));
     team.refused(&["rollback: the log has 7 entries, and mcp.lock pins 8"]);
     // Without a pin this machine remembers, also when its copy is broken.
-    let lock = team.env.read("mcp.lock");
-    let start = lock.find("[team]").expect("pin");
-    let end = lock[start..].find("\n\n").expect("end") + start + 2;
-    team.env.write("mcp.lock", format!("{}{}", &lock[..start], &lock[end..]));
+    unpin(&team.env);
     let _seen = team.verify().exits(1).prints("rollback: the log has 7 entries, and this machine has seen 8");
     fs::remove_file(copy_of(&team.env, "lines")).expect("lines");
     let _seen = team.verify().exits(1).prints("rollback: the log has 7 entries, and this machine has seen 8");
@@ -335,7 +393,7 @@ fn replays_are_a_no() {
         origin: origin.parse().expect("origin"),
         size: 8,
         root: [0; 32],
-        expires: "2099-01-01T00:00:00Z".parse().expect("instant"),
+        expires: from_now(24 * 3600),
     };
     let note = other.sign(head("other.example.test")).to_string();
     team.lie(|lies| lies.head = Some(note));
@@ -373,10 +431,7 @@ fn a_foreign_key_is_a_no() {
     // A machine that saw the log once does not take another key for it, even without a pin.
     let fresh = team.elsewhere();
     fresh.write("mcp.toml", &toml);
-    let lock = fresh.read("mcp.lock");
-    let start = lock.find("[team]").expect("pin");
-    let end = lock[start..].find("\n\n").expect("end") + start + 2;
-    fresh.write("mcp.lock", format!("{}{}", &lock[..start], &lock[end..]));
+    unpin(&fresh);
     let _first = fresh.mcpsec(["verify"]).success().says(&foreign_key);
     team.log.change(|state| state.signer = signer(ORIGIN));
     let _second = fresh.mcpsec(["verify"]).exits(1).prints(words);

@@ -17,7 +17,7 @@ use mcpsec_verify::approval::{
     log::{LogSigner, Tree, leaf_hash},
 };
 
-use crate::team_log::{ORIGIN, signer};
+use crate::team_log::{ORIGIN, from_now, signer};
 
 /// A log that is served from memory without a copy: two heads, one after the other, and what is asked for after each.
 struct Large {
@@ -65,7 +65,7 @@ fn an_allowlist_of_100_000() {
         }
     }
     let signer = signer(ORIGIN);
-    let expires = "2099-01-01T00:00:00Z".parse().expect("instant");
+    let expires = from_now(7 * 24 * 3600);
     let heads = roots.into_iter().map(|(size, root)| {
         signer.sign(Head { origin: signer.key().origin().clone(), size, root, expires }).to_string()
     });

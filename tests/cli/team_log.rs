@@ -28,12 +28,16 @@ pub(crate) struct Lies {
     pub(crate) head: Option<String>,
     /// The entries that it serves in place of its own.
     pub(crate) lines: Option<Vec<String>>,
+    /// The key that it says is to follow.
+    pub(crate) next_key: Option<String>,
     /// It refuses what is sent to it.
     pub(crate) refuses: bool,
 }
 
 pub(crate) struct State {
     pub(crate) signer: LogSigner,
+    /// The key that is to follow: it signs as well.
+    pub(crate) next: Option<LogSigner>,
     pub(crate) lines: Vec<String>,
     pub(crate) expires: Timestamp,
     pub(crate) lies: Lies,
@@ -44,6 +48,12 @@ pub(crate) struct Log(pub(crate) Mutex<State>);
 
 pub(crate) fn signer(origin: &str) -> LogSigner {
     LogSigner::parse(origin.parse().expect("origin"), &LogSigner::generate().expect("key")).expect("signer")
+}
+
+/// So many seconds from now.
+pub(crate) fn from_now(seconds: i64) -> Timestamp {
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
+    Timestamp::from_second(i64::try_from(now).expect("now") + seconds).expect("an instant")
 }
 
 pub(crate) fn tree(lines: &[String]) -> Tree {
@@ -70,7 +80,10 @@ impl State {
     pub(crate) fn head_at(&self, size: usize) -> HeadNote {
         let tree = tree(&self.lines[..size]);
         let origin = self.signer.key().origin().clone();
-        self.signer.sign(Head { origin, size: size as u64, root: tree.root(), expires: self.expires })
+        let head = Head { origin, size: size as u64, root: tree.root(), expires: self.expires };
+        let mut note = self.signer.sign(head);
+        self.next.iter().for_each(|next| next.cosign(&mut note));
+        note
     }
 }
 
@@ -79,8 +92,9 @@ impl Log {
     pub(crate) fn start() -> (Arc<Self>, Loopback) {
         let state = State {
             signer: signer(ORIGIN),
+            next: None,
             lines: Vec::new(),
-            expires: "2099-01-01T00:00:00Z".parse().expect("instant"),
+            expires: from_now(7 * 24 * 3600),
             lies: Lies::default(),
         };
         let log = Arc::new(Self(Mutex::new(state)));
@@ -122,6 +136,13 @@ impl Routes for Log {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/api/v1/log-key") => {
                 Reply::new(200, "text/plain; charset=utf-8", format!("{}\n", state.signer.key()))
+            }
+            ("GET", "/api/v1/log-key/next") => {
+                let own = state.next.as_ref().map(|next| next.key().to_string());
+                match state.lies.next_key.clone().or(own) {
+                    Some(key) => Reply::new(200, "text/plain; charset=utf-8", format!("{key}\n")),
+                    None => json(404, &serde_json::json!({"error": "there is none"})),
+                }
             }
             ("GET", "/api/v1/approvals/head") => {
                 let own = || state.head_at(state.lines.len()).to_string();

@@ -55,6 +55,7 @@ fn parts_that_do_not_fit_are_refused() {
     for index in ["-1", "01", "x", "4294967296", "%2fx"] {
         team.put(&format!("{path}/parts/{index}"), "x").refuses(400, "is no index of a part");
     }
+    assert_eq!(team.announce(&format!("{path}/parts/0"), 0), "HTTP/1.1 422 Unprocessable Entity");
     assert_eq!(team.announce(&format!("{path}/parts/0"), (8 << 20) + 1), "HTTP/1.1 413 Payload Too Large");
     for count in ["count=0", "count=257"] {
         team.ask(Method::POST, &format!("{path}/parts?{count}"), "").refuses(422, "1 to 256");

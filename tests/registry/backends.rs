@@ -61,6 +61,11 @@ impl Backend {
         rest.split('/').next().map(str::to_owned)
     }
 
+    /// The address of the database; `None`: SQLite.
+    pub(crate) fn database_address(&self) -> Option<String> {
+        self.database.as_ref().map(Database::address)
+    }
+
     /// The same database, reached at another address.
     pub(crate) fn database_at(mut self, address: &str) -> Self {
         if let Some(database) = &mut self.database {

@@ -1,11 +1,13 @@
 //! What a caller may use up, and what a broken request gets.
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
+    net::TcpStream,
     time::Duration,
 };
 
 use crate::{
     http::{ask, client, connect, eventually, get, raw},
+    vetted::token,
     world::World,
 };
 
@@ -61,19 +63,105 @@ fn headers_that_never_end_are_cut_off() {
     let world = World::with(&["--limits-header-timeout", "1s"]);
     // Nothing at all, half a head, and a second head after a first request.
     for start in ["", "GET /healthz HTTP/1.1\r\nHost: a\r\n", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /he"] {
-        let answer = raw(world.server.address(), start.as_bytes(), PATIENCE);
-        let answers = String::from_utf8_lossy(&answer).matches("HTTP/1.1 200").count();
+        let mut stream = connect(world.server.address());
+        stream.write_all(start.as_bytes()).expect("sent");
+        let answer = until_closed(&mut stream).unwrap_or_else(|| panic!("still open: {start:?}"));
+        let answers = answer.matches("HTTP/1.1 200").count();
         assert_eq!(answers, usize::from(start.ends_with("/he")), "{start:?}");
+    }
+}
+
+/// What comes until the server closes; `None`: it does not, as long as this test waits.
+fn until_closed(stream: &mut TcpStream) -> Option<String> {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    let mut answer = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => return Some(String::from_utf8_lossy(&answer).into_owned()),
+            Ok(read) => answer.extend_from_slice(&chunk[..read]),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                return Some(String::from_utf8_lossy(&answer).into_owned());
+            }
+            Err(_) => return None,
+        }
     }
 }
 
 #[test]
 fn a_body_that_stops_is_cut_off() {
     let world = World::with(&["--limits-idle", "1s"]);
-    let head = "POST /api/v1/approvals HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nhalf";
-    let answer = raw(world.server.address(), head.as_bytes(), PATIENCE);
+    let answer = raw(world.server.address(), lines_of(&world, 1000, "half").as_bytes(), PATIENCE);
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 4") && !answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+/// A request whose body is read: by somebody who may send lines. It has `length` bytes, of which these are the first.
+fn lines_of(world: &World, length: usize, start: &str) -> String {
+    let token = token(world, &["approve-submit"]);
+    format!(
+        "POST /api/v1/approvals HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{start}"
+    )
+}
+
+#[test]
+fn a_body_that_drips_does_not_last_for_ever() {
+    let world = World::with(&["--limits-timeout", "1s"]);
+    let mut stream = connect(world.server.address());
+    stream.write_all(lines_of(&world, 1000, "").as_bytes()).expect("sent");
+    stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
+    let mut start = [0; 12];
+    for _ in 0..200 {
+        if matches!(stream.read(&mut start), Ok(1..)) {
+            break;
+        }
+        // Never silent for long.
+        let _refused = stream.write_all(b"x");
+    }
+    assert_eq!(String::from_utf8_lossy(&start), "HTTP/1.1 503");
+}
+
+#[test]
+fn a_busy_server_says_so_and_can_still_be_watched() {
+    let world = World::with(&["--limits-concurrency", "1"]);
+    let mut held = connect(world.server.address());
+    held.write_all(lines_of(&world, 1000, "").as_bytes()).expect("sent");
+    eventually("the one place is taken", || get(&world.url("/nowhere"), &[]).status == 503);
+    let refused = get(&world.url("/nowhere"), &[]);
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+    assert_eq!(refused.json()["error"], "the server is busy");
+    for watched in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(get(&world.url(watched), &[]).status, 200, "{watched}");
+    }
+    drop(held);
+    eventually("the place is free", || get(&world.url("/nowhere"), &[]).status == 404);
+}
+
+#[test]
+fn a_request_that_names_no_host_is_refused() {
+    let world = World::new();
+    for host in
+        ["Host: a\r\nHost: b", "Host: ", "Host: a/b", "Host: user@a", "Host: a b", "Host: a:99999", "Host: [::1"]
+    {
+        let request = format!("GET /healthz HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n");
+        let answer = raw(world.server.address(), request.as_bytes(), PATIENCE);
+        assert!(answer.starts_with(b"HTTP/1.1 400"), "{host}: {}", String::from_utf8_lossy(&answer));
+    }
+}
+
+#[test]
+fn refusals_of_every_layer_have_one_form() {
+    let world = World::new();
+    for path in ["/v0.1/servers/%ff/versions", "/assets/%ff", "/servers/%ff"] {
+        let answer = get(&world.url(path), &[("accept", "application/json")]);
+        assert!((400..500).contains(&answer.status), "{path}: {}", answer.status);
+        let kind = answer.header("content-type");
+        assert!(kind == "application/json" || kind.starts_with("text/html"), "{path}: {kind}: {}", answer.text());
+        if kind == "application/json" {
+            assert!(answer.json()["error"].is_string(), "{path}");
+        }
+    }
 }
 
 #[test]
@@ -101,6 +189,10 @@ fn what_is_too_large_is_refused_before_it_is_read() {
     let world = World::new();
     let head = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(100_000));
     assert!(String::from_utf8_lossy(&raw(world.server.address(), head.as_bytes(), PATIENCE)).starts_with("HTTP/1.1 4"));
+    let head = format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "a".repeat(200_000));
+    assert!(
+        String::from_utf8_lossy(&raw(world.server.address(), head.as_bytes(), PATIENCE)).starts_with("HTTP/1.1 431")
+    );
     let many: String = (0..2000).map(|n| format!("X-{n}: 1\r\n")).collect();
     let head = format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{many}\r\n");
     assert!(
@@ -135,6 +227,7 @@ fn every_answer_has_an_id_and_headers_of_safety() {
         assert_eq!(answer.header("x-request-id"), "from-the-proxy", "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("x-frame-options"), "DENY");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
         assert!(answer.header("content-security-policy").contains("default-src 'none'"));
     }
     let stranger = World::new();

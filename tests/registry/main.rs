@@ -5,16 +5,23 @@
     reason = "a test that is skipped says so, and a long one what it measured"
 )]
 
+mod advice;
 mod allowlist;
 mod artifacts;
 mod backends;
 mod bench;
 mod chaos;
 mod config;
+mod docs;
 mod fallback;
+mod fuzz_client;
+mod fuzz_files;
+mod fuzz_identities;
+mod fuzz_index;
 mod http;
 mod left_pad;
 mod limits;
+mod log_key;
 mod log_kill;
 mod mirror_attacks;
 mod mirror_bench;
@@ -27,6 +34,7 @@ mod page_world;
 mod pages;
 mod pages_chromium;
 mod people;
+mod private;
 mod pull;
 mod push;
 mod push_attacks;
@@ -34,6 +42,10 @@ mod pushing;
 mod relay;
 mod replicas;
 mod scale_bench;
+mod same;
+mod schemathesis;
+mod server_attacks;
+mod soak;
 mod start;
 mod team;
 mod tokens;

@@ -113,6 +113,14 @@ fn what_waits_or_was_withdrawn_is_neither_listed_nor_served() {
     ] {
         assert_eq!(mirror.get(&path).status, 404, "{path}");
     }
+    mirror.vet("stays", &files());
+    for path in ["/policy/managed-settings.json", "/policy/managed-mcp.json", "/v0.1/servers"] {
+        let said = mirror.get(path).text().to_owned();
+        assert!(said.contains("stays"), "{path}: {said}");
+        for name in ["waits", "asked", "gone"] {
+            assert!(!said.contains(name), "{path}: {said}");
+        }
+    }
     let list = mirror.get("/pypi/simple/");
     assert!(!list.text().contains("waiting") && !list.text().contains("gone"), "{}", list.text());
 }
@@ -138,7 +146,10 @@ fn a_file_that_is_another_package_than_its_lock_says_does_not_arrive() {
 fn words_of_strangers_stay_words() {
     let mirror = Mirror::new();
     let evil = wheel("evil", "1.0").requires_python(">=3\"><script>alert(1)</script>").metadata_line("Author: <b>");
-    mirror.vet("evil", &[packed("pypi:evil@1.0", &evil)]);
+    let file = packed("pypi:evil@1.0", &evil);
+    mirror.vet("evil", std::slice::from_ref(&file));
+    let metadata = mirror.get(&format!("/pypi/files/{}/{}.metadata", file.sha256(), file.file));
+    assert_eq!(metadata.header("content-type"), Some("text/plain; charset=utf-8"), "no browser reads it as a page");
     let page = mirror.get("/pypi/simple/evil/");
     assert_eq!(page.status, 200);
     assert!(!page.text().contains("<script"), "{}", page.text());
@@ -156,10 +167,36 @@ fn words_of_strangers_stay_words() {
 fn a_private_mirror_answers_nobody_without_a_token() {
     let mirror = Mirror::with(&["--private", "true"]);
     mirror.vet("server", &files());
-    for path in ["/npm/@team%2fserver", "/npm/@team/server/-/server-1.0.0.tgz", "/npm/-/npm/v1/keys", "/pypi/simple/"] {
+    let python = packed("pypi:python@1.0", &wheel("python", "1.0"));
+    mirror.vet("python", std::slice::from_ref(&python));
+    let file = format!("/pypi/files/{}/{}", python.sha256(), python.file);
+    for path in [
+        "/npm/@team%2fserver",
+        "/npm/@team/server/-/server-1.0.0.tgz",
+        "/npm/-/npm/v1/keys",
+        "/pypi/simple/",
+        "/pypi/simple/python/",
+        &file,
+        &format!("{file}.metadata"),
+    ] {
         assert_eq!(mirror.get(path).status, 401, "{path}");
         let answer = mirror.get_with(path, &[("Authorization", &mirror.bearer())]);
         assert_eq!(answer.status, 200, "{path}");
         assert!(answer.header("cache-control").is_some_and(|value| value.starts_with("private")), "{path}");
     }
+}
+
+#[test]
+fn evidence_that_is_no_json_is_not_handed_on_as_such() {
+    let mirror = Mirror::new();
+    let [file] = files();
+    mirror.vet("server", std::slice::from_ref(&file));
+    let nonsense = mcpsec_model::evidence::Documents {
+        offered: true,
+        attestations: Some("<html>".to_owned()),
+        ..mcpsec_model::evidence::Documents::default()
+    };
+    mirror.evidence(&file, &nonsense);
+    assert_eq!(mirror.get("/npm/-/npm/v1/attestations/@team%2fserver@1.0.0").status, 404);
+    assert_eq!(mirror.get("/npm/-/whoami").status, 401, "nobody is logged in");
 }

@@ -18,12 +18,18 @@ use mcpsec_model::{
     package::{Artifact, ArtifactKind, Package, PackageId},
     time::Timestamp,
 };
-use mcpsec_registry::{app::App, clock::Clock, config::Config, db::locks, serve};
+use mcpsec_registry::{
+    app::App,
+    clock::Clock,
+    config::{Config, Secret},
+    db::locks,
+    serve,
+};
 use mcpsec_verify::approval::Key;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::put;
+use crate::{backends::Backend, world::put};
 
 /// When it is.
 pub(crate) const NOW: &str = "2026-11-20T12:00:00Z";
@@ -167,6 +173,8 @@ pub(crate) struct Pages {
     runtime: tokio::runtime::Runtime,
     key: Key,
     pushed: i64,
+    /// Last: it goes when nobody uses it any more.
+    _backend: Backend,
 }
 
 /// An answer.
@@ -190,6 +198,8 @@ impl Pages {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let mut config = Config::in_folder(data.path().to_owned());
         config.origin = "mcp.example.test".to_owned();
+        let backend = Backend::new();
+        config.database = backend.database_address().map(Secret::new);
         change(&mut config);
         let app = runtime.block_on(serve::open(config, Clock::of(now))).expect("it opens");
         Self {
@@ -199,6 +209,7 @@ impl Pages {
             runtime,
             key,
             pushed: now().as_second() - 1_000_000,
+            _backend: backend,
         }
     }
 

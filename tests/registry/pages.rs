@@ -424,6 +424,42 @@ fn a_private_server_shows_strangers_nothing() {
 }
 
 #[test]
+fn a_private_server_tells_people_how_to_read_and_programs_in_json() {
+    let pages = Pages::with(|config| {
+        config.private = true;
+        config.origin = "hidden.example.test".to_owned();
+    });
+    let ask = |path: &str, accept: &str| {
+        let request = Request::builder().uri(path).header("host", "a.test").header("accept", accept);
+        pages.ask(request.body(Body::empty()).expect("a request"))
+    };
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for path in ["/", "/pending", "/servers/x", "/nothing"] {
+        let answer = ask(path, browser);
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8", "{path}");
+        assert_eq!(answer.headers["www-authenticate"], "Bearer", "a browser asks nobody for a password");
+        assert!(answer.headers["content-security-policy"].to_str().is_ok_and(|policy| policy.contains("'none'")));
+        assert!(answer.body.contains("This registry is private") && answer.body.contains("reverse proxy"), "{path}");
+        assert!(!answer.body.contains("hidden.example.test"), "{path}: {}", answer.body);
+        let style = answer.body.split('"').find(|part| part.starts_with("/assets/style-")).expect("a stylesheet");
+        assert_eq!(ask(style, "text/css").status, StatusCode::OK, "the page looks like one");
+    }
+    for (path, accept) in [
+        ("/", "application/json"),
+        ("/", "*/*"),
+        ("/pypi/simple/", browser),
+        ("/npm/x", browser),
+        ("/api/v1/releases", browser),
+    ] {
+        let answer = ask(path, accept);
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(answer.headers["content-type"], "application/json", "{path} {accept}");
+    }
+    assert_eq!(ask("/assets/other.css", browser).status, StatusCode::UNAUTHORIZED);
+}
+
+#[test]
 fn five_hundred_servers_are_turned_page_by_page() {
     let mut pages = Pages::new();
     for index in 0..500 {

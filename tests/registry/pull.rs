@@ -24,10 +24,25 @@ impl Routes for Trap {
 
 /// A team whose server may fetch from the npm registry of the test.
 fn pulling() -> Option<Team> {
+    pulling_with(&[])
+}
+
+fn pulling_with(more: &[&str]) -> Option<Team> {
     let npm = mcpsec_testkit::NpmServer::start();
     npm.publish_all(&[crate::pushing::files(), left()]);
     let (url, host) = (npm.url(), format!("127.0.0.1:{}", npm.port()));
-    Team::of(npm, &["--pull-through-npm", &url, "--pull-through-private-hosts", &host])
+    let own = ["--pull-through-npm", &url, "--pull-through-private-hosts", &host];
+    Team::of(npm, &[&own, more].concat())
+}
+
+#[test]
+fn a_file_that_is_longer_than_the_operator_allows_is_neither_fetched_nor_taken() {
+    let Some(team) = pulling_with(&["--limits-artifact", "10"]) else { return };
+    let _asked = team.put_lock("?request=1&fetch=1").is(200);
+    refused(&team, "at most 10 are expected");
+    settled(&team, 2);
+    let tarball = left().tarball();
+    team.put(&format!("/api/v1/artifacts/{}", Digest::sha512_of(&tarball)), tarball).refuses(413, "more than 10 bytes");
 }
 
 /// Waits until the server fetched this many of the two files or gave up on the others: until the lock is not being fetched any more.
@@ -77,6 +92,8 @@ fn an_upstream_that_lies_or_leads_away_is_not_believed() {
         (Fault::Status(503), "it answers 503"),
         (Fault::Gone, "404 Not Found"),
         (Fault::Truncate { after: 20 }, "broke off"),
+        (Fault::Enormous { bytes: 64 << 20, declared: true }, "are expected"),
+        (Fault::Enormous { bytes: 64 << 20, declared: false }, "more than"),
         (Fault::Reset, "it does not answer"),
     ];
     for (fault, words) in faults {

@@ -31,7 +31,7 @@ fn an_approved_server_is_pushed_and_everybody_gets_its_files() {
         for name in [digest, Digest::sha256_of(&bytes).to_string()] {
             let got = team.anonymous(&format!("/api/v1/artifacts/{name}")).is(200);
             assert_eq!(got.body, bytes);
-            assert_eq!(got.header("cache-control"), "public, max-age=31536000, immutable");
+            assert_eq!(got.header("cache-control"), "public, no-cache");
         }
     }
     let lock = team.lock();
@@ -56,8 +56,14 @@ fn a_request_waits_in_quarantine_until_it_is_approved() {
         assert_eq!(got.body, bytes);
         assert_eq!(got.header("cache-control"), "no-store");
     }
+    let digest = Digest::sha512_of(&left().tarball());
+    let evidence = format!("/api/v1/evidence/{digest}?package=pkg%3Anpm%2Fleft%401.0.3&file=left-1.0.3.tgz");
+    let _kept = team.put(&evidence, "{\"offered\":true}").is(200);
+    team.anonymous(&evidence).refuses(404, "there is no evidence for");
+    let _seen = team.get(&evidence).is(200);
     team.approve();
     assert_eq!(team.status(), "vetted");
+    let _seen = team.anonymous(&evidence).is(200);
     team.revoke();
     assert_eq!(team.status(), "withdrawn");
     for digest in team.tarballs().into_keys() {
@@ -74,6 +80,9 @@ fn nothing_arrives_for_what_was_withdrawn() {
     let (digest, bytes) = team.tarballs().pop_first().expect("a file");
     let path = format!("/api/v1/artifacts/{digest}");
     team.put(&path, bytes.clone()).refuses(403, "no approved server has the file");
+    let digest = Digest::sha512_of(&left().tarball());
+    let evidence = format!("/api/v1/evidence/{digest}?package=pkg%3Anpm%2Fleft%401.0.3&file=left-1.0.3.tgz");
+    team.put(&evidence, "{\"offered\":true}").refuses(404, "no pushed lock has such a file");
     team.put_lock("").refuses(403, "files is not approved");
     // Asking for it again is a request like any other.
     let _asked = team.put_lock("?request=1&reason=again").is(200);

@@ -31,6 +31,11 @@ fn locks_that_are_not_what_they_should_be_are_refused() {
     put(&lock.replacen("1.0.3", "1.0.4", 1)).refuses(422, "the body");
     put(&lock[..lock.len() / 2]).refuses(422, "the body");
     put(&mcpsec_model::lock::Lock::empty().to_text()).refuses(422, "has 0 servers");
+    // What a project believes of other teams is no part of a server.
+    put(&team.edited(|lock| {
+        let _none = lock.imports.insert("other".parse().expect("a word"), Digest::sha256_of(b"theirs"));
+    }))
+    .refuses(422, "pins of other teams");
     // Two servers: one is approved, and carries the other in.
     team.npm.publish(&npm_package("stranger", "1.0.0").bin("stranger", "index.js"));
     let _added = team.env.mcpsec(["add", "npm:stranger"]).success();
@@ -165,7 +170,7 @@ fn addresses_have_one_form_each() {
     }
     let long = format!("/api/v1/locks/{good}?request=1&reason={}", "x".repeat(1001));
     team.put(&long, "x").refuses(400, "more than 1000 bytes");
-    team.put(&format!("/api/v1/locks/{good}?request=1&fetch=1"), "x").refuses(400, "fetches nothing");
+    team.put(&format!("/api/v1/locks/{good}?request=1&fetch=1"), "x").refuses(422, "fetches nothing");
     assert_eq!(team.get("/api/v1/artifacts/%ff").status, 400);
 }
 

@@ -114,11 +114,18 @@ fn https_and_a_new_certificate_without_a_restart() {
         reqwest::Certificate::from_pem(&std::fs::read(&cert).expect("a file")).expect("a certificate")
     };
     let first = issue();
-    let world = World::with(&["--tls-cert", &cert, "--tls-key", &key]);
+    let world = World::with(&["--tls-cert", &cert, "--tls-key", &key, "--limits-header-timeout", "2s"]);
+    // Whoever never says what they want to speak is not waited for.
+    let mut silent =
+        std::net::TcpStream::connect(world.server.address().trim_start_matches("https://")).expect("it listens");
+    silent.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a time-out");
     let url = world.url("/healthz");
     assert!(url.starts_with("https://"));
     let answer = try_ask(trusting(&first).get(&url)).expect("an answer");
     assert_eq!((answer.status, answer.header("strict-transport-security")), (200, "max-age=31536000"));
+    assert!(
+        !matches!(std::io::Read::read(&mut silent, &mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    );
     let second = issue();
     try_ask(trusting(&second).get(&url)).expect_err("the new certificate is not served yet");
     signal(&world, "-HUP");

@@ -3,14 +3,14 @@ use mcpsec_testkit::{NpmServer, SshSigner, TestEnv, npm_package};
 
 use crate::world::{World, mcpsec};
 
-struct Team {
-    env: TestEnv,
+pub(crate) struct Team {
+    pub(crate) env: TestEnv,
     npm: NpmServer,
-    world: World,
+    pub(crate) world: World,
     ada: SshSigner,
 }
 
-fn team() -> Option<Team> {
+pub(crate) fn team() -> Option<Team> {
     if !SshSigner::available() {
         println!("skipped: no ssh-keygen");
         return None;
@@ -52,7 +52,7 @@ impl Team {
         words.chain(["--yes".into(), "--key".into(), key.into()]).collect()
     }
 
-    fn run(&self, words: &[&str]) -> mcpsec_testkit::Output {
+    pub(crate) fn run(&self, words: &[&str]) -> mcpsec_testkit::Output {
         let words: Vec<String> = self.signing(words).into_iter().map(std::borrow::Cow::into_owned).collect();
         self.env.mcpsec(words)
     }

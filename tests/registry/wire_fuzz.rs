@@ -12,14 +12,31 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use mcpsec_model::{approval::head::HeadNote, digest::Digest, lock::Lock};
+use mcpsec_model::{
+    approval::{Envelope, Signers, head::HeadNote},
+    digest::Digest,
+    lock::Lock,
+    team::TeamKey,
+};
 
-use crate::{allowlist::token, world::World};
+use mcpsec_testkit::{
+    mutation::{Numbers, mutate, mutated},
+    npm_package, wheel,
+};
+
+use crate::{
+    allowlist::token,
+    mirror_world::{Mirror, Packed, packed},
+};
 
 const LOCK: &str = include_str!("../../testdata/locks/v1/npm.lock");
 const ENVELOPE: &str = r#"{"payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==","payloadType":"application/vnd.in-toto+json","signatures":[{"keyid":"SHA256:x","sig":"AAAA"}]}"#;
 const EVIDENCE: &str =
     r#"{"offered":true,"signatures":[{"keyid":"SHA256:x","sig":"MEUC"}],"attestations":"{\"attestations\":[]}"}"#;
+const WHEEL: &str = "server_fetch-0.6.2-py3-none-any.whl";
+const KEY: &str = "mcp.example.test+550f7ac0+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
+const SIGNERS: &str = "[[signer]]\nname = \"ada\"\nkey = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH a\"\n";
+
 /// A head of the form that servers sign; the signature is nobody's.
 fn head() -> String {
     let (root, signature) = (STANDARD.encode([9; 32]), STANDARD.encode([5; 68]));
@@ -30,66 +47,6 @@ fn head() -> String {
 fn jwt() -> String {
     let parts: [&[u8]; 3] = [br#"{"alg":"RS256","kid":"1"}"#, br#"{"iss":"https://ci.invalid","exp":1}"#, &[5; 256]];
     parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
-}
-
-/// Numbers that look random and are the same in every run (xorshift, Marsaglia 2003).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).expect("below a usize")
-    }
-}
-
-/// What parsers trip over.
-const WORDS: [&[u8]; 22] = [
-    b"%00",
-    b"%2f",
-    b"%2e%2e",
-    b"%ff",
-    b"../",
-    b"\"",
-    b"{",
-    b"[[",
-    b"\\u0000",
-    b"\xff\xfe",
-    b"\xed\xa0\x80",
-    b"-1",
-    b"18446744073709551616",
-    b"1e999",
-    b"null",
-    b"sha256:",
-    b"&",
-    b"=",
-    b";",
-    b"\xe2\x80\xae",
-    b"bytes=0-0,1-1",
-    b"\t",
-];
-
-/// Changes some bytes of what lies after `from`.
-fn mutate(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
-    for _ in 0..=numbers.below(4) {
-        let at = numbers.below(bytes.len() + 1);
-        match numbers.below(6) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << numbers.below(8),
-            1 if at < bytes.len() => drop(bytes.remove(at)),
-            2 => bytes.truncate(at),
-            3 => {
-                let end = (at + numbers.below(64)).min(bytes.len());
-                let again = bytes[at..end].to_vec();
-                bytes.splice(at..at, again.iter().copied().cycle().take(again.len() * (1 + numbers.below(8))));
-            }
-            _ => drop(bytes.splice(at..at, WORDS[numbers.below(WORDS.len())].iter().copied())),
-        }
-    }
 }
 
 /// A good request, in the parts that are changed.
@@ -139,12 +96,44 @@ fn requests(token: &str) -> Vec<Good> {
             ..get(&format!("/api/v1/artifacts/{digest}"))
         },
         Good { headers: vec![("Authorization", format!("Bearer {}", jwt()))], ..get("/v0.1/servers") },
+        Good {
+            headers: vec![("Authorization", format!("Basic {}", STANDARD.encode(format!("x:{token}"))))],
+            ..get("/npm/-/whoami")
+        },
+        Good {
+            headers: vec![
+                ("Host", "registry.invalid:8443".to_owned()),
+                ("X-Forwarded-For", "192.0.2.7, [2001:db8::1]:443, 127.0.0.1".to_owned()),
+                ("X-Forwarded-Proto", "https".to_owned()),
+                ("X-Forwarded-Host", "registry.invalid".to_owned()),
+                ("X-Request-Id", "0123456789abcdef".to_owned()),
+            ],
+            ..get("/npm/@scope%2fserver-files")
+        },
+        Good {
+            headers: vec![
+                ("Range", "bytes=0-99".to_owned()),
+                ("If-Range", "\"a\"".to_owned()),
+                ("If-None-Match", "*".to_owned()),
+                ("Accept-Encoding", "gzip;q=1.0, identity; q=0.5, *;q=0".to_owned()),
+            ],
+            ..get("/npm/@scope%2fserver-files/-/server-files-2026.8.31.tgz")
+        },
+        Good {
+            headers: vec![("Accept", "application/vnd.npm.install-v1+json; q=1.0, */*".to_owned())],
+            ..get("/npm/left")
+        },
+        get(&format!("/pypi/integrity/server-fetch/0.6.2/{WHEEL}/provenance")),
+        get("/policy/managed-mcp.json?client=claude-code"),
         Good { headers: vec![bearer()], ..get("/api/v1/releases") },
         send("POST", "/api/v1/approvals".to_owned(), &format!("{ENVELOPE}\n")),
         send("PUT", format!("/api/v1/locks/{digest}?request=1&reason=why"), LOCK),
         send("PUT", format!("/api/v1/evidence/{digest}?package=pkg:npm/left@1.0.0&file=left-1.0.0.tgz"), EVIDENCE),
         send("PUT", format!("/api/v1/artifacts/{digest}"), "bytes"),
-        send("PUT", format!("/api/v1/artifacts/{digest}/parts/0"), "bytes"),
+        Good {
+            headers: vec![bearer(), ("Content-Range", "bytes 0-4/5".to_owned())],
+            ..send("PUT", format!("/api/v1/artifacts/{digest}/parts/0"), "bytes")
+        },
         send("POST", format!("/api/v1/artifacts/{digest}/parts?count=1"), ""),
     ]
 }
@@ -175,8 +164,10 @@ fn raw(good: &Good, changed: &mut Numbers) -> Vec<u8> {
     let plain = |bytes: &mut Vec<u8>| bytes.retain(|b| !matches!(b, b'\r' | b'\n'));
     plain(&mut target);
     target.retain(|b| *b != b' ');
-    let mut request =
-        [good.method.as_bytes(), b" ", &target, b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"].concat();
+    let mut request = [good.method.as_bytes(), b" ", &target, b" HTTP/1.1\r\nConnection: close\r\n"].concat();
+    if headers.iter().all(|(name, _)| *name != "Host") {
+        request.extend(b"Host: 127.0.0.1\r\n");
+    }
     for (name, value) in &mut headers {
         plain(value);
         request.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
@@ -186,13 +177,27 @@ fn raw(good: &Good, changed: &mut Numbers) -> Vec<u8> {
     request
 }
 
+/// Sends each good request once, changed; gives how many were answered.
+pub(crate) fn volley(address: &str, token: &str, seed: u64) -> usize {
+    let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut answered = |good: &Good| status(address, &raw(good, &mut numbers)).is_some();
+    requests(token).iter().map(&mut answered).filter(|answered| *answered).count()
+}
+
 fn storm(rounds: u64) {
-    let world = World::with(&["--limits-rate", "0"]);
-    let token = token(&world, &["--scope", "push", "--scope", "approve-submit"]);
+    // Something is there to be found, and whoever asks is a proxy that is believed.
+    let mirror = Mirror::with(&["--limits-rate", "0", "--trusted-proxies", "127.0.0.1"]);
+    let npm = [npm_package("@scope/server-files", "2026.8.31"), npm_package("left", "1.0.3")];
+    let _approved = mirror.vet("files", &npm.each_ref().map(Packed::from));
+    let wheel = wheel("server-fetch", "0.6.2");
+    assert_eq!(wheel.file_name(), WHEEL);
+    let _approved = mirror.vet("fetch", &[packed("pypi:server-fetch@0.6.2", &wheel)]);
+    let world = &mirror.world;
+    let token = token(world, &["--scope", "push", "--scope", "approve-submit"]);
     let requests = requests(&token);
     let (mut answered, mut refused) = (0_u64, 0_u64);
     for seed in 1..=rounds {
-        let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut numbers = Numbers::of(seed);
         for good in &requests {
             let request = raw(good, &mut numbers);
             let Some(status) = status(world.server.address(), &request) else { continue };
@@ -231,17 +236,27 @@ fn parse(rounds: u64) {
     let head = head();
     let lock = Lock::parse(LOCK, "lock").expect("it is good").to_text();
     for seed in 1..=rounds {
-        let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let mut changed = |good: &str| {
-            let mut bytes = good.as_bytes().to_vec();
-            mutate(&mut bytes, &mut numbers);
-            bytes
-        };
+        let mut numbers = Numbers::of(seed);
+        let mut changed = |good: &str| mutated(good.as_bytes(), &mut numbers);
         if let Ok(note) = std::str::from_utf8(&changed(&head)) {
             // Whatever is read is written again word for word, so that a signature is over what was read.
             if let Ok(read) = HeadNote::parse(note) {
                 assert_eq!(read.to_string(), note, "seed {seed}");
             }
+        }
+        if let Ok(line) = std::str::from_utf8(&changed(ENVELOPE))
+            && let Ok(read) = Envelope::parse(line)
+        {
+            // Two spellings of a statement would be two entries of the log about one thing.
+            assert_eq!(Envelope::parse(&read.to_line()).expect("what it writes").id(), read.id(), "seed {seed}");
+        }
+        if let Ok(text) = std::str::from_utf8(&changed(KEY))
+            && let Ok(read) = text.parse::<TeamKey>()
+        {
+            assert_eq!(read.as_str(), text, "seed {seed}");
+        }
+        if let Ok(text) = std::str::from_utf8(&changed(SIGNERS)) {
+            let _whatever = Signers::parse(text, "mcp-signers");
         }
         let text = changed(&lock);
         if let Ok(read) = Lock::parse_bytes(&text, "lock") {
@@ -255,13 +270,15 @@ fn parse(rounds: u64) {
 }
 
 #[test]
-fn heads_and_locks_read_only_what_they_would_write() {
+fn heads_keys_envelopes_and_locks_read_only_what_they_would_write() {
     assert!(HeadNote::parse(&head()).is_ok(), "{:?}", HeadNote::parse(&head()).err());
+    assert!(Envelope::parse(ENVELOPE).is_ok() && KEY.parse::<TeamKey>().is_ok());
+    assert!(Signers::parse(SIGNERS, "mcp-signers").is_ok(), "{:?}", Signers::parse(SIGNERS, "mcp-signers").err());
     parse(3000);
 }
 
 #[test]
 #[ignore = "long: half a million texts"]
-fn many_heads_and_locks_read_only_what_they_would_write() {
+fn many_heads_keys_envelopes_and_locks_read_only_what_they_would_write() {
     parse(250_000);
 }

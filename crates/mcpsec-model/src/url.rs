@@ -40,6 +40,14 @@ impl SafeUrl {
         Ok(Self(self.0.join(reference)?))
     }
 
+    /// The root of the same server: for what is true of all its addresses.
+    #[must_use]
+    pub fn root(&self) -> Self {
+        let mut url = self.without_secrets();
+        url.set_path("/");
+        Self(url)
+    }
+
     /// Scheme, host and port, for deciding whether credentials may follow a redirect or a link.
     pub fn same_origin(&self, other: &Self) -> bool {
         self.0.origin() == other.0.origin()

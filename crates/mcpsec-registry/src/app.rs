@@ -16,8 +16,9 @@ use crate::{
     db::Db,
     error::ApiError,
     log::Log,
-    ops::{Guard, Metrics},
+    ops::{Guard, Metrics, Readiness},
     pull::Pulls,
+    trust::Trust,
     ui::Shelf,
 };
 
@@ -44,8 +45,10 @@ pub struct Parts {
     pub auth: Auth,
     /// Fetching from upstreams.
     pub pulls: Pulls,
-    /// What the operator lets everybody read.
-    pub published: crate::api::policy::Published,
+    /// What the operator's files say.
+    pub trust: Trust,
+    /// The list of `/api/v1/releases`.
+    pub releases: crate::api::Releases,
     /// The list of the MCP Registry API.
     pub listings: crate::mcp::Listings,
     /// Answers of the mirror.
@@ -54,6 +57,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// What is used of the limits.
     pub guard: Guard,
+    /// What supervisors were last told.
+    pub readiness: Readiness,
     /// Set once the process was asked to end.
     pub stopping: AtomicBool,
     /// Locks that pages read.

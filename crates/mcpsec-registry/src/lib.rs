@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod advice;
 pub mod api;
 pub mod app;
 pub mod arrive;
@@ -27,4 +28,6 @@ pub mod mirror;
 pub mod ops;
 pub mod pull;
 pub mod serve;
+pub mod trust;
 pub mod ui;
+mod worth;

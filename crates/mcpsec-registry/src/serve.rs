@@ -1,11 +1,11 @@
 //! Joins the parts and answers requests until told to stop.
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::atomic::AtomicBool;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use mcpsec_model::approval::rules_id;
 
 use crate::{
-    api::{self, policy::Published},
+    api,
     app::{App, Parts},
     auth::{Auth, gate},
     blobs::Blobs,
@@ -15,8 +15,9 @@ use crate::{
     db::Db,
     log::Log,
     mcp, mirror,
-    ops::{self, Guard, Metrics},
+    ops::{self, Guard, Metrics, Readiness},
     pull::Pulls,
+    trust::Trust,
     ui,
 };
 
@@ -48,13 +49,12 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         .map_err(|error| StartError::new("failed to open the database", &error))?;
     let blobs = Blobs::open(config.blobs.as_deref(), &config.data)
         .map_err(|error| StartError::new("failed to open the blob store", &error))?;
-    let published = Published::read(&config)?;
-    let signers = Arc::new(published.parsed(&config)?);
-    let log = Log::open(&config, &db, Arc::clone(&signers))
+    let trust = Trust::read(&config)?;
+    let log = Log::open(&config, &db)
         .await
         .map_err(|error| StartError::new("failed to open the log of approvals", &error))?;
     let auth = Auth::new(&config.oidc).map_err(|error| StartError::new("failed to make an HTTP client", &error))?;
-    let builder = Builder::new(signers, rules_id([]), config.required);
+    let builder = Builder::new(trust.signers(), rules_id([]), config.required);
     let pulls = Pulls::new(config.pull_through.as_ref())
         .map_err(|error| StartError::new("failed to prepare fetching from upstreams", &error))?;
     let guard = Guard::new(&config.limits);
@@ -67,11 +67,13 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, StartError> {
         catalogs: Catalogs::new(builder),
         log,
         auth,
-        published,
+        trust,
+        releases: api::Releases::default(),
         listings: mcp::Listings::default(),
         pages: mirror::Pages::default(),
         metrics: Metrics::default(),
         guard,
+        readiness: Readiness::default(),
         stopping: AtomicBool::new(false),
         shelf: ui::Shelf::default(),
     });

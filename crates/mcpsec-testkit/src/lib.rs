@@ -15,6 +15,7 @@ pub mod env;
 pub mod folder;
 pub mod git;
 pub mod loopback;
+pub mod mutation;
 pub mod npm;
 pub mod osv;
 pub mod output;

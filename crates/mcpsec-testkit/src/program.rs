@@ -42,9 +42,20 @@ pub struct Finished {
 /// Runs a program with exactly these arguments and variables to its end.
 #[must_use]
 pub fn run<S: AsRef<OsStr>>(program: &Path, arguments: &[S], variables: &[(&str, &str)]) -> Finished {
+    run_within(PATIENCE, program, arguments, variables)
+}
+
+/// [`run`] that fails the test later than two minutes: after this time.
+#[must_use]
+pub fn run_within<S: AsRef<OsStr>>(
+    patience: Duration,
+    program: &Path,
+    arguments: &[S],
+    variables: &[(&str, &str)],
+) -> Finished {
     let mut command = command(program);
     command.args(arguments).envs(variables.iter().copied());
-    Running::start(command, None).wait()
+    Running::start(command, None).wait_within(patience)
 }
 
 /// A program that is running.
@@ -89,14 +100,19 @@ impl Running {
 
     /// Waits for the end. Fails the test after two minutes.
     #[must_use]
-    pub fn wait(mut self) -> Finished {
+    pub fn wait(self) -> Finished {
+        self.wait_within(PATIENCE)
+    }
+
+    /// Waits for the end. Fails the test after this time.
+    fn wait_within(mut self, patience: Duration) -> Finished {
         let start = Instant::now();
         let status = loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => break status,
-                Ok(None) if start.elapsed() > PATIENCE => {
+                Ok(None) if start.elapsed() > patience => {
                     self.kill();
-                    panic!("`{}` did not end within {} s", self.shown, PATIENCE.as_secs());
+                    panic!("`{}` did not end within {} s", self.shown, patience.as_secs());
                 }
                 Ok(None) => std::thread::sleep(Duration::from_millis(2)),
                 Err(error) => panic!("failed to wait for `{}`: {error}", self.shown),

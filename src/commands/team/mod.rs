@@ -8,6 +8,7 @@
 //!
 //! The registry is never the root of trust: approvals count by the keys of mcp-signers. What the log adds is that nothing can be held
 //! back, taken out or shown to one person only without a command saying so, with exit code 1.
+mod examine;
 mod offer;
 mod read;
 mod sync;
@@ -29,6 +30,7 @@ use mcpsec_verify::approval::{
     log::{Hashes, LogKey, leaf_hash, open_head, root_of, stored_count},
 };
 
+pub(super) use examine::examine;
 pub(super) use offer::{check_destination, deliver, export, import};
 
 use crate::{error::CommandError, project::Project, settings::Settings, ui::Ui};
@@ -86,7 +88,7 @@ pub(super) async fn look(
     lock: &Lock,
     ask: Ask,
 ) -> Result<Option<TeamLog>, CommandError> {
-    let Some(team) = &config.team else { return Ok(None) };
+    let Some(team) = &config.team else { return Ok(forsaken(lock)) };
     let copies = Copies::new(&settings.store);
     let log = match client(settings, team)? {
         None => known(team, lock, &copies, settings.now, Unasked::offline()),
@@ -127,8 +129,22 @@ pub(super) async fn settle(
 
 /// What is known of the log without asking the registry.
 pub(super) fn look_offline(settings: &Settings, config: &Config, lock: &Lock) -> Option<TeamLog> {
-    let team = config.team.as_ref()?;
+    let Some(team) = &config.team else { return forsaken(lock) };
     Some(known(team, lock, &Copies::new(&settings.store), settings.now, Unasked::offline()))
+}
+
+/// mcp.lock pins a log, and mcp.toml names none any more: whatever was revoked in it would count again without a word. `None` where
+/// there never was one.
+fn forsaken(lock: &Lock) -> Option<TeamLog> {
+    let registry = lock.team.as_ref()?.registry.clone();
+    let why =
+        "mcp.lock pins this log, and mcp.toml names no registry of a team: what was revoked there would count again"
+            .to_owned();
+    let hint = format!(
+        "put [team] with registry = \"{registry}\" back into mcp.toml; a team that gave its log up takes [team] out of mcp.lock as \
+         well, under the same review"
+    );
+    Some(TeamLog { registry, state: State::Refused { why, hint }, key: None, copy: None, head: None })
 }
 
 /// Who asks the registry; `None` with `--offline`.
@@ -158,6 +174,7 @@ impl Unasked {
                 Some(format!("set {TOKEN} to a token of the registry with the scope `read`"))
             }
             TeamError::Refused { hint, .. } => hint.clone(),
+            TeamError::Busy { .. } => Some("once more, when the other one is done".to_owned()),
             _ => None,
         };
         Self { why: error.to_string(), hint }
@@ -180,9 +197,9 @@ fn contradiction(team: &Team, lock: &Lock) -> Option<State> {
     })
 }
 
-/// What mcp.lock says was seen of the log with this key.
-fn pinned(lock: &Lock, key: &TeamKey) -> Option<Before> {
-    let pin = lock.team.as_ref().filter(|pin| pin.key == *key)?;
+/// What mcp.lock says was seen of the log.
+fn pinned(lock: &Lock) -> Option<Before> {
+    let pin = lock.team.as_ref()?;
     Some(Before { by: Witness::Lock, size: pin.size, root: pin.root })
 }
 
@@ -203,7 +220,7 @@ fn known(team: &Team, lock: &Lock, copies: &Copies, now: Timestamp, unasked: Una
     let Some((copy, head)) = verified(copies, found) else {
         return absent(format!("{why}, and this machine has no copy of it"));
     };
-    if let Some(before) = pinned(lock, found) {
+    if let Some(before) = pinned(lock) {
         if copy.size() < before.size {
             let (have, pinned) = (copy.size(), before.size);
             return absent(format!("{why}, and mcp.lock pins {pinned} entries of which this machine has {have}"));
@@ -307,20 +324,21 @@ impl TeamLog {
         Ok(found)
     }
 
+    /// Says once in the life of a command what is worth to know.
     fn tell(&self, settings: &Settings, lock: &Lock) {
         let ui = Ui::new(false, settings.verbosity);
-        match &self.state {
-            State::Current => {
-                if let (None, Some(key)) = (&lock.team, &self.key) {
-                    ui.note(&format!(
-                        "first seen: the log of {} has the key {key}; {UPDATE} pins it in mcp.lock",
-                        self.registry
-                    ));
-                }
+        let (warning, text) = match (&self.state, &lock.team, &self.key) {
+            (State::Current, None, Some(key)) => {
+                let key = format!("the log of {} has the key {key}", self.registry);
+                (false, format!("first seen: {key}; the next command that writes mcp.lock pins it, or {UPDATE}"))
             }
-            State::Old { .. } => ui.warn(&format!("approvals {}", self.as_of(settings.now).unwrap_or_default())),
-            State::Absent { why, .. } => ui.warn(&format!("the log of {} was not looked at: {why}", self.registry)),
-            State::Refused { .. } => {}
+            (State::Current | State::Refused { .. }, ..) => return,
+            (State::Old { .. }, ..) => (true, format!("approvals {}", self.as_of(settings.now).unwrap_or_default())),
+            (State::Absent { why, .. }, ..) => (true, format!("the log of {} was not looked at: {why}", self.registry)),
+        };
+        // A command looks more than once: before, while it verifies, and after.
+        if settings.said.first(&text) {
+            if warning { ui.warn(&text) } else { ui.note(&text) }
         }
     }
 }

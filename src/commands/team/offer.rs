@@ -11,7 +11,7 @@ use mcpsec_model::{
     team::Team,
 };
 
-use super::{CHUNK, TOKEN, TeamLog, client};
+use super::{ANEW, CHUNK, TOKEN, TeamLog, checked, client};
 use crate::{
     cli::Destination,
     commands::approval,
@@ -95,8 +95,13 @@ pub(in crate::commands) fn export(log: &TeamLog, path: &Path) -> Result<u64, Com
     let mut entry = 0;
     while entry < copy.size() {
         let lines = copy.lines(entry, CHUNK).map_err(CommandError::usage)?;
+        // What leaves this machine as the team's log is what was verified, whatever happened to the disk since.
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let bytes = line.strip_suffix(b"\n").unwrap_or(line);
+            checked(copy, entry, bytes).map_err(|error| CommandError::incomplete(error).hint(ANEW))?;
+            entry += 1;
+        }
         text.push_str(std::str::from_utf8(&lines).map_err(|_| CommandError::usage(copy.changed(entry)))?);
-        entry += CHUNK;
     }
     files::replace(path, &text).map_err(|error| crate::error::io("write", path, &error))?;
     Ok(copy.size())

@@ -1,5 +1,5 @@
 //! Asks the registry for its newest head and the entries that are new, judges them, and keeps what holds.
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mcpsec_fetch::team::{Copies, Copy, LogClient, MAX_ENTRIES, TeamError, Writer};
 use mcpsec_model::{
@@ -10,14 +10,21 @@ use mcpsec_model::{
 };
 use mcpsec_verify::approval::{
     history::{Before, Growth, LogRefusal, Witness, check_forward, check_once, check_past},
-    log::{LogKey, Tree, check_consistency, check_head, leaf_hash, open_head, stored_count},
+    log::{LogKey, Tree, check_consistency, check_head, is_cosigned, leaf_hash, open_head, stored_count},
 };
 
 use super::{
-    Ask, CHUNK, Earlier, State, TeamLog, Unasked, contradiction, expected_key, known, log_key, pinned, read, refused,
-    verified,
+    Ask, CHUNK, Earlier, State, TeamLog, UPDATE, Unasked, contradiction, expected_key, known, log_key, pinned, read,
+    refused, verified,
 };
-use crate::{error::CommandError, settings::Settings};
+use crate::{error::CommandError, settings::Settings, ui::Ui};
+
+/// How long another process that fetches the log is waited for by whoever only wants to know.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The same when the log itself is what was asked for.
+const LONG_PATIENCE: Duration = Duration::from_secs(120);
+/// A fetch of some new entries is over before anybody notices.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 /// How long what was seen counts as just seen, in seconds: within it nothing is written when nothing is new.
 const RECENT: i64 = 600;
@@ -66,16 +73,41 @@ pub(super) async fn look(
         Ok(key) => key,
         Err(error) => return Ok(known(team, lock, copies, settings.now, Unasked::by(&error))),
     };
-    let syncing = Syncing { copies, client, key: &key, log_key: log_key(&key)?, now: settings.now };
-    match syncing.sync(pinned(lock, &key), ask).await {
+    let syncing = Syncing { settings, copies, client, key: &key, log_key: log_key(&key)?, now: settings.now };
+    // A log that changes its key goes on where it was: what was seen under the old key is held against it all the same.
+    let former = copies.first_key(&team.registry).filter(|former| *former != key);
+    let moved = former.is_some() || lock.team.as_ref().is_some_and(|pin| pin.key != key);
+    let remembered = former.as_ref().and_then(|former| remembered(copies, former));
+    let mut seen: Vec<Before> = pinned(lock).into_iter().collect();
+    // What only this machine saw is given up when somebody here asks for that.
+    seen.extend(remembered.filter(|_| ask == Ask::Registry));
+    match syncing.sync(&seen, ask).await {
         Ok(()) => {}
-        Err(Trouble::Refused(refusal)) => return Ok(bare(refused(&refusal), Some(key))),
+        Err(Trouble::Refused(refusal)) => {
+            let state = match refused(&refusal) {
+                State::Refused { why, .. } if moved && refusal.is_of_the_past() => State::Refused {
+                    why: format!("{why}; its key is another one than it was"),
+                    hint: BEGUN_ANEW.to_owned(),
+                },
+                state => state,
+            };
+            return Ok(bare(state, Some(key)));
+        }
         Err(Trouble::Failed(error)) => return Err(error),
         Err(Trouble::Unanswered(error)) => return Ok(known(team, lock, copies, settings.now, Unasked::by(&error))),
     }
-    copies.remember_key(&team.registry, &key).map_err(CommandError::usage)?;
     let (copy, head) = verified(copies, &key)
         .ok_or_else(|| CommandError::incomplete("the copy of the team's log was changed while it was read"))?;
+    if let Some(seen) = remembered
+        && check_past(copy.size(), &Earlier(Some(&copy)), &[seen]).is_err()
+    {
+        syncing.ui().warn(&format!(
+            "the log of {} has another key and other entries than when this machine saw it last; that is believed from now on",
+            team.registry
+        ));
+    }
+    copies.remember_key(&team.registry, &key).map_err(CommandError::usage)?;
+    syncing.tell_change(&copy.kept().head).await;
     let registry = team.registry.clone();
     Ok(TeamLog { registry, state: State::Current, key: Some(key), copy: Some(copy), head: Some(head) })
 }
@@ -93,7 +125,18 @@ async fn first_key(team: &Team, lock: &Lock, copies: &Copies, client: &LogClient
     })
 }
 
+/// What to do about a log that has another key and does not go on where it was.
+const BEGUN_ANEW: &str = "do not go on: ask whoever changed the key, and compare with a colleague's mcp.lock. If the team began a new log on \
+                          purpose, take [team] out of mcp.lock, have that reviewed, then `mcpsec approvals --update`";
+
+/// What this machine believed of a log under a key.
+fn remembered(copies: &Copies, key: &TeamKey) -> Option<Before> {
+    let head = open_head(&copies.remembered(key)?.head, &LogKey::parse(key.as_str()).ok()?).ok()?;
+    Some(Before { by: Witness::Machine, size: head.size, root: head.root })
+}
+
 struct Syncing<'a> {
+    settings: &'a Settings,
     copies: &'a Copies,
     client: &'a LogClient,
     key: &'a TeamKey,
@@ -102,10 +145,14 @@ struct Syncing<'a> {
 }
 
 impl Syncing<'_> {
-    async fn sync(&self, pin: Option<Before>, ask: Ask) -> Result<(), Trouble> {
+    fn ui(&self) -> Ui {
+        Ui::new(false, self.settings.verbosity)
+    }
+
+    async fn sync(&self, seen: &[Before], ask: Ask) -> Result<(), Trouble> {
         let note = self.client.head().await?;
         let head = check_head(&note, &self.log_key, self.now).map_err(LogRefusal::from)?;
-        let before = self.before(pin);
+        let before = self.before(seen);
         check_forward(&head, &before)?;
         if head.size > MAX_ENTRIES {
             let (url, limit) = (self.client.registry().below("api/v1/approvals"), format!("{MAX_ENTRIES} entries"));
@@ -114,17 +161,46 @@ impl Syncing<'_> {
         if ask == Ask::Registry && self.is_here(&head, &note, &before) {
             return Ok(());
         }
-        let (copies, key) = (self.copies.clone(), self.key.clone());
-        let writer = blocking(move || copies.writer(&key)).await??;
-        self.extend(writer, &head, &note, pin, ask).await
+        let writer = self.writer(if ask == Ask::Anew { LONG_PATIENCE } else { PATIENCE }).await?;
+        self.extend(writer, &head, &note, seen, ask).await
+    }
+
+    /// The right to write to the copy. Another process that has it may be fetching a whole log: that is waited for a little, since it
+    /// is likely what we want to know.
+    async fn writer(&self, patience: Duration) -> Result<Writer, Trouble> {
+        let take = |patience: Duration| {
+            let (copies, key) = (self.copies.clone(), self.key.clone());
+            blocking(move || copies.writer(&key, patience))
+        };
+        match take(AT_ONCE).await? {
+            Err(TeamError::Busy { .. }) => {}
+            writer => return Ok(writer?),
+        }
+        self.ui().note("another mcpsec is fetching the team's log; waiting for it");
+        Ok(take(patience).await??)
     }
 
     /// What was seen before: by whoever wrote mcp.lock, and by this machine.
-    fn before(&self, pin: Option<Before>) -> Vec<Before> {
-        let kept = self.copies.remembered(self.key);
-        let head = kept.and_then(|kept| open_head(&kept.head, &self.log_key).ok());
-        let machine = head.map(|head| Before { by: Witness::Machine, size: head.size, root: head.root });
-        pin.into_iter().chain(machine).collect()
+    fn before(&self, seen: &[Before]) -> Vec<Before> {
+        seen.iter().copied().chain(remembered(self.copies, self.key)).collect()
+    }
+
+    /// Says that the log is about to change its key, once both keys really signed one head: so there is time to write the new one
+    /// into mcp.toml. It is never taken from here: whoever stole the old key could name one of their own.
+    async fn tell_change(&self, note: &str) {
+        if !is_cosigned(note, &self.log_key) {
+            return;
+        }
+        let Ok(next) = self.client.next_key().await else { return };
+        let signed = LogKey::parse(&next).is_ok_and(|next| next != self.log_key && open_head(note, &next).is_ok());
+        let text = format!(
+            "the log of {} is about to change its key: {next} signs its heads as well. Once somebody you trust confirms it, put it into \
+             [team] of mcp.toml as `key`, then {UPDATE}, and commit both",
+            self.client.registry()
+        );
+        if signed && self.settings.said.first(&text) {
+            self.ui().warn(&text);
+        }
     }
 
     /// Whether all entries of a head are here, and the head was seen a moment ago.
@@ -144,11 +220,11 @@ impl Syncing<'_> {
         mut writer: Writer,
         head: &Head,
         note: &str,
-        pin: Option<Before>,
+        seen: &[Before],
         ask: Ask,
     ) -> Result<(), Trouble> {
         // Another process may have been here meanwhile.
-        let before = self.before(pin);
+        let before = self.before(seen);
         let here = verified(self.copies, self.key).map(|(copy, _)| copy);
         let good = match &here {
             // A disk that forgot a hash looks like a fork: that is told apart first.

@@ -103,6 +103,18 @@ impl HttpError {
         }
     }
 
+    /// The same, told of the server where it is the server that fails and not one document: one story for all that was asked of it.
+    pub fn of_server(&self) -> String {
+        let origin = |url: &SafeUrl| url.expose().origin().ascii_serialization();
+        match self {
+            Self::Network { url, reason } => format!("{} could not be reached: {reason}", origin(url)),
+            Self::Status { url, status, .. } if is_transient_status(*status) => {
+                format!("{} answered with status {status}", origin(url))
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the same request may succeed a moment later. Never true for what the server decided (4xx), except for
     /// the three statuses that mean "later".
     pub fn is_transient(&self) -> bool {
@@ -123,7 +135,16 @@ impl HttpError {
 
     /// A transport error of the HTTP client, with its causes, without the address (which may hold a token).
     pub(crate) fn transport(url: &SafeUrl, error: reqwest::Error) -> Self {
-        Self::Network { url: url.clone(), reason: chain(&error.without_url()) }
+        let reason = chain(&error.without_url());
+        Self::Network { url: url.clone(), reason }
+    }
+
+    /// No connection came about: that is about the server and no address of it, and everybody who asked it is told the same.
+    pub(crate) fn no_connection(url: &SafeUrl, reason: &str) -> Self {
+        // What the client calls itself while it says so tells nobody anything.
+        let reason =
+            reason.trim_start_matches("error sending request: ").trim_start_matches("client error (Connect): ");
+        Self::Network { url: url.root(), reason: reason.to_owned() }
     }
 }
 
@@ -143,4 +164,24 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         next = error.source().filter(|_| parts.len() < 6);
     }
     parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_of_a_server_is_the_same_for_all_of_it_and_holds_no_secret() {
+        let url = |path: &str| {
+            SafeUrl::from(url::Url::parse(&format!("https://bob:secret@h.invalid:8443/{path}?t=x")).unwrap())
+        };
+        let down = |path: &str| HttpError::Network { url: url(path), reason: "refused".to_owned() }.of_server();
+        assert_eq!(
+            (down("a"), down("b")),
+            (down("b"), "https://h.invalid:8443 could not be reached: refused".to_owned())
+        );
+        let status = |status| HttpError::Status { url: url("a"), status, retry_after: None }.of_server();
+        assert_eq!(status(503), "https://h.invalid:8443 answered with status 503");
+        assert!(status(418).contains("/a") && !status(418).contains("secret"), "of one document: {}", status(418));
+    }
 }

@@ -174,7 +174,7 @@ impl Network {
                 return Err(HttpError::Scheme { url: at });
             }
             if let Some(reason) = self.inner.reach.given_up(&at) {
-                return Err(HttpError::Network { url: at, reason });
+                return Err(HttpError::no_connection(&at, &reason));
             }
             self.inner.requests.fetch_add(1, Ordering::Relaxed);
             let mut request = self.inner.client.get(at.expose().clone()).headers(headers.clone());
@@ -182,10 +182,11 @@ impl Network {
                 request = request.header(header::AUTHORIZATION, value.clone());
             }
             let response = request.send().await.map_err(|error| {
-                if error.is_connect() {
-                    self.inner.reach.failed(&at);
+                if !error.is_connect() {
+                    return HttpError::transport(&at, error);
                 }
-                HttpError::transport(&at, error)
+                self.inner.reach.failed(&at);
+                HttpError::no_connection(&at, &chain(&error.without_url()))
             })?;
             self.inner.reach.answered(&at);
             let status = response.status();

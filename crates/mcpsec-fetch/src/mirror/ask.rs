@@ -13,8 +13,10 @@ use crate::http::{Credentials, HttpError, Network, Sending, read_body, retry_aft
 const MAX_ANSWER: usize = 16 << 20;
 /// The longest refusal that is read for its words.
 const MAX_REFUSAL: usize = 64 << 10;
-/// How long one attempt may take, however steadily its bytes trickle.
-const DEADLINE: Duration = Duration::from_secs(900);
+/// How long one attempt to send something may take, however steadily its bytes trickle.
+const SENDING: Duration = Duration::from_secs(900);
+/// How long a question may take that sends nothing, repetitions included: many are asked, and whoever trickles could hold up all.
+const ASKING: Duration = Duration::from_secs(120);
 
 /// What is asked.
 pub(super) struct Question<'a> {
@@ -25,15 +27,28 @@ pub(super) struct Question<'a> {
     pub(super) body: Bytes,
     /// The longest answer, in bytes.
     pub(super) limit: usize,
+    /// How long it may take.
+    pub(super) patience: Patience,
+}
+
+/// How long something may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Patience {
+    /// Each attempt.
+    Each(Duration),
+    /// All attempts together.
+    All(Duration),
 }
 
 impl<'a> Question<'a> {
     pub(super) fn of(method: Method, url: &'a SafeUrl) -> Self {
-        Self { method, url, content_type: None, body: Bytes::new(), limit: MAX_ANSWER }
+        let patience = Patience::All(ASKING);
+        Self { method, url, content_type: None, body: Bytes::new(), limit: MAX_ANSWER, patience }
     }
 
     pub(super) fn with(method: Method, url: &'a SafeUrl, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { content_type: Some(content_type), body: body.into(), ..Self::of(method, url) }
+        let patience = Patience::Each(SENDING);
+        Self { content_type: Some(content_type), body: body.into(), patience, ..Self::of(method, url) }
     }
 }
 
@@ -78,16 +93,33 @@ pub(super) async fn ask(
     token: Option<&Credentials>,
     question: Question<'_>,
 ) -> Result<Answer, HttpError> {
-    let Question { method, url, content_type, body, limit } = question;
+    let Question { method, url, content_type, body, limit, patience } = question;
     let sending = Sending { method, url, credentials: token, content_type, body };
+    let late = |patience: Duration| {
+        let reason = format!("not complete after {} seconds", patience.as_secs());
+        Err(HttpError::Network { url: url.clone(), reason })
+    };
+    match patience {
+        Patience::All(all) => {
+            let asked = repeated(network, || once(network, &sending, limit));
+            tokio::time::timeout(all, asked).await.unwrap_or_else(|_| late(all))
+        }
+        Patience::Each(each) => {
+            let attempt = async || {
+                tokio::time::timeout(each, once(network, &sending, limit)).await.unwrap_or_else(|_| late(each))
+            };
+            repeated(network, attempt).await
+        }
+    }
+}
+
+async fn repeated<F: Future<Output = Result<Answer, HttpError>>>(
+    network: &Network,
+    mut attempt: impl FnMut() -> F,
+) -> Result<Answer, HttpError> {
     let mut schedule = network.schedule();
     loop {
-        let attempt = tokio::time::timeout(DEADLINE, once(network, &sending, limit));
-        let outcome = attempt.await.unwrap_or_else(|_| {
-            let reason = format!("not complete after {} seconds", DEADLINE.as_secs());
-            Err(HttpError::Network { url: url.clone(), reason })
-        });
-        match outcome {
+        match attempt().await {
             Ok(answer) => return Ok(answer),
             Err(error) => match schedule.pause(&error) {
                 Some(pause) => tokio::time::sleep(pause).await,
@@ -111,5 +143,53 @@ async fn once(network: &Network, sending: &Sending<'_>, limit: usize) -> Result<
         }
         // A refusal whose words cannot be read is a refusal all the same.
         _ => Ok(Answer { status, body: read_body(network, response, url, MAX_REFUSAL).await.unwrap_or_default() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mcpsec_testkit::{
+        Fault, Loopback, Request,
+        loopback::{Reply, Routes},
+    };
+
+    use super::*;
+    use crate::http::HttpOptions;
+
+    struct Words;
+
+    impl Routes for Words {
+        fn answer(&self, _request: &Request, _base: &str) -> Reply {
+            Reply::new(200, "application/json", vec![b' '; 4096])
+        }
+    }
+
+    /// A server that always sends one more byte is asked once, for as long as a question may take: not again, and not for ever.
+    #[tokio::test]
+    async fn a_trickle_does_not_hold_up_whoever_asks() {
+        // Another test of this process may have been first.
+        let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let network = Network::new(HttpOptions {
+            user_agent: "test".to_owned(),
+            retries: 4,
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(5),
+            metadata_concurrency: 1,
+        });
+        let network = network.expect("a network");
+        let site = Loopback::start(Arc::new(Words));
+        let url: SafeUrl = site.base().parse().expect("url");
+        let whole = ask(&network, None, Question::of(Method::GET, &url)).await.expect("an answer");
+        assert_eq!(whole.accepted(&url).expect("bytes").len(), 4096);
+        site.clear_log();
+        site.inject(Fault::Drip { chunk: 1, every: Duration::from_millis(20) });
+        let patience = Patience::All(Duration::from_millis(300));
+        let late = ask(&network, None, Question { patience, ..Question::of(Method::GET, &url) }).await;
+        assert!(late.expect_err("late").to_string().contains("not complete after"), "it is said");
+        assert_eq!(site.requests().len(), 1);
+        let Patience::All(all) = Question::of(Method::GET, &url).patience else { panic!("each attempt alone") };
+        assert!(all <= Duration::from_secs(120));
     }
 }

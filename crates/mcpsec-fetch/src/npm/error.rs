@@ -167,6 +167,15 @@ impl NpmError {
         matches!(self, Self::Http { source, .. } if source.is_unreachable())
     }
 
+    /// The same where it is said beside it which package is meant: without the name, so that what is true of a whole registry has one text.
+    pub(crate) fn of_known_package(&self) -> String {
+        match self {
+            Self::Http { source, .. } if source.is_unreachable() => source.of_server(),
+            Self::Http { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// What to do next, where one thing is obvious.
     pub fn hint(&self) -> Option<String> {
         match self {

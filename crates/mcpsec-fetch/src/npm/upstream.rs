@@ -23,13 +23,13 @@ impl NpmSource {
         let packument = match self.revalidating().packument(package.name().as_str()).await {
             Ok(packument) => packument,
             Err(NpmError::NotFound { .. }) => return UpstreamState::Gone,
-            Err(error) => return UpstreamState::Unreachable(error.to_string()),
+            Err(error) => return UpstreamState::Unreachable(error.of_known_package()),
         };
         let Some(record) = packument.version(package.version()) else { return UpstreamState::Gone };
         let history = if packument.lacks_history(package.version()) {
             match self.history(package.name()).await {
                 Ok(history) => history,
-                Err(error) => return UpstreamState::Unreachable(error.to_string()),
+                Err(error) => return UpstreamState::Unreachable(error.of_known_package()),
             }
         } else {
             packument.history()

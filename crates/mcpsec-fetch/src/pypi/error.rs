@@ -130,6 +130,14 @@ impl PypiError {
         matches!(self, Self::Http(error) if error.is_unreachable())
     }
 
+    /// The same, told of the index where it could not be reached: one story for all projects.
+    pub(crate) fn of_index(&self) -> String {
+        match self {
+            Self::Http(error) if error.is_unreachable() => error.of_server(),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the index answered and has no such project.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })

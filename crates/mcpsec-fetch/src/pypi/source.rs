@@ -179,7 +179,7 @@ impl PypiSource {
         let page = match self.catalog.page(package.name(), Freshness::Revalidate).await {
             Ok(page) => page,
             Err(error) if error.is_not_found() => return UpstreamState::Gone,
-            Err(error) => return UpstreamState::Unreachable(error.to_string()),
+            Err(error) => return UpstreamState::Unreachable(error.of_index()),
         };
         let Some(release) = specifiers::version(package.version()).and_then(|version| page.get(&version)) else {
             return UpstreamState::Gone;

@@ -64,6 +64,15 @@ impl LogClient {
         Ok(text.trim_end_matches('\n').to_owned())
     }
 
+    /// The text of the key that is to follow the one that signs heads now, while the log changes it.
+    ///
+    /// # Errors
+    /// [`TeamError`]; [`TeamError::Refused`] or not found when there is none.
+    pub async fn next_key(&self) -> Result<String, TeamError> {
+        let text = self.text("api/v1/log-key/next", 1024, "the next key of a log").await?;
+        Ok(text.trim_end_matches('\n').to_owned())
+    }
+
     /// The entries `since..until`, as they come.
     pub fn entries(&self, since: u64, until: u64) -> Entries {
         Entries::new(self.clone(), since, until)

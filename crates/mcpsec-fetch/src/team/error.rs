@@ -69,6 +69,12 @@ pub enum TeamError {
         /// What it advises, escaped.
         hint: Option<String>,
     },
+    /// Another process is at it.
+    #[error("another mcpsec is fetching this log, and was not done within {seconds} seconds")]
+    Busy {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The copy on this machine.
     #[error("failed to {what} {}: {error}", path.display())]
     Io {

@@ -14,6 +14,9 @@ fn key() -> TeamKey {
     "mcp.example.test+550f7ac0+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH".parse().expect("key")
 }
 
+/// How long a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).expect("instant")
 }
@@ -24,7 +27,7 @@ fn topic(name: &str) -> Topic {
 
 /// One entry about `server-N`, with as many hashes as anybody says.
 fn add(copies: &Copies, number: usize) {
-    let mut writer = copies.writer(&key()).expect("writer");
+    let mut writer = copies.writer(&key(), PATIENCE).expect("writer");
     assert_eq!(writer.size(), number as u64);
     let block = entries::block_of(format!("line {number}\n").as_bytes());
     writer.stage(&block, &[topic(&format!("server-{number}"))]).expect("staged");
@@ -60,7 +63,7 @@ fn what_was_not_committed_is_not_there() {
     let copies = Copies::new(store.path());
     add(&copies, 0);
     {
-        let mut writer = copies.writer(&key()).expect("writer");
+        let mut writer = copies.writer(&key(), PATIENCE).expect("writer");
         let block = entries::block_of(b"lost 1\nlost 2\n");
         writer.stage(&block, &[topic("a"), topic("b")]).expect("staged");
         std::mem::forget(writer);
@@ -87,12 +90,26 @@ fn what_was_not_committed_is_not_there() {
         assert!(copies.open(&key()).is_none(), "{name}");
         let remembered = copies.remembered(&key()).map(|kept| kept.size);
         assert_eq!(remembered, (name != "state").then_some(2), "{name}");
-        let mut writer = copies.writer(&key()).expect("writer");
+        let mut writer = copies.writer(&key(), PATIENCE).expect("writer");
         assert_eq!(writer.size(), 0, "{name}: all of it comes anew");
         writer.stage(&entries::block_of(b"line 0\nline 1\n"), &[topic("a"), topic("b")]).expect("staged");
         writer.commit(&[[0; 32], [1; 32]], "head 1", at(1)).expect("committed");
     }
     assert_eq!(copies.open(&key()).map(|copy| copy.size()), Some(2));
+}
+
+/// Whoever fetches a whole log takes minutes; nobody else waits for that without an end, and readers not at all.
+#[test]
+fn a_writer_that_takes_long_is_not_waited_for_for_ever() {
+    let store = tempfile::tempdir().expect("folder");
+    let copies = Copies::new(store.path());
+    add(&copies, 0);
+    let writer = copies.writer(&key(), PATIENCE).expect("writer");
+    let busy = copies.writer(&key(), Duration::from_millis(120)).expect_err("the other one writes");
+    assert!(matches!(busy, TeamError::Busy { .. }), "{busy}");
+    assert_eq!(copies.open(&key()).map(|copy| copy.size()), Some(1));
+    drop(writer);
+    add(&copies, 1);
 }
 
 fn folder_name(folder: &Path) -> String {
@@ -108,7 +125,7 @@ fn writers_take_turns_and_readers_see_whole_states() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..10 {
-                    let mut writer = copies.writer(&key()).expect("writer");
+                    let mut writer = copies.writer(&key(), PATIENCE).expect("writer");
                     let number = writer.size();
                     let block = entries::block_of(format!("line {number}\n").as_bytes());
                     writer.stage(&block, &[topic("s")]).expect("staged");

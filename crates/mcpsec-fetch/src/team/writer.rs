@@ -1,8 +1,9 @@
 //! Adds what was verified to the copy of a log.
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::Write as _,
     path::PathBuf,
+    time::{Duration, Instant},
 };
 
 use mcpsec_model::{digest::Digest, team::TeamKey, time::Timestamp};
@@ -12,6 +13,9 @@ use super::{
     copy::{ENTRY, HASHES, INDEX, LINES, STATE, State, read_state},
     files,
 };
+
+/// How often it is looked whether another process is done.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The one process that writes to a copy. Dropping it without [`Writer::commit`] changes nothing.
 #[derive(Debug)]
@@ -29,16 +33,26 @@ pub struct Writer {
 }
 
 impl Copies {
-    /// Waits until no other process writes, and cuts off what an earlier one left unfinished. Blocks: not for an async task.
+    /// Waits until no other process writes, but no longer than `patience`, and cuts off what an earlier one left unfinished. Blocks:
+    /// not for an async task.
     ///
     /// # Errors
-    /// The disk.
-    pub fn writer(&self, key: &TeamKey) -> Result<Writer, TeamError> {
+    /// The disk; [`TeamError::Busy`] while another process writes, which may be fetching a whole log.
+    pub fn writer(&self, key: &TeamKey, patience: Duration) -> Result<Writer, TeamError> {
         files::create_dir(self.root())?;
         let path = self.lock_path(key);
         let guard = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let guard = guard.map_err(|error| TeamError::io("open", &path, error))?;
-        guard.lock().map_err(|error| TeamError::io("lock", &path, error))?;
+        let start = Instant::now();
+        while let Err(error) = guard.try_lock() {
+            match error {
+                TryLockError::Error(error) => return Err(TeamError::io("lock", &path, error)),
+                TryLockError::WouldBlock if start.elapsed() >= patience => {
+                    return Err(TeamError::Busy { seconds: patience.as_secs() });
+                }
+                TryLockError::WouldBlock => std::thread::sleep(PAUSE),
+            }
+        }
         let folder = self.folder(key);
         files::create_dir(&folder)?;
         let remembered = self.remembered(key);

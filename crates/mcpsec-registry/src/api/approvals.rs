@@ -17,6 +17,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
 };
 use mcpsec_model::digest::Digest;
+use mcpsec_verify::approval::log::LogKey;
 use serde::Deserialize;
 use serde_json::json;
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -45,6 +46,7 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/approvals/proof/consistency", get(consistency))
         .route("/api/v1/approvals/proof/inclusion", get(inclusion))
         .route("/api/v1/log-key", get(key))
+        .route("/api/v1/log-key/next", get(next_key))
 }
 
 type Asked<T> = Result<Query<T>, QueryRejection>;
@@ -53,9 +55,19 @@ fn asked<T>(query: Asked<T>) -> Result<T, ApiError> {
     query.map(|Query(query)| query).map_err(|error| ApiError::bad_request(error.body_text()))
 }
 
-async fn key(State(app): State<App>) -> Response {
+async fn key(State(app): State<App>) -> Result<Response, ApiError> {
+    Ok(plain_key(app.log.keys(&app.db).await?.0))
+}
+
+/// The key that is to follow, while both sign.
+async fn next_key(State(app): State<App>) -> Result<Response, ApiError> {
+    let (_, next) = app.log.keys(&app.db).await?;
+    next.map(plain_key).ok_or_else(|| ApiError::not_found("the log does not change its key"))
+}
+
+fn plain_key(key: &LogKey) -> Response {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    ([(CONTENT_TYPE, plain)], format!("{}\n", app.log.key())).into_response()
+    ([(CONTENT_TYPE, plain)], format!("{key}\n")).into_response()
 }
 
 async fn head(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
@@ -69,26 +81,40 @@ async fn head(State(app): State<App>, headers: HeaderMap) -> Result<Response, Ap
     Ok((about, text.to_string()).into_response())
 }
 
+/// Where in the log: a number that every reader of JSON keeps exactly (RFC 8259, section 6). No log is longer.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(try_from = "u64")]
+struct Position(u64);
+
+impl TryFrom<u64> for Position {
+    type Error = String;
+
+    fn try_from(number: u64) -> Result<Self, Self::Error> {
+        let most = (1 << 53) - 1;
+        if number <= most { Ok(Self(number)) } else { Err(format!("{number} is more than {most}")) }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Span {
     #[serde(default)]
-    since: u64,
-    until: Option<u64>,
+    since: Position,
+    until: Option<Position>,
 }
 
 async fn lines(State(app): State<App>, headers: HeaderMap, query: Asked<Span>) -> Result<Response, ApiError> {
-    let span = asked(query)?;
+    let Span { since: Position(since), until: asked } = asked(query)?;
     let (head, _) = app.log.head(&app.db, app.clock.now()).await?;
-    let until = span.until.unwrap_or(head.size);
-    if span.since > until || until > head.size {
-        let why = format!("there are {} entries, and {} to {until} were asked for", head.size, span.since);
+    let until = asked.map_or(head.size, |Position(until)| until);
+    if since > until || until > head.size {
+        let why = format!("there are {} entries, and {since} to {until} were asked for", head.size);
         return Err(ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, why));
     }
     // The first `until` entries are the same for ever, if this is the same log; a weak tag, as compression changes the bytes.
     let root = app.log.root_at(until).unwrap_or_default();
-    let tag = tag(&format!("{}-{until}-{}", span.since, &hex::encode(root)[..24]))?;
-    let fixed = span.until.is_some() && !app.config.private;
+    let tag = tag(&format!("{since}-{until}-{}", &hex::encode(root)[..24]))?;
+    let fixed = asked.is_some() && !app.config.private;
     let cache = if fixed { "public, max-age=31536000, immutable" } else { "no-cache" };
     let about = [
         (CONTENT_TYPE, HeaderValue::from_static(LINES)),
@@ -98,11 +124,11 @@ async fn lines(State(app): State<App>, headers: HeaderMap, query: Asked<Span>) -
     if has(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, about).into_response());
     }
-    if span.since == until {
+    if since == until {
         return Ok((about, Body::empty()).into_response());
     }
     let db = app.db.clone();
-    let chunks = stream::iter((span.since..until).step_by(usize::try_from(CHUNK).unwrap_or(1)));
+    let chunks = stream::iter((since..until).step_by(usize::try_from(CHUNK).unwrap_or(1)));
     let chunks = chunks.map(move |from| chunk(db.clone(), from, until.min(from + CHUNK))).buffered(AHEAD);
     Ok((about, Body::from_stream(chunks)).into_response())
 }
@@ -125,27 +151,27 @@ async fn chunk(db: Db, from: u64, until: u64) -> Result<Bytes, ApiError> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Between {
-    from: u64,
-    to: u64,
+    from: Position,
+    to: Position,
 }
 
 async fn consistency(State(app): State<App>, query: Asked<Between>) -> Result<Response, ApiError> {
-    let between = asked(query)?;
-    let proof = app.log.consistency(&app.db, between.from, between.to).await?;
-    answer(proof, || format!("there is no log of {} entries that begins with one of {}", between.to, between.from))
+    let Between { from: Position(from), to: Position(to) } = asked(query)?;
+    let proof = app.log.consistency(&app.db, from, to).await?;
+    answer(proof, || format!("there is no log of {to} entries that begins with one of {from}"))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct One {
-    leaf: u64,
-    size: u64,
+    leaf: Position,
+    size: Position,
 }
 
 async fn inclusion(State(app): State<App>, query: Asked<One>) -> Result<Response, ApiError> {
-    let one = asked(query)?;
-    let proof = app.log.inclusion(&app.db, one.leaf, one.size).await?;
-    answer(proof, || format!("there is no entry {} in a log of {} entries", one.leaf, one.size))
+    let One { leaf: Position(leaf), size: Position(size) } = asked(query)?;
+    let proof = app.log.inclusion(&app.db, leaf, size).await?;
+    answer(proof, || format!("there is no entry {leaf} in a log of {size} entries"))
 }
 
 fn answer(proof: Option<Vec<[u8; 32]>>, none: impl FnOnce() -> String) -> Result<Response, ApiError> {
@@ -189,7 +215,7 @@ async fn accept(app: &App, caller: &Caller, request: Request, event: &Event) -> 
     if count == 0 || count > MAX_BATCH {
         return Err(ApiError::refused(format!("{count} lines; from 1 to {MAX_BATCH} are taken at once")));
     }
-    let (signers, now) = (std::sync::Arc::clone(app.log.signers()), app.clock.now());
+    let (signers, now) = (app.trust.signers(), app.clock.now());
     let batch = tokio::task::spawn_blocking(move || {
         let text = std::str::from_utf8(&body).map_err(|_| ApiError::refused("the lines are not UTF-8"))?;
         admit(text, "line", &signers, now, Strictness::Now)

@@ -103,6 +103,9 @@ async fn part(
         if length > PART {
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a part has at most {PART} bytes")));
         }
+        if length == 0 {
+            return Err(ApiError::refused("a part has at least one byte"));
+        }
         let upload = Upload::new(&digest, &caller.actor);
         let whole = app.blobs.put_part(&upload, index, body.into_data_stream(), length).await?;
         if whole { Ok(Json(json!({ "part": index }))) } else { Err(ApiError::bad_request("the part broke off")) }

@@ -3,7 +3,7 @@
 //! Kept so that clients can verify when the upstream is gone. The server believes none of it and never shows it as verified.
 use axum::{Json, Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
 use http::{HeaderValue, StatusCode, header};
-use mcpsec_model::{digest::Digest, evidence::Documents, text::Untrusted};
+use mcpsec_model::{digest::Digest, evidence::Documents, package::PackageId, text::Untrusted};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -19,6 +19,8 @@ use crate::{
         locks,
     },
     error::ApiError,
+    ops::Room,
+    worth::{self, Subject},
 };
 
 /// The longest documents of one file, in bytes: as clients keep them.
@@ -74,6 +76,14 @@ impl Meant {
     fn about(&self) -> About<'_> {
         About { package: &self.package, file: &self.file, digest: &self.digest }
     }
+
+    fn subject(&self) -> Result<Subject, ApiError> {
+        Ok(Subject {
+            package: PackageId::from_purl(&self.package).map_err(|error| ApiError::bug(&error))?,
+            file: self.file.clone(),
+            digest: self.digest.parse().map_err(|error| ApiError::bug(&error))?,
+        })
+    }
 }
 
 fn unknown(which: &Which) -> ApiError {
@@ -91,8 +101,10 @@ async fn read(
     if !meant.vetted && caller.require(Scope::Push).is_err() {
         return Err(unknown(&which));
     }
+    let length = evidence::length(&app.db, &meant.about()).await?.ok_or_else(|| unknown(&which))?;
+    let room = Room::take(u64::try_from(length).unwrap_or(u64::MAX))?;
     let found = evidence::one(&app.db, &meant.about()).await?.ok_or_else(|| unknown(&which))?;
-    let mut response = Response::new(Body::from(found));
+    let mut response = Response::new(room.hold(found));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -144,19 +156,19 @@ async fn receive(headers: &HeaderMap, body: Body) -> Result<Documents, ApiError>
     })
 }
 
-/// Completes what is there; nothing that was ever sent is erased by sending less. Returns whether anything changed.
+/// Completes what is there; nothing that proves something is erased by sending less, or worse. Returns whether anything changed.
 async fn keep(app: &App, meant: &Meant, documents: Documents, event: &Event) -> Result<bool, ApiError> {
     let about = meant.about();
     let mut tx = app.db.begin().await?;
     let earlier = evidence::held(&mut tx, &about).await?;
     let known: Option<Documents> = earlier.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let merged = match &known {
-        Some(known) => documents.completed_from(known),
-        None => documents,
+    let subject = meant.subject()?;
+    let merge = move || {
+        let merged = worth::completed(&known.clone().unwrap_or_default(), &documents, &subject);
+        (known.as_ref() != Some(&merged)).then_some(merged)
     };
-    if known.as_ref() == Some(&merged) {
-        return Ok(false);
-    }
+    let merged = tokio::task::spawn_blocking(merge).await.map_err(|error| ApiError::bug(&error))?;
+    let Some(merged) = merged else { return Ok(false) };
     let text = serde_json::to_string(&merged).map_err(|error| ApiError::bug(&error))?;
     if text.len() > LONGEST {
         return Err(ApiError::refused(format!("with what is there already it has more than {LONGEST} bytes")));

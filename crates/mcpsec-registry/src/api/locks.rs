@@ -2,18 +2,12 @@
 //!
 //! The log decides, not whoever pushes: without enough approvals of exactly this a lock is taken only as a request for review, and
 //! nothing of it is handed out.
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use axum::{
-    Json, Router,
-    body::Body,
-    extract::State,
-    http::HeaderMap,
-    response::{IntoResponse as _, Response},
-    routing::get,
-};
+use axum::{Json, Router, body::Body, extract::State, http::HeaderMap, response::Response, routing::get};
 use http::{HeaderValue, StatusCode, header};
 use mcpsec_model::{
+    approval::Approved,
     digest::Digest,
     lock::{Lock, MAX_BYTES},
     text::{Untrusted, escape},
@@ -32,6 +26,7 @@ use crate::{
         locks::{self, FileRow, LockRow, NewLock},
     },
     error::ApiError,
+    ops::Room,
     pull,
 };
 
@@ -39,6 +34,14 @@ use crate::{
 const MAX_FILES: usize = 20_000;
 /// The most requests that may wait for review.
 const MAX_PENDING: usize = 1000;
+/// The most of them that one caller may have brought: a stolen token must not take the desk from everybody else.
+const MAX_OWN: usize = 250;
+/// The most locks that are kept beside one that says the same of what was approved.
+const MAX_VARIANTS: usize = 100;
+/// How long a lock may be on its way while it holds memory that others wait for.
+const ON_THE_WAY: Duration = Duration::from_secs(120);
+/// How long all of them together may be, in bytes.
+const MAX_WAITING: usize = 512 << 20;
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 1000;
 /// Memory for locks that are being received and read, in MiB: a lock takes up several times its length.
@@ -76,10 +79,12 @@ impl Options {
 
 async fn read(State(app): State<App>, caller: Caller, At(digest): At) -> Result<Response, ApiError> {
     // What was asked for and not approved is a stranger's text: reviewers need it, and it is shown as such.
-    let text = locks::text(&app.db, &digest.to_string()).await?;
-    let text = text.ok_or_else(|| ApiError::not_found(format!("there is no lock {digest}")))?;
+    let absent = || ApiError::not_found(format!("there is no lock {digest}"));
+    let length = locks::length(&app.db, &digest.to_string()).await?.ok_or_else(absent)?;
+    let room = Room::take(u64::try_from(length).unwrap_or(u64::MAX))?;
+    let text = locks::text(&app.db, &digest.to_string()).await?.ok_or_else(absent)?;
     let keep = if app.config.private || !caller.scopes.is_empty() { "private" } else { "public" };
-    let mut response = text.into_response();
+    let mut response = Response::new(room.hold(text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/toml; charset=utf-8"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -123,7 +128,7 @@ async fn push(
         return Err(ApiError::bad_request(format!("the reason has more than {MAX_REASON} bytes")));
     }
     if fetch && app.config.pull_through.is_none() {
-        return Err(ApiError::bad_request("this server fetches nothing from upstreams")
+        return Err(ApiError::refused("this server fetches nothing from upstreams")
             .hint("`mcpsec push` sends the files; whoever runs the server may configure [pull-through]"));
     }
     let (lock, text) = receive(digest, headers, body).await?;
@@ -137,11 +142,31 @@ async fn push(
     }
     let asked = !standing.is_met();
     let is_waiting = |release: &&std::sync::Arc<Release>| release.requested && !release.standing.is_met();
-    if asked && app.catalogs.get().releases().iter().filter(is_waiting).count() >= MAX_PENDING {
-        return Err(ApiError {
-            retry_after: Some(3600),
-            ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{MAX_PENDING} requests wait for review already"))
-        });
+    let catalog = app.catalogs.get();
+    if asked && catalog.release(&digest).is_none_or(|release| !is_waiting(&release)) {
+        let waiting = || catalog.releases().iter().filter(is_waiting);
+        let own = waiting().filter(|release| release.pushed_by == caller.actor).count();
+        let bytes = waiting().map(|release| release.bytes).sum::<usize>().saturating_add(text.len());
+        let full = if own >= MAX_OWN {
+            Some(format!("{own} of your requests"))
+        } else if waiting().count() >= MAX_PENDING {
+            Some(format!("{MAX_PENDING} requests"))
+        } else {
+            (bytes > MAX_WAITING).then(|| format!("requests of {} MiB", MAX_WAITING >> 20))
+        };
+        if let Some(whose) = full {
+            return Err(ApiError {
+                retry_after: Some(3600),
+                ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, format!("{whose} wait for review already"))
+            });
+        }
+    }
+    if !asked
+        && app.catalogs.get().variants(&Approved::of(&lock, server)) >= MAX_VARIANTS
+        && locks::one(&app.db, &digest.to_string()).await?.is_none()
+    {
+        return Err(ApiError::conflict(format!("{MAX_VARIANTS} locks of exactly this are here already"))
+            .hint("it is vetted: there is nothing that this lock adds"));
     }
     let new = NewLock {
         row: LockRow {
@@ -217,7 +242,11 @@ async fn receive(digest: Digest, headers: &HeaderMap, body: Body) -> Result<(Loc
     }
     let mebibytes = u32::try_from(expected.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, 64);
     let _room = ROOM.acquire_many(mebibytes).await.map_err(|error| ApiError::bug(&error))?;
-    let bytes = match axum::body::to_bytes(body, MAX_BYTES).await {
+    let received = tokio::time::timeout(ON_THE_WAY, axum::body::to_bytes(body, MAX_BYTES)).await;
+    let received = received.map_err(|_| {
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("the lock took more than {} s", ON_THE_WAY.as_secs()))
+    })?;
+    let bytes = match received {
         Ok(bytes) => bytes,
         Err(error) if is_too_long(&error) => return Err(too_long()),
         Err(_broke_off) => return Err(ApiError::bad_request("the body broke off")),

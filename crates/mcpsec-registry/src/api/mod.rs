@@ -10,6 +10,8 @@ mod releases;
 
 use axum::Router;
 
+pub use releases::Releases;
+
 use crate::app::App;
 
 /// Its addresses.

@@ -2,8 +2,6 @@
 //!
 //! Settings name servers that have a vetted version, by the command that starts exactly that (`mcpsec run NAME`). Signers and policy
 //! are the configured files byte for byte: whoever wants to rely on them compares them with a copy that came another way.
-use std::path::PathBuf;
-
 use axum::{
     Router,
     extract::{RawQuery, State},
@@ -11,16 +9,14 @@ use axum::{
     routing::get,
 };
 use http::HeaderMap;
-use mcpsec_model::{approval::Signers, name::ServerName};
+use mcpsec_model::name::ServerName;
 use mcpsec_report::{Client, Managed, managed_servers, managed_settings};
 
 use crate::{
     app::App,
     catalog::{Catalog, Status},
     conditional,
-    config::Config,
     error::ApiError,
-    serve::StartError,
 };
 
 /// The longest path that a setting may have, in bytes.
@@ -33,50 +29,6 @@ pub fn router() -> Router<App> {
         .route("/policy/managed-mcp.json", get(servers))
         .route("/policy/mcp-signers", get(signers))
         .route("/policy/policy.toml", get(policy))
-}
-
-/// Files of the operator that everybody may read, as they were when the server started.
-#[derive(Clone, Debug, Default)]
-pub struct Published {
-    /// mcp-signers; `None`: there is none, and nobody's approval counts.
-    pub signers: Option<String>,
-    /// The team's policy.
-    pub policy: Option<String>,
-}
-
-impl Published {
-    /// Reads both files. Only the default mcp-signers may be missing.
-    ///
-    /// # Errors
-    /// [`StartError`]: a file cannot be read, or the policy is not one.
-    pub fn read(config: &Config) -> Result<Self, StartError> {
-        let path = signers_file(config);
-        let signers = match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.signers.is_none() => None,
-            Err(error) => return Err(StartError::new(format!("failed to read {}", path.display()), &error)),
-        };
-        let Some(path) = &config.policy else { return Ok(Self { signers, policy: None }) };
-        let policy = std::fs::read_to_string(path)
-            .map_err(|error| StartError::new(format!("failed to read {}", path.display()), &error))?;
-        mcpsec_model::config::Config::parse(&policy, &path.display().to_string())
-            .map_err(|error| StartError::new("the policy cannot be read", &error))?;
-        Ok(Self { signers, policy: Some(policy) })
-    }
-
-    /// Whose approvals count: nobody's where there is no mcp-signers.
-    ///
-    /// # Errors
-    /// [`StartError`]: it is not one.
-    pub fn parsed(&self, config: &Config) -> Result<Signers, StartError> {
-        let Some(text) = &self.signers else { return Ok(Signers::nobody()) };
-        Signers::parse(text, &signers_file(config).display().to_string())
-            .map_err(|error| StartError::new("the signers cannot be read", &error))
-    }
-}
-
-fn signers_file(config: &Config) -> PathBuf {
-    config.signers.clone().unwrap_or_else(|| config.data.join("mcp-signers"))
 }
 
 async fn settings(State(app): State<App>, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
@@ -98,7 +50,7 @@ async fn servers(State(app): State<App>, headers: HeaderMap, RawQuery(query): Ra
 }
 
 async fn signers(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let text = app.published.signers.clone().ok_or_else(|| {
+    let text = app.trust.now().files.signers.clone().ok_or_else(|| {
         ApiError::not_found("no signers are configured, so nobody's approval counts")
             .hint("whoever runs the server puts mcp-signers into its folder")
     })?;
@@ -107,7 +59,7 @@ async fn signers(State(app): State<App>, headers: HeaderMap) -> Result<Response,
 
 async fn policy(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let text =
-        app.published.policy.clone().ok_or_else(|| {
+        app.trust.now().files.policy.clone().ok_or_else(|| {
             ApiError::not_found("no policy is configured").hint("whoever runs the server sets `policy`")
         })?;
     Ok(conditional::whole(&headers, "application/toml", app.config.private, text))

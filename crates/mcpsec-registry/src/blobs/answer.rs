@@ -14,9 +14,10 @@ use crate::error::ApiError;
 /// Who may keep a copy of the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Audience {
-    /// Everybody, for ever: the bytes of an address never change.
+    /// Everybody, who must ask each time whether it is still vetted: the bytes never change, and what is revoked is to be gone from
+    /// the caches of proxies too. That costs an answer without a body.
     Everyone,
-    /// Whoever asked, for ever: reading needs a token.
+    /// Whoever asked, in the same way: reading needs a token.
     Caller,
     /// Nobody: it is not vetted.
     Nobody,
@@ -42,8 +43,8 @@ impl Blobs {
         let etag = format!("\"{}\"", blob.sha256.to_hex());
         let mut response = Response::new(Body::empty());
         let keep = match blob.audience {
-            Audience::Everyone => "public, max-age=31536000, immutable",
-            Audience::Caller => "private, max-age=31536000, immutable",
+            Audience::Everyone => "public, no-cache",
+            Audience::Caller => "private, no-cache",
             Audience::Nobody => "no-store",
         };
         let fixed = [

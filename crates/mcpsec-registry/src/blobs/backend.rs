@@ -17,14 +17,17 @@ use object_store::{
     aws::AmazonS3Builder, path::Path as Key,
 };
 use tempfile::NamedTempFile;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{BlobError, parts::PART};
 
 /// How many bodies may be in memory on their way to S3, [`PART`] bytes each.
 const SENDERS: usize = 2;
-/// Bytes of one chunk read from a file.
+/// Bytes of one chunk read from a file, while there is room; and when there is none.
 const CHUNK: usize = 256 << 10;
+const SMALL: usize = 16 << 10;
+/// How many large chunks there may be that were read and not sent yet: 24 MiB.
+static ROOM: Semaphore = Semaphore::const_new(96);
 
 /// Bytes as they come.
 pub(super) type Chunks = BoxStream<'static, Result<Bytes, BlobError>>;
@@ -160,8 +163,13 @@ impl Backend {
         match self {
             Self::Folder(root) => {
                 let path = root.join(name);
+<<<<<<< HEAD
                 let opened = blocking(move || open_at(&path, range, length)).await?;
                 Ok(opened.map(|(first, rest)| file_chunks(first, rest)))
+=======
+                let found = blocking(move || Ok(looked_at(&path, range.as_ref())?.map(|left| (path, left)))).await?;
+                Ok(found.map(|(path, left)| file_chunks(path, left)))
+>>>>>>> main
             }
             Self::Bucket { store, prefix, .. } => {
                 let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
@@ -321,6 +329,7 @@ async fn send_parts(
     Ok(())
 }
 
+<<<<<<< HEAD
 /// What is left to be read of a file.
 struct Rest {
     file: File,
@@ -371,6 +380,56 @@ fn file_chunks(first: Bytes, rest: Rest) -> Chunks {
         let (chunk, rest) = blocking(move || rest.next().map(|chunk| (chunk, rest))).await?;
         // A file that lost its end ends the answer early, which the client sees by its length.
         Ok((!chunk.is_empty()).then(|| (chunk, (Bytes::new(), rest))))
+=======
+/// Whether there is such a file, and how many bytes are to be read of it.
+fn looked_at(path: &Path, range: Option<&Range<u64>>) -> Result<Option<Range<u64>>, BlobError> {
+    match path.metadata() {
+        Ok(found) => Ok(Some(range.cloned().unwrap_or(0..found.len()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(BlobError::Io { what: "read a blob", source }),
+    }
+}
+
+/// Reads on when more is asked for. In between no file is open: whoever asks for a thousand files over one connection and takes
+/// nothing holds no descriptor, and while many read at once each holds little memory.
+fn file_chunks(path: PathBuf, left: Range<u64>) -> Chunks {
+    futures::stream::try_unfold((path, left), |(path, left)| async move {
+        if left.is_empty() {
+            return Ok(None);
+        }
+        let place = ROOM.try_acquire().ok();
+        let most = if place.is_some() { CHUNK } else { SMALL };
+        let chunk = blocking(move || {
+            let want = usize::try_from(left.end - left.start).unwrap_or(most).min(most);
+            let chunk = chunk_at(&path, left.start, want).map_err(BlobError::io("read a blob"))?;
+            let left = left.start + chunk.len() as u64..left.end;
+            Ok((!chunk.is_empty()).then_some((chunk, (path, left))))
+        });
+        Ok(chunk.await?.map(|(chunk, next)| (Bytes::from_owner(Held { chunk, _place: place }), next)))
+>>>>>>> main
     })
     .boxed()
+}
+
+/// A chunk that was read and not sent yet.
+struct Held {
+    chunk: Vec<u8>,
+    _place: Option<SemaphorePermit<'static>>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.chunk
+    }
+}
+
+fn chunk_at(path: &Path, at: u64, want: usize) -> std::io::Result<Vec<u8>> {
+    use std::io::Seek as _;
+    let mut file = File::open(path)?;
+    if at > 0 {
+        file.seek(std::io::SeekFrom::Start(at))?;
+    }
+    let mut chunk = Vec::with_capacity(want);
+    file.take(want as u64).read_to_end(&mut chunk)?;
+    Ok(chunk)
 }

@@ -61,9 +61,27 @@ async fn damaged_and_lost_blobs_are_told_apart_and_never_served_from_memory() {
     #[expect(clippy::disallowed_methods, reason = "damage on purpose")]
     std::fs::write(&path, b"worthless").expect("a file");
     assert!(matches!(read(&blobs, b"precious").await, Err(BlobError::Damaged(_))));
+    // Of the same length, as a disk damages it.
+    #[expect(clippy::disallowed_methods, reason = "damage on purpose")]
+    std::fs::write(&path, b"precioux").expect("a file");
+    assert!(matches!(read(&blobs, b"precious").await, Err(BlobError::Damaged(_))));
+    #[expect(clippy::disallowed_methods, reason = "damage on purpose")]
+    std::fs::write(&path, b"short").expect("a file");
     // Another push of it mends what is shorter or longer.
     let _mended = keep(b"precious").await;
     assert_eq!(read(&blobs, b"precious").await.expect("read"), b"precious");
+}
+
+/// A large one is streamed; that it is cut off must show before a byte of it is sent.
+#[tokio::test]
+async fn a_large_blob_that_was_cut_off_is_lost() {
+    let (folder, blobs) = store();
+    let bytes = vec![7; 1 << 20];
+    let arrived = blobs.receive(body(&[&bytes]), 2 << 20).await.expect("room").expect("whole");
+    blobs.keep(arrived).await.expect("kept");
+    let path = folder.path().join("blobs").join(name(&Digest::sha256_of(&bytes)));
+    std::fs::File::options().write(true).open(path).and_then(|file| file.set_len(1000)).expect("cut");
+    assert!(matches!(read(&blobs, &bytes).await, Err(BlobError::Missing(_))));
 }
 
 #[tokio::test]

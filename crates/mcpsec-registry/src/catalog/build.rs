@@ -12,12 +12,13 @@ use mcpsec_model::{
     lock::Lock,
     name::{Ecosystem, ServerName},
     package::PackageId,
+    text::escape,
     time::Timestamp,
 };
 use mcpsec_verify::approval::{Heard, Locked, Refusal, Source, Standing};
 use smol_str::SmolStr;
 
-use super::{Brief, Catalog, FileRef, Release, Status};
+use super::{Brief, Catalog, FileRef, Release, Status, variants};
 use crate::{
     db::{Db, artifacts, entries, entries::EntryRow, locks},
     error::ApiError,
@@ -42,6 +43,15 @@ struct Judge {
     signers: Arc<Signers>,
     rules: RulesId,
     required: u32,
+<<<<<<< HEAD
+=======
+    known: HashMap<Digest, Arc<Known>>,
+    said: HashMap<ServerName, Said>,
+    weighed: HashMap<Digest, Judged>,
+    edition: u64,
+    /// Whether something that no generation counts makes the last catalog wrong.
+    outdated: bool,
+>>>>>>> main
 }
 
 /// A lock in short, with its row.
@@ -57,6 +67,7 @@ struct Known {
     brief: Arc<Brief>,
     files: Vec<(Arc<PackageId>, SmolStr, Digests, Option<u64>)>,
     packages: BTreeSet<Arc<PackageId>>,
+    bytes: usize,
 }
 
 /// A judgement: it stands until somebody says something new about the server, or until a moment.
@@ -71,6 +82,7 @@ struct Judged {
 impl Builder {
     /// For these signers and this number of people. `rules`: the policy that criteria with `same-policy` are held against.
     pub fn new(signers: Arc<Signers>, rules: RulesId, required: u32) -> Self {
+<<<<<<< HEAD
         let judge = Arc::new(Judge { signers, rules, required });
         Self { judge, known: HashMap::new(), weighed: HashMap::new(), heard: HashMap::new(), next: 0 }
     }
@@ -78,12 +90,37 @@ impl Builder {
     /// The signers whose approvals count.
     pub fn signers(&self) -> &Arc<Signers> {
         &self.judge.signers
+=======
+        Self {
+            signers,
+            rules,
+            required,
+            known: HashMap::new(),
+            said: HashMap::new(),
+            weighed: HashMap::new(),
+            edition: 0,
+            outdated: false,
+        }
+    }
+
+    /// Judges by other signers from now on.
+    pub(super) fn judge_by(&mut self, signers: Arc<Signers>) {
+        self.signers = signers;
+        self.weighed.clear();
+        self.outdated = true;
+    }
+
+    /// Whether the last catalog is wrong whatever the database says.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.outdated
+>>>>>>> main
     }
 
     pub(super) async fn build(&mut self, db: &Db, now: Timestamp) -> Result<Catalog, ApiError> {
         // Read first: what changes while the rest is read makes the next look find another generation.
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
+<<<<<<< HEAD
         let mut rows = Vec::new();
         for row in locks::all(db).await? {
             rows.push((row.digest.parse::<Digest>().map_err(|error| ApiError::bug(&error))?, row));
@@ -102,7 +139,28 @@ impl Builder {
             let judged = self.weighed.get(&digest).ok_or_else(|| ApiError::bug(&"a lock was not judged"))?;
             catalog.until = earliest(catalog.until, judged.until);
             catalog.add(release(digest, &known, Arc::clone(&judged.standing), &arrived, row)?);
+=======
+        let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
+        let mut releases = Vec::new();
+        for row in locks::all(db).await? {
+            // One row that cannot be read must not keep a revocation of another from being seen.
+            let (Ok(digest), Ok(pushed_at)) = (row.digest.parse::<Digest>(), Timestamp::from_second(row.pushed_at))
+            else {
+                tracing::error!(lock = %escape(&row.digest), "a row of `locks` cannot be read; it is left out");
+                continue;
+            };
+            let Some(known) = self.known(db, &digest).await? else { continue };
+            let (standing, until) = self.judged(db, digest, &known, now).await?;
+            catalog.until = earliest(catalog.until, until);
+            releases.push(release(digest, &known, standing, &arrived, pushed_at, row));
+>>>>>>> main
         }
+        let (releases, variants) = variants::fold(releases);
+        catalog.variants = variants;
+        for release in releases {
+            catalog.add(release);
+        }
+        (self.edition, self.outdated) = (catalog.edition, false);
         Ok(catalog)
     }
 
@@ -138,6 +196,7 @@ impl Builder {
             if !self.weighed.get(digest).is_some_and(stands) {
                 due.entry(known.what.server.clone()).or_default().push((*digest, Arc::clone(known)));
             }
+<<<<<<< HEAD
         }
         let mut judging = Vec::new();
         for (server, locks) in due {
@@ -145,6 +204,30 @@ impl Builder {
             judging.push(async move {
                 let rows = entries::about(&db, server.as_str()).await?;
                 away(move || judge.judge(said(rows), &locks, next, now)).await
+=======
+        };
+        self.known.insert(*digest, Arc::clone(&known));
+        Ok(Some(known))
+    }
+
+    /// Reads what was said about a server since the last time.
+    async fn listen(&mut self, db: &Db, server: &ServerName) -> Result<i64, ApiError> {
+        let next = self.said.get(server).map_or(0, |said| said.next);
+        let rows = entries::about(db, server.as_str(), next).await?;
+        if rows.is_empty() {
+            // Nothing is kept of servers that nobody said anything about: whoever may push can name any number of them.
+            return Ok(next);
+        }
+        let said = self.said.entry(server.clone()).or_default();
+        for row in rows {
+            said.next = row.seq + 1;
+            let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
+                let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
+                Ok((
+                    Line { number: usize::try_from(row.seq).unwrap_or(usize::MAX).saturating_add(1), envelope },
+                    statement,
+                ))
+>>>>>>> main
             });
         }
         let judged: Vec<Vec<(Digest, Judged)>> = stream::iter(judging).buffered(cores()).try_collect().await?;
@@ -248,7 +331,7 @@ impl Catalog {
                     Ecosystem::Git => false,
                 };
                 for digest in file.pinned.iter().chain(file.blob).chain(file.sha512) {
-                    self.by_digest.entry(digest).or_insert_with(|| file.clone());
+                    self.call(digest, file);
                 }
                 let files = self.packages.entry(id).or_default();
                 if files.iter().all(|other| other.file != file.file) {
@@ -259,6 +342,18 @@ impl Catalog {
         self.by_lock.insert(release.lock, self.releases.len());
         self.releases.push(Arc::new(release));
     }
+
+    fn call(&mut self, digest: Digest, file: &FileRef) {
+        let first = self.by_digest.entry(digest).or_insert_with(|| file.clone());
+        let same = |other: &FileRef| other.file == file.file && other.package == file.package;
+        if same(first) {
+            return;
+        }
+        let others = self.also.entry(digest).or_default();
+        if !others.iter().any(same) {
+            others.push(file.clone());
+        }
+    }
 }
 
 type Arrived = HashMap<Digest, (Digest, Digest, u64)>;
@@ -267,8 +362,11 @@ type Arrived = HashMap<Digest, (Digest, Digest, u64)>;
 async fn arrived(db: &Db) -> Result<Arrived, ApiError> {
     let mut all = HashMap::new();
     for row in artifacts::all(db).await? {
-        let sha256 = Digest::sha256_from_hex(&row.sha256).map_err(|error| ApiError::bug(&error))?;
-        let sha512 = Digest::sha512_from_hex(&row.sha512).map_err(|error| ApiError::bug(&error))?;
+        let digests = (Digest::sha256_from_hex(&row.sha256), Digest::sha512_from_hex(&row.sha512));
+        let (Ok(sha256), Ok(sha512)) = digests else {
+            tracing::error!(file = %escape(&row.sha256), "a row of `artifacts` cannot be read; it is left out");
+            continue;
+        };
         let value = (sha256, sha512, u64::try_from(row.size).unwrap_or_default());
         all.insert(sha256, value);
         all.insert(sha512, value);
@@ -296,6 +394,7 @@ fn shorten(text: &str) -> Result<Known, String> {
         brief: Arc::new(Brief::of(&lock, server)),
         files,
         packages,
+        bytes: text.len(),
     })
 }
 
@@ -304,8 +403,9 @@ fn release(
     known: &Known,
     standing: Arc<Standing>,
     arrived: &Arrived,
+    pushed_at: Timestamp,
     row: locks::LockRow,
-) -> Result<Release, ApiError> {
+) -> Release {
     let files: Vec<FileRef> = known
         .files
         .iter()
@@ -331,7 +431,7 @@ fn release(
         (false, _) if ended(&standing, &known.what).next().is_some() => Status::Withdrawn,
         (false, _) => Status::Pending,
     };
-    Ok(Release {
+    Release {
         lock,
         server: known.what.server.clone(),
         what: known.what.clone(),
@@ -342,11 +442,12 @@ fn release(
         brief: Arc::clone(&known.brief),
         files,
         packages: known.packages.clone(),
-        pushed_at: Timestamp::from_second(row.pushed_at).map_err(|error| ApiError::bug(&error))?,
+        pushed_at,
         pushed_by: row.pushed_by,
         requested: row.requested != 0,
         reason: row.reason,
-    })
+        bytes: known.bytes,
+    }
 }
 
 /// When time alone may change a judgement: an approval expires, one from the future becomes valid, or a key stops being believed.
@@ -368,7 +469,9 @@ fn turning(standing: &Standing, signers: &Signers, now: Timestamp) -> Option<Tim
 pub fn ended<'a>(standing: &'a Standing, what: &'a Approved) -> impl Iterator<Item = &'a Refusal> {
     standing.approvals.iter().filter(|one| one.approval.what.differences(what).is_empty()).filter_map(|one| {
         let refusal = one.counts.as_ref().err()?;
-        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_)).then_some(refusal)
+        // A key that nobody has now was somebody's when its statement was let in: it was taken out of mcp-signers since.
+        matches!(refusal, Refusal::Expired(_) | Refusal::Revoked { .. } | Refusal::Key(_) | Refusal::Unknown(_))
+            .then_some(refusal)
     })
 }
 

@@ -6,6 +6,7 @@ mod brief;
 mod build;
 mod cell;
 mod release;
+mod variants;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -13,6 +14,7 @@ use std::{
 };
 
 use mcpsec_model::{
+    approval::Approved,
     digest::Digest,
     name::{Ecosystem, ServerName},
     package::PackageId,
@@ -29,6 +31,8 @@ pub use release::{FileRef, Release, Status};
 pub struct Catalog {
     /// The generation of the database that it was made from.
     pub generation: i64,
+    /// Counts the catalogs of this process: what was made from one is not asked for under another.
+    pub edition: u64,
     /// When time alone makes it wrong: the next expiry of an approval that counts.
     pub until: Option<Timestamp>,
     releases: Vec<Arc<Release>>,
@@ -37,6 +41,10 @@ pub struct Catalog {
     npm: BTreeMap<String, BTreeSet<PackageId>>,
     pypi: BTreeMap<String, BTreeSet<PackageId>>,
     by_digest: HashMap<Digest, FileRef>,
+    /// The same bytes under more names; few have any.
+    also: HashMap<Digest, Vec<FileRef>>,
+    /// For each lock that stands for what was approved, how many others say the same.
+    variants: HashMap<Digest, usize>,
 }
 
 impl Catalog {
@@ -78,6 +86,18 @@ impl Catalog {
     /// A vetted file whose bytes are here, by any digest that a lock pins or that was computed on arrival.
     pub fn file(&self, digest: &Digest) -> Option<&FileRef> {
         self.by_digest.get(digest)
+    }
+
+    /// All names of [`Catalog::file`]: locks may call the same bytes by several, as files of several packages.
+    pub fn names_of(&self, digest: &Digest) -> impl Iterator<Item = &FileRef> {
+        self.by_digest.get(digest).into_iter().chain(self.also.get(digest).into_iter().flatten())
+    }
+
+    /// How many locks are there of exactly what this one is of, in other words (evidence, findings, dates: what no approval covers).
+    /// They are not among the releases.
+    pub fn variants(&self, what: &Approved) -> usize {
+        let met = self.releases.iter().find(|release| release.standing.is_met() && release.what == *what);
+        met.and_then(|release| self.variants.get(&release.lock)).copied().unwrap_or_default()
     }
 
     /// The vetted files of one package version.

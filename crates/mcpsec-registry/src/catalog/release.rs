@@ -63,4 +63,6 @@ pub struct Release {
     pub requested: bool,
     /// Why it is asked for; untrusted.
     pub reason: String,
+    /// How long its lock is, in bytes.
+    pub bytes: usize,
 }

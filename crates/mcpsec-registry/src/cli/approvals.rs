@@ -1,5 +1,5 @@
 //! `mcpsec-registry approvals import|export`: the file form and the log, byte for byte.
-use std::{collections::HashSet, io::Read as _, path::PathBuf, sync::Arc};
+use std::{collections::HashSet, io::Read as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use mcpsec_model::approval::{Approvals, Line, MAX_FILE};
@@ -7,12 +7,12 @@ use mcpsec_verify::approval::log::leaf_hash;
 
 use super::{Failure, Options, database, say};
 use crate::{
-    api::policy::Published,
     auth::Caller,
     clock::Clock,
     db::{Db, audit::Event, entries},
     error::ApiError,
     log::{CHUNK, Log, MAX_BATCH, Strictness, admit_lines},
+    trust::Published,
 };
 
 #[derive(Debug, Subcommand)]
@@ -48,13 +48,13 @@ async fn bring(import: Import) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("{error}; {}", error.hint())))?;
     let (db, clock) = (database(&config).await?, Clock::system());
     let signers = Published::read(&config).and_then(|published| published.parsed(&config)).map_err(Failure::new)?;
-    let log = Log::open(&config, &db, Arc::new(signers)).await.map_err(Failure::new)?;
+    let log = Log::open(&config, &db).await.map_err(Failure::new)?;
     let there: HashSet<String> = entries::leaves(&db).await.map_err(Failure::new)?.into_iter().collect();
     let is_new = |line: &&Line| !there.contains(&hex::encode(leaf_hash(line.envelope.to_line().as_bytes())));
     let new: Vec<Line> = approvals.lines().iter().filter(is_new).cloned().collect();
     let strictness = if import.history { Strictness::History } else { Strictness::Now };
     // All are judged before the first is appended.
-    let admitted = admit_lines(&new, &name, log.signers(), clock.now(), strictness).map_err(said)?;
+    let admitted = admit_lines(&new, &name, &signers, clock.now(), strictness).map_err(said)?;
     let mut added = 0;
     for batch in admitted.chunks(MAX_BATCH) {
         let caller = Caller::operator();

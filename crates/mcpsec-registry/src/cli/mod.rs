@@ -1,5 +1,7 @@
 //! The command line: what there is, and who does it.
 mod approvals;
+mod audit;
+mod check;
 mod config;
 mod key;
 mod options;
@@ -8,13 +10,23 @@ mod token;
 
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgMatches, Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub use options::Options;
 
+use crate::{
+    config::{Config, Settings},
+    db::{Db, FILE},
+};
+
+const START: &str = "A registry from nothing, in a folder with the team's mcp-signers:
+  mcpsec-registry serve --data DIR
+  mcpsec-registry token create --data DIR --name NAME --scope push --scope approve-submit
+  mcpsec-registry key --data DIR";
+
 /// The team server of mcpsec: allowlist, mirror, registry API and web page of vetted MCP servers
 #[derive(Debug, Parser)]
-#[command(name = "mcpsec-registry", version, propagate_version = true)]
+#[command(name = "mcpsec-registry", version, after_help = START)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -26,14 +38,19 @@ enum Command {
     Serve(Options),
     /// Print the configuration that `serve` would use, where each value is from, and no secrets
     Config(Options),
+    /// Look whether everything works that `serve` needs, without answering requests; the schema is brought up to date
+    Check(Options),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Verb),
+    /// Print the key of the log, for `[team] key` in mcp.toml, or change it
+    Key(key::Key),
     /// Bring approvals of a file into the log, and the other way
     #[command(subcommand)]
     Approvals(approvals::Verb),
-    /// Print the key of the log, for `[team] key` in mcp.toml
-    Key(Options),
+    /// Print who wrote what, and trim that record
+    #[command(subcommand)]
+    Audit(audit::Verb),
 }
 
 /// What went wrong, for standard error and the exit code 2.
@@ -50,7 +67,21 @@ impl Failure {
 
 /// The definition of the command line, for the reference in the documents.
 pub fn definition() -> clap::Command {
-    Cli::command()
+    ["token", "approvals", "audit", "key"]
+        .into_iter()
+        .fold(Cli::command(), |cli, name| cli.mut_subcommand(name, without_rest))
+}
+
+/// What commands beside the server look at; the other settings may stand there as well, and would only fill their help.
+const BESIDE: [&str; 5] = ["data", "database", "signers", "log_key", "origin"];
+
+fn without_rest(command: clap::Command) -> clap::Command {
+    let settings = Settings::augment_args(clap::Command::new(""));
+    let hidden =
+        |id: &clap::Id| settings.get_arguments().any(|arg| arg.get_id() == id) && !BESIDE.contains(&id.as_str());
+    let command = command.mut_args(|arg| if hidden(arg.get_id()) { arg.hide(true) } else { arg });
+    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    verbs.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, without_rest))
 }
 
 /// Runs the program: 0 done, 2 settings or surroundings that it cannot work with, 4 a bug.
@@ -79,19 +110,28 @@ pub fn main() -> ExitCode {
 async fn run(command: Command, matches: Option<&ArgMatches>) -> Result<(), Failure> {
     match command {
         Command::Serve(options) => serve::run(options.config()?).await,
+        Command::Check(options) => check::run(options.config()?).await,
         Command::Config(options) => config::run(&options, matches),
         Command::Token(verb) => token::run(verb).await,
         Command::Approvals(verb) => approvals::run(verb).await,
-        Command::Key(options) => key::run(&options.config()?).await,
+        Command::Audit(verb) => audit::run(verb).await,
+        Command::Key(key) => key::run(key).await,
     }
 }
 
 /// The database of a configuration, for commands beside the server; it may be running.
-async fn database(config: &crate::config::Config) -> Result<crate::db::Db, Failure> {
+async fn database(config: &Config) -> Result<Db, Failure> {
     let folder = &config.data;
+    // A mistyped folder would otherwise become a second registry, whose tokens open nothing.
+    if config.database.is_none() && !folder.join(FILE).exists() {
+        let folder = folder.display();
+        return Err(Failure::new(format!(
+            "there is no registry in {folder}; give the folder of the one that is meant, or make one: mcpsec-registry serve --data {folder}"
+        )));
+    }
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::new(format!("failed to make {}: {error}", folder.display())))?;
-    crate::db::Db::open(config.database.as_ref(), folder)
+    Db::open(config.database.as_ref(), folder)
         .await
         .map_err(|error| Failure::new(format!("failed to open the database: {error}")))
 }

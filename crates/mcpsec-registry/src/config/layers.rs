@@ -2,6 +2,7 @@
 use std::path::Path;
 
 use mcpsec_model::{text::escape, url::SafeUrl};
+use mcpsec_verify::approval::log::LONGEST;
 
 use super::{
     Config, Limits, LogFormat, Oidc, PullThrough, Settings, Tls,
@@ -111,6 +112,12 @@ impl Settings {
             return Err(wrong(
                 "head-validity",
                 "is under a minute: clients with a clock that is slightly off would refuse every head",
+            ));
+        }
+        if head_validity.as_secs() > LONGEST.unsigned_abs() {
+            return Err(wrong(
+                "head-validity",
+                "is over 31 days: clients refuse heads behind which newer ones could be held back for so long",
             ));
         }
         let tls = match (self.tls.cert, self.tls.key) {

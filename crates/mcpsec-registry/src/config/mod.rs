@@ -161,4 +161,9 @@ impl Config {
             pull_through: None,
         }
     }
+
+    /// The file of signers whose approvals count; it may be missing where nobody named it.
+    pub fn signers_file(&self) -> PathBuf {
+        self.signers.clone().unwrap_or_else(|| self.data.join("mcp-signers"))
+    }
 }

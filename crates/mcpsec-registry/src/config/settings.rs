@@ -16,7 +16,8 @@ pub struct Settings {
     #[arg(long, env = "MCPSEC_REGISTRY_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Where to listen
-    #[arg(long, env = "MCPSEC_REGISTRY_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "MCPSEC_REGISTRY_LISTEN", value_name = "ADDRESS:PORT", value_parser = socket)]
+    #[serde(default, deserialize_with = "socket_text")]
     pub listen: Option<SocketAddr>,
     /// Database: sqlite://FILE or postgres://USER@HOST/NAME [default: SQLite in the folder]
     #[arg(long, env = "MCPSEC_REGISTRY_DATABASE", value_name = "URL", hide_env_values = true)]
@@ -232,4 +233,12 @@ fn shown<S: Serializer>(url: &Option<SafeUrl>, to: S) -> Result<S::Ok, S::Error>
         Some(url) => to.collect_str(url),
         None => to.serialize_none(),
     }
+}
+
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "not an address and a port such as `127.0.0.1:7420` or `[::]:7420`".to_owned())
+}
+
+fn socket_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    socket(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }

@@ -111,6 +111,7 @@ fn what_cannot_be_is_refused() {
     for (text, key) in [
         ("required = 0", "required"),
         ("head-validity = \"5s\"", "head-validity"),
+        ("head-validity = \"32d\"", "head-validity"),
         ("origin = \"a b\"", "origin"),
         ("origin = \"\"", "origin"),
         ("origin = \"a\\nb\"", "origin"),

@@ -208,7 +208,9 @@ impl fmt::Display for Secret {
                 let hidden = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
                 url.set_query(None);
                 url.set_fragment(None);
-                if url.set_username("").is_err() || url.set_password(None).is_err() {
+                // The setters refuse addresses that have no room for a user, such as those of files.
+                let named = !url.username().is_empty() || url.password().is_some();
+                if named && (url.set_username("").is_err() || url.set_password(None).is_err()) {
                     return write!(f, "{}:[redacted]", url.scheme());
                 }
                 write!(f, "{url}{}", if hidden { " [redacted]" } else { "" })

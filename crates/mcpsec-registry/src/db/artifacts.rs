@@ -2,6 +2,7 @@
 use mcpsec_model::digest::Digest;
 
 use super::{Db, Tx};
+use crate::mirror::arrival::Metadata;
 
 /// A row of `artifacts`.
 #[derive(Clone, PartialEq, Eq, Debug, sqlx::FromRow)]
@@ -36,17 +37,12 @@ pub async fn one(db: &Db, digest: &Digest) -> Result<Option<ArtifactRow>, sqlx::
     query.bind(digest.to_hex()).fetch_optional(db.pool()).await
 }
 
-/// Adds a file, with what was read out of it (`kind` and `body` of `metadata`). Readers are told when it was the last one that
-/// some lock lacked. Returns whether it is new.
+/// Adds a file, with what was read out of it, one description of each kind. Readers are told when it was the last one that
+/// some lock lacked. Returns whether anything of it is new.
 ///
 /// # Errors
 /// [`sqlx::Error`].
-pub async fn insert(
-    tx: &mut Tx,
-    row: &ArtifactRow,
-    inside: Option<(&str, &str)>,
-    now: i64,
-) -> Result<bool, sqlx::Error> {
+pub async fn insert(tx: &mut Tx, row: &ArtifactRow, inside: &[Metadata], now: i64) -> Result<bool, sqlx::Error> {
     // Whoever adds the last file must see the others: two that arrive at the same moment on two replicas wait for each other.
     super::state::hold(tx).await?;
     let done = sqlx::query(
@@ -59,16 +55,18 @@ pub async fn insert(
     .bind(now)
     .execute(&mut **tx)
     .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    if let Some((kind, body)) = inside {
-        sqlx::query("INSERT INTO metadata (sha256, kind, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+    let mut new = done.rows_affected() > 0;
+    for Metadata { kind, body } in inside {
+        let done = sqlx::query("INSERT INTO metadata (sha256, kind, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(&row.sha256)
-            .bind(kind)
+            .bind(kind.as_str())
             .bind(body)
             .execute(&mut **tx)
             .await?;
+        new |= done.rows_affected() > 0;
+    }
+    if !new {
+        return Ok(false);
     }
     if completes(tx, row).await? {
         super::state::advance(tx).await?;

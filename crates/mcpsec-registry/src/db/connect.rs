@@ -6,6 +6,9 @@ use sqlx::{AnyPool, Connection as _, Executor as _, any::AnyPoolOptions, migrate
 use super::Tx;
 use crate::{config::Secret, error::ApiError};
 
+/// The database in the data folder.
+pub const FILE: &str = "registry.db";
+
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -28,6 +31,20 @@ pub enum DbError {
     /// The schema could not be brought up to date.
     #[error("the schema of the database could not be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// No connection came about.
+    #[error("{address}: {why}; {}", if *.postgres {
+        "is it running there, and are user, password and name of the database right?"
+    } else {
+        "its folder must exist, and be writable by whoever runs this program"
+    })]
+    Connect {
+        /// Which one, without secrets.
+        address: String,
+        /// Whether it is PostgreSQL.
+        postgres: bool,
+        /// Why not.
+        why: sqlx::Error,
+    },
     /// Anything else.
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
@@ -53,9 +70,9 @@ impl Db {
     /// [`DbError`].
     pub async fn open(address: Option<&Secret>, data: &Path) -> Result<Self, DbError> {
         sqlx::any::install_default_drivers();
-        let url = match address {
+        let mut url = match address {
             Some(address) => address.expose().to_owned(),
-            None => format!("sqlite://{}?mode=rwc", data.join("registry.db").display()),
+            None => format!("sqlite://{}", data.join(FILE).display()),
         };
         let scheme = url.split(':').next().unwrap_or_default();
         let postgres = match scheme {
@@ -63,6 +80,15 @@ impl Db {
             "postgres" | "postgresql" => true,
             other => return Err(DbError::Scheme { scheme: other.to_owned() }),
         };
+        let shown = Secret::new(url.as_str()).to_string();
+        let failed = |why| DbError::Connect { address: shown.clone(), postgres, why };
+        if !postgres && !url.contains('?') {
+            url += "?mode=rwc";
+        }
+        if !postgres {
+            // A pool tries again and again for what it takes for a server that is about to start; a file is there or it is not.
+            probe(&url).await.map_err(failed)?;
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(if postgres { 16 } else { 8 })
             .acquire_timeout(Duration::from_secs(5))
@@ -80,7 +106,16 @@ impl Db {
             // A full disk ends a transaction of SQLite before its rollback, which then fails, and the driver believes it open for ever.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
             .connect(&url)
-            .await?;
+            .await;
+        let pool = match pool {
+            // It says only that it waited; a single connection says for what.
+            Err(sqlx::Error::PoolTimedOut) => {
+                return Err(failed(
+                    sqlx::AnyConnection::connect(&url).await.err().unwrap_or(sqlx::Error::PoolTimedOut),
+                ));
+            }
+            pool => pool.map_err(failed)?,
+        };
         let db = Self { pool, postgres };
         db.migrate().await?;
         Ok(db)
@@ -116,6 +151,21 @@ impl Db {
         // SQLite would otherwise refuse the first write of a transaction that another writer overtook.
         if self.postgres { self.pool.begin().await } else { self.pool.begin_with("BEGIN IMMEDIATE").await }
     }
+}
+
+/// Whether a file of SQLite can be opened and written. One that others are writing can.
+async fn probe(url: &str) -> Result<(), sqlx::Error> {
+    let mut connection = sqlx::AnyConnection::connect(url).await?;
+    match connection.execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE; ROLLBACK;").await {
+        Err(sqlx::Error::Database(error)) if is_busy(error.code().as_deref()) => Ok(()),
+        done => done.map(drop),
+    }?;
+    connection.close().await
+}
+
+/// SQLITE_BUSY in any of its extended forms (<https://sqlite.org/rescode.html>).
+fn is_busy(code: Option<&str>) -> bool {
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 #[cfg(test)]

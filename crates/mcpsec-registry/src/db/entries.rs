@@ -131,6 +131,15 @@ pub async fn claim(tx: &mut Tx, key: &str) -> Result<LogRow, sqlx::Error> {
     lock(tx).await
 }
 
+/// Puts another key in the place of the one that signs heads. `false` if that was not the one.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn change_key(tx: &mut Tx, from: &str, to: &str) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query("UPDATE log SET key = $1 WHERE id = 1 AND key = $2").bind(to).bind(from);
+    Ok(done.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
 /// The entry with this line or this statement, if it is there.
 ///
 /// # Errors

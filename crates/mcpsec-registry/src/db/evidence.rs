@@ -25,6 +25,16 @@ pub async fn one(db: &Db, about: &About<'_>) -> Result<Option<String>, sqlx::Err
         .await
 }
 
+/// Their length in characters.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn length(db: &Db, about: &About<'_>) -> Result<Option<i64>, sqlx::Error> {
+    let length =
+        "SELECT CAST(LENGTH(documents) AS BIGINT) FROM evidence WHERE package = $1 AND file = $2 AND digest = $3";
+    sqlx::query_scalar(length).bind(about.package).bind(about.file).bind(about.digest).fetch_optional(db.pool()).await
+}
+
 /// [`one`] for whoever is about to change it: it stays as it is until the transaction ends.
 ///
 /// # Errors

@@ -76,6 +76,17 @@ pub async fn text(db: &Db, digest: &str) -> Result<Option<String>, sqlx::Error> 
     sqlx::query_scalar("SELECT text FROM locks WHERE digest = $1").bind(digest).fetch_optional(db.pool()).await
 }
 
+/// The length of the text of one lock, in characters; it is ASCII but for strangers' words.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn length(db: &Db, digest: &str) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT CAST(LENGTH(text) AS BIGINT) FROM locks WHERE digest = $1")
+        .bind(digest)
+        .fetch_optional(db.pool())
+        .await
+}
+
 /// The files that locks name by this digest, with the locks: the oldest lock first.
 ///
 /// # Errors

@@ -2,8 +2,8 @@
 //! (`artifacts`) and with pushed evidence.
 use super::Db;
 
-/// What is known of a file that arrived.
-#[derive(Clone, PartialEq, Eq, Debug, sqlx::FromRow)]
+/// A file that arrived.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileRow {
     /// Hex; npm's `shasum`.
     pub sha1: String,
@@ -11,13 +11,22 @@ pub struct FileRow {
     pub body: String,
 }
 
+/// What is known of a file that may not have been read yet.
+#[derive(Clone, PartialEq, Eq, Debug, sqlx::FromRow)]
+pub struct Known {
+    /// Hex; npm's `shasum`.
+    pub sha1: String,
+    /// `None`: nobody looked for a description of this kind.
+    pub body: Option<String>,
+}
+
 /// A file by its SHA-256 (hex) with its description of a kind (`npm`, `pypi`). `None`: it did not arrive.
 ///
 /// # Errors
 /// [`sqlx::Error`].
-pub async fn of_file(db: &Db, sha256: &str, kind: &str) -> Result<Option<FileRow>, sqlx::Error> {
+pub async fn of_file(db: &Db, sha256: &str, kind: &str) -> Result<Option<Known>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT a.sha1 AS sha1, COALESCE(m.body, '') AS body FROM artifacts a \
+        "SELECT a.sha1 AS sha1, m.body AS body FROM artifacts a \
          LEFT JOIN metadata m ON m.sha256 = a.sha256 AND m.kind = $2 WHERE a.sha256 = $1",
     )
     .bind(sha256)
@@ -26,16 +35,18 @@ pub async fn of_file(db: &Db, sha256: &str, kind: &str) -> Result<Option<FileRow
     .await
 }
 
-/// The description alone. `None`: there is none.
+/// Keeps what was read out of a file later; what is there stays. Readers need not be told: whoever asks next reads the row.
 ///
 /// # Errors
 /// [`sqlx::Error`].
-pub async fn body(db: &Db, sha256: &str, kind: &str) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT body FROM metadata WHERE sha256 = $1 AND kind = $2")
+pub async fn keep(db: &Db, sha256: &str, kind: &str, body: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO metadata (sha256, kind, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(sha256)
         .bind(kind)
-        .fetch_optional(db.pool())
+        .bind(body)
+        .execute(db.pool())
         .await
+        .map(drop)
 }
 
 /// The evidence about a file of a package (purl), by the strongest digest that locks pin (`algorithm:hex`): JSON.

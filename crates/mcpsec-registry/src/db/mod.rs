@@ -12,11 +12,13 @@ pub mod evidence;
 pub mod locks;
 pub mod metadata;
 #[cfg(test)]
+pub(crate) mod scratch;
+#[cfg(test)]
 pub(crate) mod seed;
 pub mod state;
 pub mod tokens;
 
-pub use connect::{Db, DbError};
+pub use connect::{Db, DbError, FILE};
 
 /// A transaction that may write. It takes the write lock at its start (SQLite) or with its first write (PostgreSQL).
 pub type Tx = sqlx::Transaction<'static, sqlx::Any>;

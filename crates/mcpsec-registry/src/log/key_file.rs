@@ -1,4 +1,4 @@
-//! The file of the private key that signs heads: read, or made once for a new log.
+//! The files of the private keys that sign heads: read, or made once for a new log, and a second one while the key is changed.
 use std::{
     io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
@@ -11,6 +11,8 @@ use crate::config::Config;
 
 /// The name of the file in the data folder.
 const NAME: &str = "log-key.pem";
+/// What stands behind the name of the file in that of the next key's.
+const NEXT: &str = ".next";
 /// A key is far smaller.
 const LARGEST: u64 = 16 << 10;
 
@@ -41,12 +43,61 @@ pub enum KeyFileError {
     Gone(PathBuf),
 }
 
-/// The signer in the configured file, or in the data folder. Only for a new log a key is made, and never over another file.
+/// The keys of a log: while the key is changed there are two.
+#[derive(Debug)]
+pub struct Keys {
+    /// In the configured file, or in the data folder.
+    pub own: LogSigner,
+    /// Beside it, in the file with `.next` behind its name.
+    pub next: Option<LogSigner>,
+}
+
+fn place(config: &Config) -> PathBuf {
+    config.log_key.clone().unwrap_or_else(|| config.data.join(NAME))
+}
+
+fn next_place(config: &Config) -> PathBuf {
+    let mut path = place(config).into_os_string();
+    path.push(NEXT);
+    path.into()
+}
+
+/// The keys in the files. Only for a new log a key is made, and never over another file.
 ///
 /// # Errors
 /// [`KeyFileError`].
-pub fn load(config: &Config, origin: Origin, new: bool) -> Result<LogSigner, KeyFileError> {
-    let path = config.log_key.clone().unwrap_or_else(|| config.data.join(NAME));
+pub fn load(config: &Config, origin: Origin, new: bool) -> Result<Keys, KeyFileError> {
+    let own = load_own(config, origin.clone(), new)?;
+    let path = next_place(config);
+    let next = match read(&path) {
+        Ok(pem) => Some(LogSigner::parse(origin, &pem).map_err(|error| KeyFileError::Content { path, error })?),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(KeyFileError::Io { path, error }),
+    };
+    Ok(Keys { own, next })
+}
+
+/// Makes the file of the next key, if there is none.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn make_next(config: &Config) -> Result<(), KeyFileError> {
+    let path = next_place(config);
+    make(&path).map_err(|error| KeyFileError::Io { path, error })
+}
+
+/// Puts the next key in the place of the own one, which is gone then. Gives the file that it is in.
+///
+/// # Errors
+/// [`KeyFileError`]: the folder may be one that nobody writes to, as those of secrets are.
+pub fn put_in_place(config: &Config) -> Result<PathBuf, KeyFileError> {
+    let (from, to) = (next_place(config), place(config));
+    std::fs::rename(&from, &to).map_err(|error| KeyFileError::Io { path: from, error })?;
+    Ok(to)
+}
+
+fn load_own(config: &Config, origin: Origin, new: bool) -> Result<LogSigner, KeyFileError> {
+    let path = place(config);
     let failed = |error| KeyFileError::Io { path: path.clone(), error };
     let pem = match read(&path) {
         Ok(pem) => pem,

@@ -9,7 +9,8 @@
 //! the one that the last append wrote; after that the tree only ever grows. A database that loses, changes or reorders entries gets
 //! no signature under it any more: answers are errors until a person looks.
 //!
-//! Any number of replicas append: the row `log` is their lock. Each signs heads with the same key, for the same entries.
+//! Any number of replicas append: the row `log` is their lock. Each signs heads with the same key, for the same entries; while the key
+//! is changed, with both. Which key counts is said by the row, so that all of them change at the same moment.
 mod admit;
 mod append;
 mod key_file;
@@ -17,17 +18,14 @@ mod key_file;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use mcpsec_model::{
-    approval::{
-        Signers,
-        head::{Head, Origin},
-    },
+    approval::head::{Head, Origin},
     time::Timestamp,
 };
 use mcpsec_verify::approval::log::{LogKey, LogSigner, Tree, leaf_hash};
 
 pub use admit::{Admitted, MAX_BATCH, Strictness, admit, admit_lines};
 pub use append::Appended;
-pub use key_file::{KeyFileError, load};
+pub use key_file::{KeyFileError, Keys, load, make_next, put_in_place};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -44,11 +42,10 @@ pub const CHUNK: u64 = 128;
 /// How many batches are in memory at once.
 const DESK: usize = 2;
 
-/// The log's key, and the tree over its entries.
+/// The log's keys, and the tree over its entries.
 #[derive(Debug)]
 pub struct Log {
-    signer: LogSigner,
-    signers: Arc<Signers>,
+    keys: Keys,
     /// Seconds that a head is good for.
     validity: i64,
     tree: RwLock<Tree>,
@@ -61,6 +58,8 @@ pub struct Log {
 
 #[derive(Clone, Debug)]
 struct Signed {
+    /// The key that counted, as the row says it.
+    key: String,
     head: Head,
     text: Arc<str>,
 }
@@ -116,23 +115,18 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError`].
-    pub async fn open(config: &Config, db: &Db, signers: Arc<Signers>) -> Result<Self, LogError> {
+    pub async fn open(config: &Config, db: &Db) -> Result<Self, LogError> {
         let origin: Origin =
             config.origin.parse().map_err(|_| LogError::Origin(mcpsec_model::text::escape(&config.origin)))?;
         let row = entries::log(db).await?;
-        let signer = load(config, origin, row.key.is_empty())?;
-        let own = signer.key().to_string();
+        let keys = load(config, origin, row.key.is_empty())?;
         let mut tx = db.begin().await?;
-        let known = entries::claim(&mut tx, &own).await?.key;
+        let known = entries::claim(&mut tx, &keys.own.key().to_string()).await?;
         tx.commit().await?;
-        if known != own {
-            let known = LogKey::parse(&known).map_or_else(|_| "that cannot be read".to_owned(), |key| key.short());
-            return Err(LogError::OtherKey { known, own: signer.key().short() });
-        }
+        let _known = keys.that_count(&known.key)?;
         let validity = i64::try_from(config.head_validity.as_secs()).unwrap_or(i64::MAX / 4);
         let log = Self {
-            signer,
-            signers,
+            keys,
             validity,
             tree: RwLock::default(),
             head: Mutex::default(),
@@ -149,14 +143,14 @@ impl Log {
         }
     }
 
-    /// The key that signs heads.
-    pub fn key(&self) -> &LogKey {
-        self.signer.key()
-    }
-
-    /// Whose approvals are let in.
-    pub fn signers(&self) -> &Arc<Signers> {
-        &self.signers
+    /// The key that signs heads, and while it is changed the one that is to follow; as the database says now.
+    ///
+    /// # Errors
+    /// The database does not answer, or its log is signed by none of the keys here.
+    pub async fn keys(&self, db: &Db) -> Result<(&LogKey, Option<&LogKey>), ApiError> {
+        let row = entries::log(db).await?;
+        let (signer, next) = self.keys.that_count(&row.key)?;
+        Ok((signer.key(), next.map(LogSigner::key)))
     }
 
     /// Where whoever brings a batch waits for their turn before it is read.
@@ -181,19 +175,24 @@ impl Log {
     pub async fn head(&self, db: &Db, now: Timestamp) -> Result<(Head, Arc<str>), ApiError> {
         let row = self.catch_up(db).await?;
         let (size, root) = checked(&row)?;
+        let (signer, next) = self.keys.that_count(&row.key)?;
         let mut held = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(signed) = held.as_ref()
-            && (signed.head.size, signed.head.root) == (size, root)
+            && (signed.head.size, signed.head.root, &signed.key) == (size, root, &row.key)
             && signed.head.expires.as_second() - now.as_second() > self.validity / 2
         {
             return Ok((signed.head.clone(), Arc::clone(&signed.text)));
         }
         let expires = Timestamp::from_second(now.as_second().saturating_add(self.validity)).unwrap_or(Timestamp::MAX);
-        let head = Head { origin: self.key().origin().clone(), size, root, expires };
-        let text: Arc<str> = self.signer.sign(head.clone()).to_string().into();
+        let head = Head { origin: signer.key().origin().clone(), size, root, expires };
+        let mut note = signer.sign(head.clone());
+        if let Some(next) = next {
+            next.cosign(&mut note);
+        }
+        let text: Arc<str> = note.to_string().into();
         // A slow request must not put an older head in the place of a newer one.
         if held.as_ref().is_none_or(|signed| signed.head.size <= size) {
-            *held = Some(Signed { head: head.clone(), text: Arc::clone(&text) });
+            *held = Some(Signed { key: row.key, head: head.clone(), text: Arc::clone(&text) });
         }
         Ok((head, text))
     }
@@ -265,6 +264,24 @@ impl Log {
 
     fn with_tree<T>(&self, ask: impl FnOnce(&Tree) -> T) -> T {
         ask(&self.tree.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Keys {
+    /// The key that counts, and the one that is to follow it, if the change has begun and is not over.
+    ///
+    /// # Errors
+    /// [`LogError::OtherKey`].
+    pub fn that_count(&self, known: &str) -> Result<(&LogSigner, Option<&LogSigner>), LogError> {
+        if self.own.key().to_string() == known {
+            return Ok((&self.own, self.next.as_ref()));
+        }
+        // The change is over; the file of the old key is only not out of the way yet.
+        if let Some(next) = self.next.as_ref().filter(|next| next.key().to_string() == known) {
+            return Ok((next, None));
+        }
+        let known = LogKey::parse(known).map_or_else(|_| "that cannot be read".to_owned(), |key| key.short());
+        Err(LogError::OtherKey { known, own: self.own.key().short() })
     }
 }
 

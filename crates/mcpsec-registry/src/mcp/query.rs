@@ -67,7 +67,7 @@ impl Query {
             limit: parameters.limit.as_deref().map_or(Ok(USUAL), limit)?,
             search: parameters.search.filter(|text| !text.is_empty()).map(|text| text.to_lowercase()),
             // Whoever asks what changed must hear what was withdrawn, else their copy keeps it.
-            deleted: since.is_some() || parameters.include_deleted.as_deref().map_or(Ok(false), flag)?,
+            deleted: parameters.include_deleted.as_deref().map_or(Ok(false), flag)? || since.is_some(),
             since: since.transpose()?,
             version: parameters.version.filter(|text| !text.is_empty()).map(|text| Wanted::parse(&text)),
         })
@@ -199,6 +199,7 @@ mod tests {
         {
             assert!(!refused(text).is_empty());
         }
+        assert!(!refused("updated_since=2026-01-01T00:00:00Z&include_deleted=null").is_empty());
         assert!(Query::include_deleted("include_deleted=true").expect("flag"));
         assert!(Query::include_deleted("include_deleted=TRUE").is_err());
     }

@@ -20,7 +20,14 @@ use mcpsec_verify::approval::Key;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::{app::App, clock::Clock, config::Config, db::seed, serve};
+use crate::{
+    app::App,
+    catalog::Status,
+    clock::Clock,
+    config::Config,
+    db::{scratch::Scratch, seed},
+    serve,
+};
 
 const START: i64 = 1_800_000_000;
 /// The example key of RFC 8410, section 10.3: known to everybody, and the same ids in every run.
@@ -31,6 +38,8 @@ struct Team {
     app: App,
     key: Key,
     now: Arc<AtomicI64>,
+    /// Last: it goes when nobody uses it any more.
+    _database: Scratch,
 }
 
 impl Team {
@@ -53,12 +62,14 @@ impl Team {
             .expect("signers");
         let mut config = Config::in_folder(folder.path().to_owned());
         config.origin = "mcp.example.test".to_owned();
+        let database = Scratch::new();
+        config.database = database.address();
         change(&mut config);
         let now = Arc::new(AtomicI64::new(START));
         let told = Arc::clone(&now);
         let clock = Clock::of(move || Timestamp::from_second(told.load(Ordering::SeqCst)).expect("a time"));
         let app = serve::open(config, clock).await.expect("it opens");
-        Self { _folder: folder, app, key, now }
+        Self { _folder: folder, app, key, now, _database: database }
     }
 
     fn now(&self) -> i64 {
@@ -112,7 +123,10 @@ impl Team {
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Value) {
-        let mut request = Request::builder().method(method).uri(path).header("host", "mcp.example.test:7420");
+        let mut request = Request::builder().method(method).uri(path);
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request = request.header("host", "mcp.example.test:7420");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -379,4 +393,42 @@ async fn a_private_server_shows_nothing_to_strangers() {
     {
         assert_eq!(team.refused(path).await, StatusCode::UNAUTHORIZED, "{path}");
     }
+}
+
+/// Nothing is written when an approval of tomorrow becomes one of today; everybody sees it all the same.
+#[tokio::test]
+async fn an_approval_from_the_future_counts_when_its_time_has_come() {
+    let team = Team::new().await;
+    let text = lock("files", "1.0.0", &["read"]);
+    team.wait(2 * 3600);
+    let approval = team.approval(&text, 90);
+    team.wait(-2 * 3600);
+    seed::lock(&team.app.db, &text, team.now()).await;
+    seed::files(&team.app.db, &text, team.now()).await;
+    team.say(&approval).await;
+    assert_eq!(team.listed("/v0.1/servers").await, [""; 0]);
+    assert_eq!(team.app.catalogs.get().releases()[0].status, Status::Pending, "nothing was taken back");
+    team.wait(2 * 3600);
+    team.app.changed().await.expect("a catalog");
+    assert_eq!(team.listed("/v0.1/servers").await.len(), 1);
+}
+
+#[tokio::test]
+async fn where_two_people_must_approve_one_is_not_enough() {
+    let team = Team::with(|config| config.required = 2).await;
+    team.vet(&lock("files", "1.0.0", &["read"]), 90).await;
+    assert_eq!(team.listed("/v0.1/servers").await, [""; 0]);
+}
+
+/// What lists keep of a lock is bounded, however much it tells.
+#[tokio::test]
+async fn what_lists_keep_of_a_lock_ends() {
+    let team = Team::new().await;
+    let names: Vec<String> = (0..2_001).map(|n| format!("{n}{}", "x".repeat(250))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    team.vet(&lock("files", "1.0.0", &names), 90).await;
+    let catalog = team.app.catalogs.get();
+    let brief = &catalog.releases()[0].brief;
+    assert_eq!((brief.names.len(), brief.more_names), (2_000, true));
+    assert!(brief.names.iter().all(|(_, name)| name.chars().count() == 200));
 }

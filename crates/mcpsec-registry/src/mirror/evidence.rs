@@ -1,10 +1,16 @@
 //! Evidence as clients pushed it, for those who ask the mirror what the upstream once published.
-use axum::{body::Body, response::Response};
+use axum::response::Response;
 use http::{HeaderValue, header};
 use mcpsec_model::evidence::Documents;
 use serde::de::IgnoredAny;
 
-use crate::{app::App, catalog::FileRef, db::metadata, error::ApiError};
+use crate::{
+    app::App,
+    catalog::FileRef,
+    db::{self, evidence::About, metadata},
+    error::ApiError,
+    ops::Room,
+};
 
 /// The documents about a file; empty ones where nobody pushed any.
 pub(super) async fn documents(app: &App, file: &FileRef) -> Result<Documents, ApiError> {
@@ -20,15 +26,20 @@ pub(super) async fn documents(app: &App, file: &FileRef) -> Result<Documents, Ap
     }
 }
 
-/// Attestations or provenance, exactly as they were pushed.
+/// Attestations or provenance of a file, exactly as they were pushed.
 ///
 /// # Errors
-/// 404: there are none, or they are no JSON.
-pub(super) fn attestations(documents: Documents, content_type: &'static str) -> Result<Response, ApiError> {
+/// 404: there are none, or they are no JSON. 503: too many such answers wait to be read.
+pub(super) async fn attestations(app: &App, file: &FileRef, content_type: &'static str) -> Result<Response, ApiError> {
     let none = || ApiError::not_found("no attestations are kept for it");
-    let text = documents.attestations.ok_or_else(none)?;
+    let (purl, digest) = (file.package.purl(), file.pinned.strongest().ok_or_else(none)?.to_string());
+    let about = About { package: &purl, file: &file.file, digest: &digest };
+    let length = db::evidence::length(&app.db, &about).await?.ok_or_else(none)?;
+    // The documents, and what is taken out of them.
+    let room = Room::take(u64::try_from(length).unwrap_or(u64::MAX).saturating_mul(2))?;
+    let text = documents(app, file).await?.attestations.ok_or_else(none)?;
     serde_json::from_str::<IgnoredAny>(&text).map_err(|_| none())?;
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(room.hold(text));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

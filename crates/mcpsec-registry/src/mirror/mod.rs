@@ -8,6 +8,7 @@
 //! Whatever is not vetted is not there: 404, in lists and by address alike. Clients hold every file to the hash they have locked,
 //! so this mirror can withhold and cannot replace.
 pub mod arrival;
+mod described;
 mod evidence;
 mod keys;
 mod npm;

@@ -124,7 +124,7 @@ impl Asked {
         let shown = Untrusted::new(id).excerpt(120);
         let id: PackageId = format!("npm:{id}").parse().map_err(|_| not_vetted(&shown))?;
         let file = self.catalog.files(&id).first().ok_or_else(|| not_vetted(&id.to_string()))?;
-        evidence::attestations(evidence::documents(&self.app, file).await?, "application/json")
+        evidence::attestations(&self.app, file, "application/json").await
     }
 
     async fn keys(&self) -> Result<Response, ApiError> {

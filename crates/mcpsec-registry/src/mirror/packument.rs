@@ -7,18 +7,17 @@ use std::collections::BTreeMap;
 
 use mcpsec_model::{
     digest::Digest,
-    evidence::Documents,
+    evidence::{Documents, RegistrySignature},
     name::{Ecosystem, PackageName},
     time::Timestamp,
 };
 use semver::Version;
 use serde_json::{Map, Value, json};
 
-use super::{arrival::Kind, evidence::documents, page::Page, path::encode};
+use super::{arrival::Kind, described, evidence::documents, page::Page, path::encode};
 use crate::{
     app::App,
     catalog::{Catalog, FileRef},
-    db::metadata,
     error::ApiError,
 };
 
@@ -35,7 +34,29 @@ pub(super) struct Vetted {
     record: Map<String, Value>,
     file: FileRef,
     sha1: String,
-    evidence: Documents,
+    said: Said,
+}
+
+/// What a packument repeats of the evidence. Documents of one file may have 16 MiB: those of all versions are never in memory together.
+#[derive(Debug)]
+struct Said {
+    signatures: Vec<RegistrySignature>,
+    published: Option<Timestamp>,
+    attested: bool,
+}
+
+/// The most signatures of one version; npm's registry gives one for each of its keys.
+const MAX_SIGNATURES: usize = 16;
+/// The longest part of one, in bytes.
+const MAX_SIGNATURE: usize = 1024;
+
+impl From<Documents> for Said {
+    fn from(documents: Documents) -> Self {
+        let mut signatures = documents.signatures;
+        signatures.retain(|one| one.keyid.len() <= MAX_SIGNATURE && one.sig.len() <= MAX_SIGNATURE);
+        signatures.truncate(MAX_SIGNATURES);
+        Self { signatures, published: documents.published, attested: documents.attestations.is_some() }
+    }
 }
 
 /// The vetted versions of a name; empty when there are none.
@@ -43,15 +64,14 @@ pub(super) async fn vetted(app: &App, catalog: &Catalog, name: &PackageName) -> 
     let mut all = Vec::new();
     for (id, files) in catalog.versions(Ecosystem::Npm, name.as_str()) {
         for file in files {
-            let Some(blob) = &file.blob else { continue };
-            let Some(row) = metadata::of_file(&app.db, &blob.to_hex(), Kind::Npm.as_str()).await? else { continue };
+            let Some(row) = described::of_file(app, file, Kind::Npm).await? else { continue };
             let Ok(record) = serde_json::from_str(&row.body) else {
                 tracing::error!(package = %id, "the description of a vetted file is missing; the version is left out");
                 continue;
             };
-            let evidence = documents(app, file).await?;
+            let said = documents(app, file).await?.into();
             let version = id.version().to_owned();
-            all.push(Vetted { version, record, file: file.clone(), sha1: row.sha1, evidence });
+            all.push(Vetted { version, record, file: file.clone(), sha1: row.sha1, said });
         }
     }
     Ok(all)
@@ -61,7 +81,7 @@ pub(super) async fn vetted(app: &App, catalog: &Catalog, name: &PackageName) -> 
 pub(super) fn render(name: &PackageName, all: Vec<Vetted>, base: &str, short: bool) -> Result<Page, ApiError> {
     let latest = latest(all.iter().map(|one| one.version.as_str())).map(str::to_owned);
     let times: BTreeMap<String, Timestamp> =
-        all.iter().filter_map(|one| Some((one.version.clone(), one.evidence.published?))).collect();
+        all.iter().filter_map(|one| Some((one.version.clone(), one.said.published?))).collect();
     let modified = times.values().max().map(Timestamp::to_string);
     let mut versions = BTreeMap::new();
     for one in all {
@@ -118,10 +138,10 @@ fn record(name: &PackageName, one: Vetted, base: &str, short: bool) -> Value {
     if !one.sha1.is_empty() {
         dist["shasum"] = one.sha1.into();
     }
-    if !one.evidence.signatures.is_empty() {
-        dist["signatures"] = json!(one.evidence.signatures);
+    if !one.said.signatures.is_empty() {
+        dist["signatures"] = json!(one.said.signatures);
     }
-    if one.evidence.attestations.is_some() {
+    if one.said.attested {
         let url = format!("{base}/npm/-/npm/v1/attestations/{}@{}", encode(name.as_str()), encode(&version));
         dist["attestations"] = json!({ "url": url, "provenance": { "predicateType": PROVENANCE } });
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use mcpsec_model::{digest::Digest, time::Timestamp};
+use mcpsec_model::digest::Digest;
 use moka::{future::Cache, policy::EvictionPolicy};
+use tokio::sync::Semaphore;
 
 use crate::{catalog::Catalog, error::ApiError};
 
@@ -30,15 +31,14 @@ pub(super) enum What {
 /// An answer belongs to one state of the catalog and to the address that its links start with.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Key {
-    generation: i64,
-    until: Option<Timestamp>,
+    edition: u64,
     base: String,
     what: What,
 }
 
 impl Key {
     pub(super) fn new(catalog: &Catalog, base: &str, what: What) -> Self {
-        Self { generation: catalog.generation, until: catalog.until, base: base.to_owned(), what }
+        Self { edition: catalog.edition, base: base.to_owned(), what }
     }
 }
 
@@ -157,7 +157,11 @@ impl Pages {
         key: Key,
         make: impl Future<Output = Result<Page, ApiError>>,
     ) -> Result<Arc<Page>, ApiError> {
-        let made = self.0.try_get_with(key, async { make.await.map(Arc::new) }).await;
+        let made = self.0.try_get_with(key, async {
+            let _turn = MAKERS.acquire().await.map_err(|error| ApiError::bug(&error))?;
+            make.await.map(Arc::new)
+        });
+        let made = made.await;
         made.map_err(|error| ApiError {
             status: error.status,
             message: error.message.clone(),
@@ -167,6 +171,10 @@ impl Pages {
         })
     }
 }
+
+/// How many pages are made at once. Where no `public-url` is set each `Host` has pages of its own, and whoever asks under ever new ones
+/// has all of them made anew: that must take no more than this of the database and the processors.
+static MAKERS: Semaphore = Semaphore::const_new(4);
 
 /// Renders away from the threads that answer requests.
 pub(super) async fn render(make: impl FnOnce() -> Result<Page, ApiError> + Send + 'static) -> Result<Page, ApiError> {

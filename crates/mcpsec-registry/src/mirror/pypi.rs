@@ -10,11 +10,10 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Body,
     extract::{OriginalUri, State},
     response::{IntoResponse as _, Redirect, Response},
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use mcpsec_model::{
     digest::Digest,
     name::{Ecosystem, PackageName},
@@ -24,7 +23,7 @@ use mcpsec_model::{
 
 use super::{
     arrival::Kind,
-    evidence, not_vetted,
+    described, evidence, not_vetted,
     page::{Key, What, accepted, render},
     path, simple,
 };
@@ -32,7 +31,7 @@ use crate::{
     app::App,
     blobs::{Answer, Audience},
     catalog::{Catalog, FileRef},
-    db::metadata,
+    conditional,
     error::ApiError,
     ops::Base,
 };
@@ -111,8 +110,10 @@ impl Asked {
 
     /// A vetted Python file of exactly this hash and name.
     fn vetted(&self, sha256: &Digest, file: &str) -> Option<&FileRef> {
-        let found = self.catalog.file(sha256).filter(|found| found.package.ecosystem() == Ecosystem::Pypi)?;
-        (found.blob == Some(*sha256) && found.file == file).then_some(found)
+        let is_it = |found: &&FileRef| {
+            found.package.ecosystem() == Ecosystem::Pypi && found.blob == Some(*sha256) && found.file == file
+        };
+        self.catalog.names_of(sha256).find(is_it)
     }
 
     async fn file(&self, hex: &str, file: &str) -> Result<Response, ApiError> {
@@ -128,17 +129,11 @@ impl Asked {
             return self.app.blobs.answer(&self.headers, Answer { sha256: &sha256, size, audience }).await;
         }
         let wheel = file.strip_suffix(".metadata").filter(|wheel| simple::has_metadata(wheel)).ok_or_else(missing)?;
-        self.vetted(&sha256, wheel).ok_or_else(missing)?;
-        let body = metadata::body(&self.app.db, hex, Kind::Pypi.as_str()).await?.ok_or_else(missing)?;
-        let mut response = Response::new(Body::from(body));
-        let headers = response.headers_mut();
-        let keep = if self.app.config.private { "private" } else { "public" };
-        let keep = HeaderValue::from_str(&format!("{keep}, max-age=31536000, immutable"));
-        headers.insert(header::CACHE_CONTROL, keep.map_err(|error| ApiError::bug(&error))?);
+        let found = self.vetted(&sha256, wheel).ok_or_else(missing)?;
+        let body = described::of_file(&self.app, found, Kind::Pypi).await?.filter(|row| !row.body.is_empty());
+        let body = body.ok_or_else(missing)?.body;
         // No browser shall read it as a page.
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        Ok(response)
+        Ok(conditional::whole(&self.headers, "text/plain; charset=utf-8", self.app.config.private, body))
     }
 
     async fn provenance(&self, name: &str, version: &str, file: &str) -> Result<Response, ApiError> {
@@ -146,6 +141,6 @@ impl Asked {
         let name = PackageName::pypi(name).map_err(|_| missing())?;
         let id = PackageId::new(Ecosystem::Pypi, name, version).map_err(|_| missing())?;
         let found = self.catalog.files(&id).iter().find(|found| found.file == file).ok_or_else(missing)?;
-        evidence::attestations(evidence::documents(&self.app, found).await?, INTEGRITY)
+        evidence::attestations(&self.app, found, INTEGRITY).await
     }
 }

@@ -10,11 +10,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     arrival::{Kind, requires_python},
+    described,
     evidence::documents,
     page::Page,
     path::encode,
 };
-use crate::{app::App, catalog::Catalog, db::metadata, error::ApiError};
+use crate::{app::App, catalog::Catalog, error::ApiError};
 
 pub(super) const JSON: &str = "application/vnd.pypi.simple.v1+json";
 pub(super) const HTML: &str = "application/vnd.pypi.simple.v1+html";
@@ -68,7 +69,7 @@ pub(super) async fn vetted(app: &App, catalog: &Catalog, name: &PackageName) -> 
     for (id, files) in catalog.versions(Ecosystem::Pypi, name.as_str()) {
         for file in files {
             let Some(sha256) = file.blob else { continue };
-            let row = metadata::of_file(&app.db, &sha256.to_hex(), Kind::Pypi.as_str()).await?;
+            let row = described::of_file(app, file, Kind::Pypi).await?;
             let evidence = documents(app, file).await?;
             all.push(Vetted {
                 file: file.file.to_string(),

@@ -1,8 +1,14 @@
-//! What goes on between requests: finding out what other replicas wrote and what became wrong by time alone, and removing what
-//! interrupted uploads left.
-use std::time::Duration;
+//! What goes on between requests: finding out what other replicas wrote, what the operator's files say and what became wrong by
+//! time alone, and removing what interrupted uploads left.
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use crate::app::App;
+use futures::FutureExt as _;
+
+use crate::{
+    app::App,
+    error::ApiError,
+    trust::{self, Look},
+};
 
 /// How often a replica looks. It is one row of the database.
 const LOOK: Duration = Duration::from_secs(1);
@@ -38,8 +44,12 @@ fn renewal(app: App) {
         let mut lost = false;
         loop {
             ticks.tick().await;
-            // What fails was logged where it failed.
-            match app.changed().await {
+            let look = AssertUnwindSafe(look(&app)).catch_unwind();
+            // What fails was logged where it failed. A panic ends one look and not all that would follow: without them no revocation
+            // of another replica would ever be seen here.
+            let looked = look.await.unwrap_or_else(|_panic| Err(ApiError::bug(&"looking for changes panicked")));
+            app.metrics.signers(app.trust.is_current());
+            match looked {
                 Ok(()) => {
                     app.metrics.entries(i64::try_from(app.log.size()).unwrap_or(i64::MAX));
                     app.metrics.renewed(app.clock.now().as_millisecond() as f64 / 1000.0);
@@ -51,4 +61,10 @@ fn renewal(app: App) {
             }
         }
     });
+}
+
+async fn look(app: &App) -> Result<(), ApiError> {
+    let files = trust::renew(app, Look::Twice).await;
+    app.changed().await?;
+    files
 }

@@ -1,10 +1,11 @@
 //! Connections: how many, over TLS or not, how long they may say or take nothing, and how they end.
 use std::{
+    collections::HashMap,
     future::{Ready, ready},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,8 +24,12 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::metrics::Held;
-use crate::{app::App, config::Tls};
+use super::{metrics::Held, rate::party};
+use crate::{
+    app::App,
+    config::Tls,
+    trust::{self, Look},
+};
 
 /// Why it does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +50,8 @@ fn failed(what: impl Into<String>) -> impl FnOnce(io::Error) -> ServeError {
 /// [`ServeError`]: the address is taken, or the certificate cannot be used.
 pub async fn serve(app: App, router: Router, ready: impl FnOnce(&str)) -> Result<(), ServeError> {
     let listen = app.config.listen;
-    let listener = std::net::TcpListener::bind(listen).map_err(failed(format!("failed to listen on {listen}")))?;
+    let listener = std::net::TcpListener::bind(listen)
+        .map_err(|why| ServeError { what: format!("failed to listen on {listen}{}", next_of(why.kind())), why })?;
     let address = listener.local_addr().map_err(failed("failed to read the address"))?;
     listener.set_nonblocking(true).map_err(failed("failed to listen"))?;
     let tls = match &app.config.tls {
@@ -81,7 +87,21 @@ pub async fn serve(app: App, router: Router, ready: impl FnOnce(&str)) -> Result
     served.map_err(failed("failed to serve"))
 }
 
-async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
+/// What to do about an address that cannot be listened on.
+fn next_of(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => " (end what listens there, or choose another port with `--listen`)",
+        io::ErrorKind::PermissionDenied => " (ports below 1024 are not for everybody: choose another with `--listen`)",
+        io::ErrorKind::AddrNotAvailable => " (this machine has no such address: choose another with `--listen`)",
+        _ => "",
+    }
+}
+
+/// Reads the certificate and its key, as `serve` will.
+///
+/// # Errors
+/// [`ServeError`]: one cannot be read, or they do not belong together.
+pub async fn certificate(tls: &Tls) -> Result<RustlsConfig, ServeError> {
     RustlsConfig::from_pem_file(&tls.cert, &tls.key).await.map_err(failed(format!(
         "failed to use the certificate {} with the key {}",
         tls.cert.display(),
@@ -128,9 +148,11 @@ async fn signals(app: App, handle: Handle<SocketAddr>, _tls: Option<RustlsConfig
     }
 }
 
-/// A certificate that cannot be used leaves the old one in place.
+/// What cannot be used leaves the old one in place.
 #[cfg(unix)]
 async fn renew(app: &App, config: Option<&RustlsConfig>) {
+    // What fails was logged where it failed.
+    let _tried = trust::renew(app, Look::Once).await;
     let (Some(config), Some(tls)) = (config, &app.config.tls) else { return };
     match config.reload_from_pem_file(&tls.cert, &tls.key).await {
         Ok(()) => tracing::info!("the certificate was read again"),
@@ -138,17 +160,62 @@ async fn renew(app: &App, config: Option<&RustlsConfig>) {
     }
 }
 
-/// Lets in as many connections as may be open at once.
+/// Lets in as many connections as may be open at once, and of one client no more than three quarters of them: whoever opens
+/// connections and says nothing does not keep everybody else out. Proxies that the configuration names speak for many.
 #[derive(Clone, Debug)]
 struct Gate {
     app: App,
     places: Arc<Semaphore>,
+    share: u32,
+    open: Open,
 }
 
 impl Gate {
     fn new(app: &App) -> Self {
-        let places = usize::try_from(app.config.limits.connections).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { app: app.clone(), places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))) }
+        let connections = app.config.limits.connections;
+        let places = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            app: app.clone(),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            share: connections - connections / 4,
+            open: Arc::default(),
+        }
+    }
+
+    /// A place for this client; `None` when it has its share.
+    fn share(&self, peer: IpAddr) -> Option<Share> {
+        let peer = peer.to_canonical();
+        if self.app.config.trusted_proxies.iter().any(|network| network.holds(peer)) {
+            return Some(Share(None));
+        }
+        let client = party(peer);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(client).or_default();
+        if *count >= self.share {
+            return None;
+        }
+        *count += 1;
+        drop(open);
+        Some(Share(Some((client, Arc::clone(&self.open)))))
+    }
+}
+
+/// What a client has open, counted as long as it lives.
+struct Share(Option<(u64, Open)>);
+
+/// How many connections each client has open.
+type Open = Arc<Mutex<HashMap<u64, u32>>>;
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some((client, open)) = &self.0 else { return };
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(client) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(client);
+            }
+        }
     }
 }
 
@@ -158,7 +225,11 @@ impl<S> Accept<TcpStream, S> for Gate {
     type Future = Ready<io::Result<(Watched, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+        let places = (
+            Arc::clone(&self.places).try_acquire_owned(),
+            stream.peer_addr().ok().and_then(|peer| self.share(peer.ip())),
+        );
+        let (Ok(place), Some(share)) = places else {
             self.app.metrics.refused("connections");
             return ready(Err(io::Error::other("too many connections")));
         };
@@ -169,6 +240,7 @@ impl<S> Accept<TcpStream, S> for Gate {
             idle: self.app.config.limits.idle,
             stalled: None,
             _place: place,
+            _share: share,
             _counted: self.app.metrics.connected(),
         };
         ready(no_delay.map(|()| (watched, service)))
@@ -183,6 +255,7 @@ struct Watched {
     /// Set while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+    _share: Share,
     _counted: Held,
 }
 

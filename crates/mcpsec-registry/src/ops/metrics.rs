@@ -50,6 +50,7 @@ pub struct Metrics {
     unavailable: Family<What, Counter>,
     releases: Family<Status, Gauge>,
     entries: Gauge,
+    signers: Gauge,
     renewed: Gauge<f64, AtomicU64>,
 }
 
@@ -67,6 +68,7 @@ impl Default for Metrics {
             unavailable: Family::default(),
             releases: Family::default(),
             entries: Gauge::default(),
+            signers: Gauge::default(),
             renewed: Gauge::default(),
         };
         let list = &mut metrics.registry;
@@ -80,6 +82,11 @@ impl Default for Metrics {
         list.register("unavailable", "Requests not done because a part did not answer", metrics.unavailable.clone());
         list.register("releases", "Pushed server versions by status", metrics.releases.clone());
         list.register("log_entries", "Entries of the log of approvals", metrics.entries.clone());
+        list.register(
+            "signers_current",
+            "1: mcp-signers and the policy hold as they are; 0: unreadable",
+            metrics.signers.clone(),
+        );
         list.register(
             "catalog_renewed_timestamp_seconds",
             "When the catalog was last found or made current",
@@ -140,6 +147,11 @@ impl Metrics {
     /// How many entries the log has.
     pub(super) fn entries(&self, count: i64) {
         self.entries.set(count);
+    }
+
+    /// Whether what the operator's files say is what holds.
+    pub(super) fn signers(&self, current: bool) {
+        self.signers.set(i64::from(current));
     }
 
     /// All of it, as text.

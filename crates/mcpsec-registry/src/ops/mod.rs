@@ -12,16 +12,19 @@ mod logs;
 mod metrics;
 mod nowhere;
 mod rate;
+mod room;
 
 use axum::{Router, routing::get};
 
 pub use background::start as start_background;
 pub use client::{Base, Client, RequestId};
 pub use guard::{Guard, guard};
-pub use listen::{ServeError, serve};
+pub use health::Readiness;
+pub use listen::{ServeError, certificate, serve};
 pub use logs::start as start_logs;
 pub use metrics::Metrics;
-pub use nowhere::{no_method, no_page};
+pub use nowhere::{is_for_people, no_method, no_page};
+pub use room::Room;
 
 use crate::app::App;
 

@@ -1,12 +1,11 @@
 //! What no handler answers: 404 and 405, as JSON for programs and as a page for people.
 use axum::{
     http::{HeaderMap, Method, Uri, header},
-    response::{Html, IntoResponse as _, Response},
+    response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use maud::{DOCTYPE, html};
 
-use crate::error::ApiError;
+use crate::{error::ApiError, ui};
 
 /// The addresses of programs; everything else is pages.
 const FOR_PROGRAMS: [&str; 6] = ["/api/", "/npm/", "/pypi/", "/v0.1/", "/v0/", "/policy/"];
@@ -22,31 +21,15 @@ pub async fn no_method(method: Method, uri: Uri, headers: HeaderMap) -> Response
 }
 
 fn answer(status: StatusCode, words: &str, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+    let error = ApiError::new(status, words);
+    if is_for_people(method, uri, headers) { ui::error_page(error) } else { error.into_response() }
+}
+
+/// Whether somebody looks at a page with a browser.
+pub fn is_for_people(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
     let reads = matches!(*method, Method::GET | Method::HEAD);
-    let person = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if !reads || !person || FOR_PROGRAMS.iter().any(|start| uri.path().starts_with(start)) {
-        return ApiError::new(status, words).into_response();
-    }
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (status.as_u16()) " · mcpsec" }
-            }
-            body {
-                main {
-                    h1 { (status.as_u16()) }
-                    p { (words) }
-                    p { a href="/" { "All servers" } }
-                }
-            }
-        }
-    };
-    (status, [(header::CACHE_CONTROL, "no-store")], Html(page.into_string())).into_response()
+    let accepts = |accept: &str| accept.contains("text/html");
+    let browser = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(accepts);
+    // Whoever asks the index for HTML is pip.
+    reads && browser && !FOR_PROGRAMS.iter().any(|start| uri.path().starts_with(start))
 }

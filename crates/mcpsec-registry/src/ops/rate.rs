@@ -45,7 +45,7 @@ impl Rate {
 }
 
 /// What counts as one client: an IPv4 address, or the /64 that an IPv6 customer has to spend.
-fn party(client: IpAddr) -> u64 {
+pub(super) fn party(client: IpAddr) -> u64 {
     match client.to_canonical() {
         IpAddr::V4(address) => u64::from(address.to_bits()),
         // The upper half; never below 2^32, since global addresses start at 2000::.

@@ -114,6 +114,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_secret_in_the_upstreams_address_goes_nowhere() {
+        let base: SafeUrl = "https://user:word@npm.example.test/".parse().expect("a URL");
+        let url = tarball(&base, "zod", "zod-1.0.0.tgz").expect("a URL");
+        assert_eq!(url.as_str(), "https://npm.example.test/zod/-/zod-1.0.0.tgz");
+    }
+
+    #[tokio::test]
+    async fn strange_names_and_endless_pages_are_not_read() {
+        let site = mcpsec_testkit::PypiServer::start();
+        let url: SafeUrl = site.url().parse().expect("a URL");
+        let config = PullThrough {
+            npm: Some("https://npm.example.test/".parse().expect("a URL")),
+            pypi: Some(url.clone()),
+            hosts: Vec::new(),
+            private_hosts: vec![url.expose().host_str().expect("a host").to_owned()],
+        };
+        let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = Client::new(&config).expect("a client");
+        let mut finder = Finder::new(&client, &config);
+        for bad in ["../x", "a/b", "a?b", "a\r\nb", ".npmrc"] {
+            let refused = finder.find("pkg:npm/zod@1.0.0", bad).await.expect_err(bad).to_string();
+            assert!(refused.contains("no name of a file"), "{refused}");
+        }
+        site.inject(mcpsec_testkit::Fault::Enormous { bytes: LONGEST + 1, declared: false });
+        let refused = finder.find("pkg:pypi/a@1.0", "a-1.0-py3-none-any.whl").await.expect_err("endless").to_string();
+        assert!(refused.contains("it has more than 16777216 bytes"), "{refused}");
+    }
+
+    #[test]
     fn names_that_are_no_files_are_not_asked_for() {
         for bad in ["", ".", "..", "../x", "a/b", "a\\b", "a%2fb", "a\r\nHost: x", "a\0", "a b", ".npmrc", "a?b", "a#b"]
         {

@@ -153,3 +153,20 @@ fn allowing(npm: &str, hosts: &[&str], private: &[&str]) -> PullThrough {
     let words = |all: &[&str]| all.iter().map(|&word| word.to_owned()).collect();
     PullThrough { npm: npm.parse().ok(), pypi: None, hosts: words(hosts), private_hosts: words(private) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_locks_are_fetched_for_at_once_and_none_twice() {
+        let pulls = Pulls::new(None).expect("nothing");
+        let lock = |n: u8| Digest::sha256_of(&[n]);
+        assert!(pulls.begin(lock(0)));
+        assert!(!pulls.begin(lock(0)), "it is being fetched for");
+        assert!((1..4).all(|n| pulls.begin(lock(n))));
+        assert!(!pulls.begin(lock(4)), "enough");
+        pulls.end(&lock(2));
+        assert!(pulls.begin(lock(4)));
+    }
+}

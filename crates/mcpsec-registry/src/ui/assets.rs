@@ -29,6 +29,11 @@ fn address(name: &str, text: &str, ending: &str) -> String {
     format!("/assets/{name}-{}.{ending}", hash.get(..16).unwrap_or_default())
 }
 
+/// Whether one of them is at this address.
+pub(super) fn is_one(path: &str) -> bool {
+    path == STYLE_ADDRESS.as_str() || path == ICON_ADDRESS.as_str()
+}
+
 async fn file(Path(file): Path<String>) -> Response {
     let is = |address: &str| address.rsplit('/').next() == Some(file.as_str());
     let (text, kind) = if is(&STYLE_ADDRESS) {

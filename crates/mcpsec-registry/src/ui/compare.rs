@@ -39,9 +39,11 @@ pub(super) async fn page(reader: Reader, Path(name): Path<String>) -> Result<Pag
         None => releases.iter().skip_while(|release| release.lock != to.lock).nth(1).unwrap_or(&to).clone(),
     };
     let (db, shelf) = (&reader.app.db, &reader.app.shelf);
+    let turn = shelf.turn().await?;
     let (before, after) = (shelf.get(db, &from.lock).await?, shelf.get(db, &to.lock).await?);
     let title = format!("{name}: {} and {}", from.what.version, to.what.version);
     let shown = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         Page::new(&reader, Section::Servers, &title, body(&from, &before, &to, &after))
     });
     Ok(shown.await.map_err(|error| ApiError::bug(&error))?)

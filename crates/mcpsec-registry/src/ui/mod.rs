@@ -32,10 +32,25 @@ mod usage;
 mod whole;
 mod words;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
 pub use shelf::Shelf;
 
-use crate::app::App;
+use crate::{app::App, error::ApiError};
+
+/// An error as a page: for people, where programs get JSON.
+pub fn error_page(error: ApiError) -> Response {
+    page::Failure::from(error).into_response()
+}
+
+/// Whether this is the stylesheet or the icon: parts of the program, which a private server shows to everybody, so that the page
+/// that says it is private looks like one.
+pub fn is_asset(path: &str) -> bool {
+    assets::is_one(path)
+}
 
 /// Its addresses.
 pub fn router() -> Router<App> {

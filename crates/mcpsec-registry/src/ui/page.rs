@@ -125,6 +125,22 @@ impl IntoResponse for Page {
     }
 }
 
+/// What somebody does whose browser was not let in. Tokens are not asked for here: what a browser once has it sends along with whatever
+/// another site makes it send.
+fn how_to_read() -> Markup {
+    html! {
+        p {
+            "Programs show a token: " code { "mcpsec" } " the one in " code { "MCPSEC_TEAM_TOKEN" }
+            ", npm and pip the one in their own settings."
+        }
+        p {
+            "A browser has none, and should not be given one. Whoever runs this registry lets people in by a reverse proxy that knows \
+             them and adds a token with the scope " code { "read" } " to their requests: see " code { "docs/registry.md" }
+            ", “A private registry”."
+        }
+    }
+}
+
 /// An error as a page.
 #[derive(Debug)]
 pub(super) struct Failure(ApiError);
@@ -151,14 +167,19 @@ impl<E: Into<ApiError>> From<E> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let ApiError { status, message, hint, .. } = &self.0;
-        let title = status.canonical_reason().unwrap_or("Error");
+        let private = *status == StatusCode::UNAUTHORIZED;
+        let title = if private { "This registry is private" } else { status.canonical_reason().unwrap_or("Error") };
         let body = html! {
             div class="narrow" {
                 p class="eyebrow" { (status.as_u16()) }
                 h1 { (title) }
                 p class="lead" { (words::line(message)) }
-                @if let Some(hint) = hint { p { (words::line(hint)) } }
-                p { a href="/" { "All servers" } }
+                @if private {
+                    (how_to_read())
+                } @else {
+                    @if let Some(hint) = hint { p { (words::line(hint)) } }
+                    p { a href="/" { "All servers" } }
+                }
             }
         };
         let site = Site { origin: "mcpsec", pending: None, query: None };

@@ -67,6 +67,7 @@ async fn weighed(reader: &Reader, release: Arc<Release>, fresh: &mut usize) -> R
     let mut risk = shelf.risk(release.lock, base).await;
     if risk.is_none() && *fresh < FRESH {
         *fresh += 1;
+        let turn = shelf.turn().await?;
         let request = match shelf.get(db, &release.lock).await {
             Ok(request) => Some(request),
             // The database: not the request's fault.
@@ -77,7 +78,10 @@ async fn weighed(reader: &Reader, release: Arc<Release>, fresh: &mut usize) -> R
             Some(vetted) => Some(shelf.get(db, &vetted.lock).await?),
             None => None,
         };
-        let weigh = move || request.map_or_else(Risk::unreadable, |request| Risk::of(&request, against.as_deref()));
+        let weigh = move || {
+            let _turn = turn;
+            request.map_or_else(Risk::unreadable, |request| Risk::of(&request, against.as_deref()))
+        };
         let new = Arc::new(tokio::task::spawn_blocking(weigh).await.map_err(|error| ApiError::bug(&error))?);
         shelf.keep_risk(release.lock, base, Arc::clone(&new)).await;
         risk = Some(new);

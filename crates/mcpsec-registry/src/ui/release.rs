@@ -21,9 +21,11 @@ use crate::{
 
 pub(super) async fn page(reader: Reader, Path((name, lock)): Path<(String, String)>) -> Result<Page, Failure> {
     let release = reader.release(&name, &lock)?;
+    let turn = reader.app.shelf.turn().await?;
     let shelved = reader.app.shelf.get(&reader.app.db, &release.lock).await?;
     let title = format!("{} {}", release.server, release.what.version);
     let shown = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         Page::new(&reader, Section::Servers, &title, body(&reader, &release, &shelved))
     });
     Ok(shown.await.map_err(|error| ApiError::bug(&error))?)

@@ -9,6 +9,7 @@ use mcpsec_model::{
     package::Package,
 };
 use moka::future::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::risk::Risk;
 use crate::{
@@ -18,6 +19,9 @@ use crate::{
 
 /// How many bytes of locks are kept, by the length of their texts; parsed they take about three times as much.
 const ROOM: u64 = 6 << 20;
+/// How many pages at once may read locks and hold words against each other. A lock may have 64 MiB, and two thousand texts that differ
+/// in every word take minutes: whoever asks for such pages in bulk waits for themselves, and the rest of the server goes on.
+const TURNS: usize = 2;
 /// How many judged requests are kept.
 const RISKS: u64 = 10_000;
 
@@ -26,6 +30,7 @@ const RISKS: u64 = 10_000;
 pub struct Shelf {
     locks: Cache<Digest, Arc<Shelved>>,
     risks: Cache<(Digest, Option<Digest>), Arc<Risk>>,
+    turns: Arc<Semaphore>,
 }
 
 /// A parsed lock of one server.
@@ -40,11 +45,20 @@ pub(super) struct Shelved {
 impl Default for Shelf {
     fn default() -> Self {
         let weight = |_: &Digest, one: &Arc<Shelved>| u32::try_from(one.bytes).unwrap_or(u32::MAX);
-        Self { locks: Cache::builder().max_capacity(ROOM).weigher(weight).build(), risks: Cache::new(RISKS) }
+        let locks = Cache::builder().max_capacity(ROOM).weigher(weight).build();
+        Self { locks, risks: Cache::new(RISKS), turns: Arc::new(Semaphore::new(TURNS)) }
     }
 }
 
 impl Shelf {
+    /// Waits for the turn of a page that reads locks. It is held until the page is made, also when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`ApiError`]: never.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.turns).acquire_owned().await.map_err(|error| ApiError::bug(&error))
+    }
+
     /// A pushed lock.
     ///
     /// # Errors

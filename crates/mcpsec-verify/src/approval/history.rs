@@ -111,7 +111,7 @@ impl LogRefusal {
     /// One word for it, for documents and tests.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Head(HeadRefusal::Expired(_)) => "freeze",
+            Self::Head(HeadRefusal::Expired(_) | HeadRefusal::Long(_)) => "freeze",
             Self::Head(HeadRefusal::Origin { .. }) => "replay",
             Self::Head(HeadRefusal::Unsigned { .. } | HeadRefusal::Signature(_)) | Self::Key { .. } => "foreign-key",
             Self::Head(HeadRefusal::Form(_)) => "garbage",
@@ -123,11 +123,19 @@ impl LogRefusal {
         }
     }
 
+    /// Whether it lacks, or has other, entries than somebody saw.
+    pub fn is_of_the_past(&self) -> bool {
+        matches!(self, Self::Rollback { .. } | Self::Fork { .. })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Head(HeadRefusal::Expired(_)) => {
                 "see whether the clock of this machine is right; else ask who runs the registry why its log stands still"
+            }
+            Self::Head(HeadRefusal::Long(_)) => {
+                "see whether the clock of this machine is right; else whoever runs the registry sets `head-validity` to some days"
             }
             Self::Head(_) | Self::Key { .. } => {
                 "see whether [team] in mcp.toml names the right registry; if its key was changed on purpose, put the new one, \

@@ -79,7 +79,16 @@ impl Keys {
         if let Some(key) = self.lookup(kid, now, FRESH) {
             return Ok(key);
         }
-        let mut asked = self.asked.lock().await;
+        let mut asked = match self.asked.try_lock() {
+            Ok(asked) => asked,
+            Err(_somebody_asks) => {
+                // A key that is due to be renewed, and is known, waits for nobody: the issuer may take its time.
+                if let Some(key) = self.lookup(kid, now, OLD) {
+                    return Ok(key);
+                }
+                self.asked.lock().await
+            }
+        };
         // Somebody else may have fetched them meanwhile.
         if let Some(key) = self.lookup(kid, now, FRESH) {
             return Ok(key);

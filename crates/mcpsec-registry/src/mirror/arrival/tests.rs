@@ -180,3 +180,87 @@ fn hostile_wheels_are_refused() {
         assert!(read("pypi:my-server@1.0", file, &wheel_with(good.to_vec())[..cut]).is_err(), "{cut}");
     }
 }
+
+/// An honest wheel after a change of its bytes; `central` and `end` are where these records start.
+fn changed(change: impl FnOnce(&mut Vec<u8>, usize, usize)) -> Result<Option<Metadata>, ArrivalError> {
+    let mut bytes = wheel_with(b"Name: my-server\nVersion: 1.0\n".to_vec());
+    let central = bytes.windows(4).position(|four| four == b"PK\x01\x02").expect("a directory");
+    let end = bytes.len() - 22;
+    change(&mut bytes, central, end);
+    read("pypi:my-server@1.0", "my_server-1.0-py3-none-any.whl", &bytes)
+}
+
+#[test]
+fn a_wheel_whose_records_disagree_is_refused() {
+    assert!(changed(|_, _, _| {}).expect("honest").is_some());
+    let damaged = |what: &str, result: Result<Option<Metadata>, ArrivalError>| {
+        assert!(matches!(result, Err(ArrivalError::Damaged { .. })), "{what}: {result:?}");
+    };
+    damaged("encrypted", changed(|bytes, central, _| bytes[central + 8] |= 1));
+    damaged("no local header", changed(|bytes, _, _| bytes[2] = 9));
+    damaged("another checksum", changed(|bytes, central, _| bytes[central + 16] ^= 1));
+    damaged("another length", changed(|bytes, central, _| bytes[central + 24] += 1));
+    damaged("zip64", changed(|bytes, _, end| bytes[end + 8..end + 10].fill(0xff)));
+    damaged("a comment that is not there", changed(|bytes, _, end| bytes[end + 20] = 1));
+    let ambiguous = |what: &str, result: Result<Option<Metadata>, ArrivalError>| {
+        assert!(matches!(result, Err(ArrivalError::Ambiguous(_))), "{what}: {result:?}");
+    };
+    ambiguous("another name", changed(|bytes, _, _| bytes[30] ^= 1));
+    ambiguous("another method", changed(|bytes, _, _| bytes[8] ^= 8));
+    ambiguous("something before the end", changed(|bytes, _, end| drop(bytes.splice(end..end, *b"PK\x05\x05"))));
+    let mut long = vec![0; (32 << 20) + 1];
+    let size = u32::try_from(long.len()).expect("small").to_le_bytes();
+    long.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    long.extend(size);
+    long.extend([0; 6]);
+    let refused = read("pypi:my-server@1.0", "my_server-1.0-py3-none-any.whl", &long).expect_err("too long");
+    assert!(matches!(refused, ArrivalError::TooMuch { .. }), "{refused}");
+}
+
+#[test]
+fn a_tarball_that_says_something_twice_is_refused() {
+    let honest = br#"{"name":"a","version":"1.0.0"}"#;
+    let two_paths = RawTar::new()
+        .pax(&[("path", "package/other"), ("path", "package/package.json")])
+        .file("package/x", honest)
+        .file("package/package.json", honest);
+    let two_long = RawTar::new()
+        .entry(b'L', "././@LongLink", b"package/other\0")
+        .entry(b'L', "././@LongLink", b"package/package.json\0")
+        .file("package/x", honest)
+        .file("package/package.json", honest);
+    let sparse = RawTar::new().entry(b'S', "package/x", b"").file("package/package.json", honest);
+    for (what, tar) in [("two paths", two_paths), ("two long names", two_long), ("a sparse file", sparse)] {
+        let error = npm("npm:a@1.0.0", &tar.gz()).expect_err(what);
+        assert!(matches!(error, ArrivalError::Ambiguous(_)), "{what}: {error}");
+    }
+    let info = b"Name: my-server\nVersion: 1.0\n";
+    for tar in [
+        RawTar::new().file("a-1/PKG-INFO", info).file("b-1/PKG-INFO", info),
+        RawTar::new().special(b'2', "a-1/PKG-INFO", "/etc/passwd"),
+    ] {
+        let error = read("pypi:my-server@1.0", "my_server-1.0.tar.gz", &tar.gz()).expect_err("ambiguous");
+        assert!(matches!(error, ArrivalError::Ambiguous(_)), "{error}");
+    }
+}
+
+#[test]
+fn lists_and_texts_of_strangers_end() {
+    let many: serde_json::Map<String, Value> = (0..5_001).map(|n| (format!("p{n}"), json!("1"))).collect();
+    let package = npm_package("a", "1.0.0");
+    let error =
+        npm("npm:a@1.0.0", &package.clone().field("dependencies", many.into()).tarball()).expect_err("too many");
+    assert!(error.to_string().contains("more than 5000 entries"), "{error}");
+    let long = package.clone().field("description", json!("x".repeat(2_000)));
+    let record = npm("npm:a@1.0.0", &long.tarball()).expect("honest");
+    assert_eq!(record["description"].as_str().map(str::len), Some(1_000));
+    let mut full = package.field("directories", json!({ "bin": "cmd" }));
+    for n in 0..1_010 {
+        full = full.file(&format!("cmd/c{n}"), b"");
+    }
+    let record = npm("npm:a@1.0.0", &full.tarball()).expect("honest");
+    assert_eq!(record["bin"].as_object().map(serde_json::Map::len), Some(1_000));
+    // What no database keeps as text is not kept.
+    let nul = wheel_with(b"Name: my-server\nVersion: 1.0\nAuthor: a\0b\n".to_vec());
+    assert_eq!(read("pypi:my-server@1.0", "my_server-1.0-py3-none-any.whl", &nul).expect("readable"), None);
+}

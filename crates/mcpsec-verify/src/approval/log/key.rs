@@ -161,9 +161,15 @@ impl LogSigner {
 
     /// The note of a head. The head's origin is signed as it stands there: a server hands in its own.
     pub fn sign(&self, head: Head) -> HeadNote {
-        let signature = self.pair.sign(head.text().as_bytes()).as_ref().to_vec();
-        let signature = HeadSignature { name: self.key.origin.as_str().into(), hint: self.key.hint, signature };
-        HeadNote { head, signatures: vec![signature] }
+        let mut note = HeadNote { head, signatures: Vec::new() };
+        self.cosign(&mut note);
+        note
+    }
+
+    /// Adds this key's signature behind those that are there: while a log changes its key, both sign.
+    pub fn cosign(&self, note: &mut HeadNote) {
+        let signature = self.pair.sign(note.head.text().as_bytes()).as_ref().to_vec();
+        note.signatures.push(HeadSignature { name: self.key.origin.as_str().into(), hint: self.key.hint, signature });
     }
 }
 

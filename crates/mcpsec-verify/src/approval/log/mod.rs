@@ -15,7 +15,7 @@ mod key;
 mod tests;
 mod tree;
 
-pub use head::{HeadRefusal, check_head, open_head};
+pub use head::{HeadRefusal, LONGEST, check_head, is_cosigned, open_head};
 pub use key::{LogKey, LogKeyError, LogSigner};
 pub use tree::{
     Hashes, ProofError, Tree, check_consistency, check_inclusion, leaf_hash, root_of, stored_count, stored_of,

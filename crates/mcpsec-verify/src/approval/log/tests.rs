@@ -27,6 +27,44 @@ fn a_head_counts_until_it_expires() {
     assert_eq!(open_head(&note, signer.key()), Ok(head(7)), "its age can still be told");
 }
 
+/// A head that holds for ever is a freeze that nobody would ever notice.
+#[test]
+fn no_head_holds_for_longer_than_it_takes_to_notice() {
+    let signer = signer("mcp.example.test");
+    let now = at("2026-11-23T00:00:00Z");
+    for (expires, holds) in [
+        ("2026-12-24T00:00:00Z", true),
+        ("2026-12-24T01:00:00Z", true),
+        ("2026-12-24T01:00:01Z", false),
+        ("9999-12-31T23:59:59Z", false),
+    ] {
+        let head = Head { expires: at(expires), ..head(7) };
+        let checked = check_head(&signer.sign(head.clone()).to_string(), signer.key(), now);
+        assert_eq!(checked, if holds { Ok(head) } else { Err(HeadRefusal::Long(head)) }, "{expires}");
+    }
+}
+
+/// While a key is changed, both sign: whoever knows either of them believes the same head.
+#[test]
+fn two_keys_sign_one_head() {
+    let (old, new, foreign) = (signer("mcp.example.test"), signer("mcp.example.test"), signer("mcp.example.test"));
+    let mut note = old.sign(head(7));
+    new.cosign(&mut note);
+    let text = note.to_string();
+    for signer in [&old, &new] {
+        assert_eq!(open_head(&text, signer.key()), Ok(head(7)));
+        assert!(is_cosigned(&text, signer.key()) && !is_cosigned(&signer.sign(head(7)).to_string(), signer.key()));
+    }
+    let mut witnessed = old.sign(head(7));
+    self::signer("witness.example.test").cosign(&mut witnessed);
+    assert!(!is_cosigned(&witnessed.to_string(), old.key()), "a witness is no key of the log");
+    assert_eq!(open_head(&text, foreign.key()), Err(HeadRefusal::Unsigned { expected: foreign.key().short() }));
+    note.head.size = 8;
+    for signer in [&old, &new] {
+        assert_eq!(open_head(&note.to_string(), signer.key()), Err(HeadRefusal::Signature(signer.key().short())));
+    }
+}
+
 #[test]
 fn each_lie_about_a_head_has_its_own_words() {
     let (ours, theirs) = (signer("mcp.example.test"), signer("mcp.example.test"));
