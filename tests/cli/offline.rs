@@ -153,6 +153,10 @@ fn an_upstream_that_is_down_is_told_of_once() {
         server.inject(fault);
         let said = env.mcpsec(["verify"]);
         assert_eq!(said.stdout.matches("unchecked upstream").count(), 1, "{}", said.stdout);
-        assert!(said.stdout.contains("unchecked upstream  2 packages") && said.stdout.contains(words), "{}", said.stdout);
+        assert!(
+            said.stdout.contains("unchecked upstream  2 packages") && said.stdout.contains(words),
+            "{}",
+            said.stdout
+        );
     }
 }

@@ -210,7 +210,6 @@ fn bench_500_servers_and_100_000_entries() {
         "/api/v1/releases",
         "/api/v1/approvals/head",
         "/api/v1/approvals?since=99990",
-        "/npm/dependency-12",
         "/metrics",
     ] {
         let _body = get(path);

@@ -80,6 +80,11 @@ impl Backend {
         }
     }
 
+    /// Whether the bytes are on another machine.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, Self::Bucket { .. })
+    }
+
     /// Where bodies are written first.
     pub(super) fn spool(&self, data: &Path) -> PathBuf {
         match self {
@@ -153,23 +158,13 @@ impl Backend {
         }
     }
 
-    /// Bytes of a file; `None` when it is not there, or a folder has it in another length than this one.
-    pub(super) async fn read(
-        &self,
-        name: &str,
-        range: Option<Range<u64>>,
-        length: Option<u64>,
-    ) -> Result<Option<Chunks>, BlobError> {
+    /// Bytes of a file; `None` when it is not there.
+    pub(super) async fn read(&self, name: &str, range: Option<Range<u64>>) -> Result<Option<Chunks>, BlobError> {
         match self {
             Self::Folder(root) => {
                 let path = root.join(name);
-<<<<<<< HEAD
-                let opened = blocking(move || open_at(&path, range, length)).await?;
-                Ok(opened.map(|(first, rest)| file_chunks(first, rest)))
-=======
                 let found = blocking(move || Ok(looked_at(&path, range.as_ref())?.map(|left| (path, left)))).await?;
                 Ok(found.map(|(path, left)| file_chunks(path, left)))
->>>>>>> main
             }
             Self::Bucket { store, prefix, .. } => {
                 let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
@@ -329,58 +324,6 @@ async fn send_parts(
     Ok(())
 }
 
-<<<<<<< HEAD
-/// What is left to be read of a file.
-struct Rest {
-    file: File,
-    left: u64,
-}
-
-impl Rest {
-    /// The next chunk; empty at the end. Blocks.
-    fn next(&mut self) -> Result<Bytes, BlobError> {
-        let want = usize::try_from(self.left).unwrap_or(CHUNK).min(CHUNK);
-        let mut chunk = Vec::with_capacity(want);
-        let read = self.file.by_ref().take(want as u64).read_to_end(&mut chunk);
-        read.map_err(BlobError::io("read a blob"))?;
-        self.left -= chunk.len() as u64;
-        Ok(chunk.into())
-    }
-}
-
-/// The first chunk of a range of a file, and the rest: short files take one trip to a thread that may block.
-fn open_at(path: &Path, range: Option<Range<u64>>, length: Option<u64>) -> Result<Option<(Bytes, Rest)>, BlobError> {
-    use std::io::Seek as _;
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(BlobError::Io { what: "read a blob", source }),
-    };
-    let there = file.metadata().map_err(BlobError::io("read a blob"))?.len();
-    if length.is_some_and(|length| length != there) {
-        return Ok(None);
-    }
-    let range = range.unwrap_or(0..there);
-    if range.start > 0 {
-        file.seek(std::io::SeekFrom::Start(range.start)).map_err(BlobError::io("read a blob"))?;
-    }
-    let mut rest = Rest { file, left: range.end.min(there).saturating_sub(range.start) };
-    let first = rest.next()?;
-    Ok(Some((first, rest)))
-}
-
-fn file_chunks(first: Bytes, rest: Rest) -> Chunks {
-    futures::stream::try_unfold((first, rest), |(chunk, mut rest)| async move {
-        if !chunk.is_empty() {
-            return Ok(Some((chunk, (Bytes::new(), rest))));
-        }
-        if rest.left == 0 {
-            return Ok(None);
-        }
-        let (chunk, rest) = blocking(move || rest.next().map(|chunk| (chunk, rest))).await?;
-        // A file that lost its end ends the answer early, which the client sees by its length.
-        Ok((!chunk.is_empty()).then(|| (chunk, (Bytes::new(), rest))))
-=======
 /// Whether there is such a file, and how many bytes are to be read of it.
 fn looked_at(path: &Path, range: Option<&Range<u64>>) -> Result<Option<Range<u64>>, BlobError> {
     match path.metadata() {
@@ -406,7 +349,6 @@ fn file_chunks(path: PathBuf, left: Range<u64>) -> Chunks {
             Ok((!chunk.is_empty()).then_some((chunk, (path, left))))
         });
         Ok(chunk.await?.map(|(chunk, next)| (Bytes::from_owner(Held { chunk, _place: place }), next)))
->>>>>>> main
     })
     .boxed()
 }

@@ -88,7 +88,7 @@ impl Blobs {
         let mut spool = self.spool(MAX_FILE).await?;
         for index in 0..count {
             let name = format!("{}/{index}", upload.folder);
-            let Some(mut part) = self.backend.read(&name, None, None).await? else { return Ok(Err(index)) };
+            let Some(mut part) = self.backend.read(&name, None).await? else { return Ok(Err(index)) };
             let mut length = 0;
             while let Some(chunk) = part.try_next().await? {
                 length += chunk.len() as u64;

@@ -26,13 +26,16 @@ impl Blobs {
             let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(whole.len());
             return Ok(Body::from(whole.slice(place(range.start)..place(range.end).max(place(range.start)))));
         }
+        if !self.backend.is_remote() && !self.has(sha256, size).await? {
+            return Err(BlobError::Missing(*sha256));
+        }
         let part = (range.start > 0 || range.end < size).then_some(range);
-        let chunks = self.backend.read(&name(sha256), part, Some(size)).await?.ok_or(BlobError::Missing(*sha256))?;
+        let chunks = self.backend.read(&name(sha256), part).await?.ok_or(BlobError::Missing(*sha256))?;
         Ok(Body::from_stream(chunks.inspect_err(|error| tracing::error!(%error, "a download broke off")).boxed()))
     }
 
     async fn whole(&self, sha256: &Digest, size: u64) -> Result<Bytes, BlobError> {
-        let mut chunks = self.backend.read(&name(sha256), None, None).await?.ok_or(BlobError::Missing(*sha256))?;
+        let mut chunks = self.backend.read(&name(sha256), None).await?.ok_or(BlobError::Missing(*sha256))?;
         let mut whole = Vec::new();
         while let Some(chunk) = chunks.try_next().await? {
             if (whole.len() + chunk.len()) as u64 > size {

@@ -35,6 +35,9 @@ pub struct Builder {
     heard: HashMap<String, i64>,
     /// The entry of the log from which on nothing was looked at.
     next: i64,
+    edition: u64,
+    /// Whether something that no generation counts makes the last catalog wrong.
+    outdated: bool,
 }
 
 /// By what releases are judged.
@@ -43,19 +46,7 @@ struct Judge {
     signers: Arc<Signers>,
     rules: RulesId,
     required: u32,
-<<<<<<< HEAD
-=======
-    known: HashMap<Digest, Arc<Known>>,
-    said: HashMap<ServerName, Said>,
-    weighed: HashMap<Digest, Judged>,
-    edition: u64,
-    /// Whether something that no generation counts makes the last catalog wrong.
-    outdated: bool,
->>>>>>> main
 }
-
-/// A lock in short, with its row.
-type Stored = (Digest, Arc<Known>, locks::LockRow);
 
 /// A lock in short.
 #[derive(Debug)]
@@ -82,22 +73,12 @@ struct Judged {
 impl Builder {
     /// For these signers and this number of people. `rules`: the policy that criteria with `same-policy` are held against.
     pub fn new(signers: Arc<Signers>, rules: RulesId, required: u32) -> Self {
-<<<<<<< HEAD
-        let judge = Arc::new(Judge { signers, rules, required });
-        Self { judge, known: HashMap::new(), weighed: HashMap::new(), heard: HashMap::new(), next: 0 }
-    }
-
-    /// The signers whose approvals count.
-    pub fn signers(&self) -> &Arc<Signers> {
-        &self.judge.signers
-=======
         Self {
-            signers,
-            rules,
-            required,
+            judge: Arc::new(Judge { signers, rules, required }),
             known: HashMap::new(),
-            said: HashMap::new(),
             weighed: HashMap::new(),
+            heard: HashMap::new(),
+            next: 0,
             edition: 0,
             outdated: false,
         }
@@ -105,7 +86,8 @@ impl Builder {
 
     /// Judges by other signers from now on.
     pub(super) fn judge_by(&mut self, signers: Arc<Signers>) {
-        self.signers = signers;
+        let Judge { rules, required, .. } = *self.judge;
+        self.judge = Arc::new(Judge { signers, rules, required });
         self.weighed.clear();
         self.outdated = true;
     }
@@ -113,35 +95,13 @@ impl Builder {
     /// Whether the last catalog is wrong whatever the database says.
     pub(super) fn is_outdated(&self) -> bool {
         self.outdated
->>>>>>> main
     }
 
     pub(super) async fn build(&mut self, db: &Db, now: Timestamp) -> Result<Catalog, ApiError> {
         // Read first: what changes while the rest is read makes the next look find another generation.
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
-<<<<<<< HEAD
         let mut rows = Vec::new();
-        for row in locks::all(db).await? {
-            rows.push((row.digest.parse::<Digest>().map_err(|error| ApiError::bug(&error))?, row));
-        }
-        self.read_all(db, rows.iter().map(|(digest, _)| *digest)).await?;
-        let mut all = Vec::new();
-        for (digest, row) in rows {
-            if let Some(known) = self.known.get(&digest) {
-                all.push((digest, Arc::clone(known), row));
-            }
-        }
-        self.listen(db).await?;
-        self.judge_all(db, &all, now).await?;
-        let mut catalog = Catalog { generation, ..Catalog::default() };
-        for (digest, known, row) in all {
-            let judged = self.weighed.get(&digest).ok_or_else(|| ApiError::bug(&"a lock was not judged"))?;
-            catalog.until = earliest(catalog.until, judged.until);
-            catalog.add(release(digest, &known, Arc::clone(&judged.standing), &arrived, row)?);
-=======
-        let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
-        let mut releases = Vec::new();
         for row in locks::all(db).await? {
             // One row that cannot be read must not keep a revocation of another from being seen.
             let (Ok(digest), Ok(pushed_at)) = (row.digest.parse::<Digest>(), Timestamp::from_second(row.pushed_at))
@@ -149,11 +109,18 @@ impl Builder {
                 tracing::error!(lock = %escape(&row.digest), "a row of `locks` cannot be read; it is left out");
                 continue;
             };
-            let Some(known) = self.known(db, &digest).await? else { continue };
-            let (standing, until) = self.judged(db, digest, &known, now).await?;
-            catalog.until = earliest(catalog.until, until);
-            releases.push(release(digest, &known, standing, &arrived, pushed_at, row));
->>>>>>> main
+            rows.push((digest, pushed_at, row));
+        }
+        self.read_all(db, rows.iter().map(|(digest, ..)| *digest)).await?;
+        self.listen(db).await?;
+        self.judge_all(db, rows.iter().map(|(digest, ..)| *digest), now).await?;
+        let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
+        let mut releases = Vec::new();
+        for (digest, pushed_at, row) in rows {
+            let (Some(known), Some(judged)) = (self.known.get(&digest), self.weighed.get(&digest)) else { continue };
+            catalog.until = earliest(catalog.until, judged.until);
+            let standing = Arc::clone(&judged.standing);
+            releases.push(release(digest, known, standing, &arrived, pushed_at, row));
         }
         let (releases, variants) = variants::fold(releases);
         catalog.variants = variants;
@@ -188,15 +155,20 @@ impl Builder {
     }
 
     /// Judges the locks whose judgement is due, on every core: those of one server together, so that each signature is checked once.
-    async fn judge_all(&mut self, db: &Db, locks: &[Stored], now: Timestamp) -> Result<(), ApiError> {
+    async fn judge_all(
+        &mut self,
+        db: &Db,
+        locks: impl Iterator<Item = Digest>,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
         let mut due: BTreeMap<ServerName, Vec<(Digest, Arc<Known>)>> = BTreeMap::new();
-        for (digest, known, _) in locks {
+        for digest in locks {
+            let Some(known) = self.known.get(&digest) else { continue };
             let next = self.next_of(&known.what.server);
             let stands = |judged: &Judged| judged.next == next && judged.until.is_none_or(|until| now < until);
-            if !self.weighed.get(digest).is_some_and(stands) {
-                due.entry(known.what.server.clone()).or_default().push((*digest, Arc::clone(known)));
+            if !self.weighed.get(&digest).is_some_and(stands) {
+                due.entry(known.what.server.clone()).or_default().push((digest, Arc::clone(known)));
             }
-<<<<<<< HEAD
         }
         let mut judging = Vec::new();
         for (server, locks) in due {
@@ -204,30 +176,6 @@ impl Builder {
             judging.push(async move {
                 let rows = entries::about(&db, server.as_str()).await?;
                 away(move || judge.judge(said(rows), &locks, next, now)).await
-=======
-        };
-        self.known.insert(*digest, Arc::clone(&known));
-        Ok(Some(known))
-    }
-
-    /// Reads what was said about a server since the last time.
-    async fn listen(&mut self, db: &Db, server: &ServerName) -> Result<i64, ApiError> {
-        let next = self.said.get(server).map_or(0, |said| said.next);
-        let rows = entries::about(db, server.as_str(), next).await?;
-        if rows.is_empty() {
-            // Nothing is kept of servers that nobody said anything about: whoever may push can name any number of them.
-            return Ok(next);
-        }
-        let said = self.said.entry(server.clone()).or_default();
-        for row in rows {
-            said.next = row.seq + 1;
-            let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
-                let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
-                Ok((
-                    Line { number: usize::try_from(row.seq).unwrap_or(usize::MAX).saturating_add(1), envelope },
-                    statement,
-                ))
->>>>>>> main
             });
         }
         let judged: Vec<Vec<(Digest, Judged)>> = stream::iter(judging).buffered(cores()).try_collect().await?;
