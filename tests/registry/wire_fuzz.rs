@@ -179,7 +179,7 @@ fn raw(good: &Good, changed: &mut Numbers) -> Vec<u8> {
 
 /// Sends each good request once, changed; gives how many were answered.
 pub(crate) fn volley(address: &str, token: &str, seed: u64) -> usize {
-    let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut numbers = Numbers::of(seed);
     let mut answered = |good: &Good| status(address, &raw(good, &mut numbers)).is_some();
     requests(token).iter().map(&mut answered).filter(|answered| *answered).count()
 }
