@@ -57,7 +57,8 @@ impl Measured {
 /// Asks one address over and over, 16 connections at a time. Fails the test when an answer was none.
 pub(crate) fn wrk(seconds: &str, url: &str) -> Measured {
     let wrk = program::find("wrk").expect("wrk is on PATH");
-    let done = program::run(&wrk, &["-t2", "-c16", &format!("-d{seconds}s"), "--latency", url], &[]);
+    let done =
+        program::run(&wrk, &["-t2", "-c16", &format!("-d{seconds}s"), "--timeout", "60s", "--latency", url], &[]);
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert_eq!(done.code, Some(0), "{said}");
     assert!(!said.contains("Non-2xx") && !said.contains("Socket errors"), "{url}: {said}");
