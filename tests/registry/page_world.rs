@@ -217,23 +217,8 @@ impl Pages {
     pub(crate) fn push(&mut self, version: &Version, reason: &str, arrived: bool) -> Digest {
         self.pushed += 3_600;
         let lock = version.lock();
-        let text = lock.to_text();
-        let digest = Digest::sha256_of(text.as_bytes());
-        let row = locks::LockRow {
-            digest: digest.to_string(),
-            pushed_at: self.pushed,
-            pushed_by: "token:t1 (ci)".to_owned(),
-            requested: i64::from(!reason.is_empty()),
-            reason: reason.to_owned(),
-        };
-        let new = locks::NewLock {
-            row,
-            text,
-            server: version.server.clone(),
-            version: version.version.clone(),
-            purl: format!("pkg:npm/{}-mcp@{}", version.server, version.version),
-            files: lock.packages.values().flat_map(file_rows).collect(),
-        };
+        let new = stored(&lock, self.pushed, reason);
+        let digest = new.row.digest.parse().expect("a digest");
         let files: Vec<Digests> =
             lock.packages.values().flat_map(|package| &package.artifacts).map(|file| file.digests).collect();
         self.runtime.block_on(async {
@@ -351,12 +336,33 @@ impl Pages {
 }
 
 /// The public half as PEM.
-fn pem(key: &Key) -> String {
+pub(crate) fn pem(key: &Key) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     // SubjectPublicKeyInfo of Ed25519 (RFC 8410).
     let mut der = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     der.extend_from_slice(key.public().raw().expect("an Ed25519 key"));
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(der))
+}
+
+/// A lock of one server as the database has it after a push.
+pub(crate) fn stored(lock: &Lock, pushed_at: i64, reason: &str) -> locks::NewLock {
+    let server = lock.servers.values().next().expect("a server");
+    let text = lock.to_text();
+    let row = locks::LockRow {
+        digest: Digest::sha256_of(text.as_bytes()).to_string(),
+        pushed_at,
+        pushed_by: "token:t1 (ci)".to_owned(),
+        requested: i64::from(!reason.is_empty()),
+        reason: reason.to_owned(),
+    };
+    locks::NewLock {
+        row,
+        text,
+        server: server.name.to_string(),
+        version: server.version.clone(),
+        purl: server.closure.root().package().purl(),
+        files: lock.packages.values().flat_map(file_rows).collect(),
+    }
 }
 
 /// The files of a package, as the database lists them.

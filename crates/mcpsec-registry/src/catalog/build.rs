@@ -1,9 +1,10 @@
 //! Makes catalogs. What never changes (a lock's text, a line of the log) is read once and kept in its short form.
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use mcpsec_model::{
     approval::{Approved, Envelope, Line, RulesId, Signers, Statement, Summary},
     config::Isolation,
@@ -14,27 +15,37 @@ use mcpsec_model::{
     text::escape,
     time::Timestamp,
 };
-use mcpsec_verify::approval::{Locked, Refusal, Source, Standing, weigh};
+use mcpsec_verify::approval::{Heard, Locked, Refusal, Source, Standing};
 use smol_str::SmolStr;
 
 use super::{Brief, Catalog, FileRef, Release, Status, variants};
 use crate::{
-    db::{Db, artifacts, entries, locks},
+    db::{Db, artifacts, entries, entries::EntryRow, locks},
     error::ApiError,
 };
 
-/// What is kept between catalogs.
+/// What is kept between catalogs: locks in their short form, and judgements. What was said is read again when a server's judgement is
+/// due: a hundred thousand statements are in the database, and not in memory.
 #[derive(Debug)]
 pub struct Builder {
-    signers: Arc<Signers>,
-    rules: RulesId,
-    required: u32,
+    judge: Arc<Judge>,
     known: HashMap<Digest, Arc<Known>>,
-    said: HashMap<ServerName, Said>,
     weighed: HashMap<Digest, Judged>,
+    /// For each server that somebody said something about, the number after its last entry.
+    heard: HashMap<String, i64>,
+    /// The entry of the log from which on nothing was looked at.
+    next: i64,
     edition: u64,
     /// Whether something that no generation counts makes the last catalog wrong.
     outdated: bool,
+}
+
+/// By what releases are judged.
+#[derive(Debug)]
+struct Judge {
+    signers: Arc<Signers>,
+    rules: RulesId,
+    required: u32,
 }
 
 /// A lock in short.
@@ -59,23 +70,15 @@ struct Judged {
     until: Option<Timestamp>,
 }
 
-/// The statements about one server.
-#[derive(Debug, Default)]
-struct Said {
-    next: i64,
-    lines: Vec<(Line, Statement)>,
-}
-
 impl Builder {
     /// For these signers and this number of people. `rules`: the policy that criteria with `same-policy` are held against.
     pub fn new(signers: Arc<Signers>, rules: RulesId, required: u32) -> Self {
         Self {
-            signers,
-            rules,
-            required,
+            judge: Arc::new(Judge { signers, rules, required }),
             known: HashMap::new(),
-            said: HashMap::new(),
             weighed: HashMap::new(),
+            heard: HashMap::new(),
+            next: 0,
             edition: 0,
             outdated: false,
         }
@@ -83,7 +86,8 @@ impl Builder {
 
     /// Judges by other signers from now on.
     pub(super) fn judge_by(&mut self, signers: Arc<Signers>) {
-        self.signers = signers;
+        let Judge { rules, required, .. } = *self.judge;
+        self.judge = Arc::new(Judge { signers, rules, required });
         self.weighed.clear();
         self.outdated = true;
     }
@@ -97,8 +101,7 @@ impl Builder {
         // Read first: what changes while the rest is read makes the next look find another generation.
         let generation = crate::db::state::generation(db).await?;
         let arrived = arrived(db).await?;
-        let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
-        let mut releases = Vec::new();
+        let mut rows = Vec::new();
         for row in locks::all(db).await? {
             // One row that cannot be read must not keep a revocation of another from being seen.
             let (Ok(digest), Ok(pushed_at)) = (row.digest.parse::<Digest>(), Timestamp::from_second(row.pushed_at))
@@ -106,10 +109,18 @@ impl Builder {
                 tracing::error!(lock = %escape(&row.digest), "a row of `locks` cannot be read; it is left out");
                 continue;
             };
-            let Some(known) = self.known(db, &digest).await? else { continue };
-            let (standing, until) = self.judged(db, digest, &known, now).await?;
-            catalog.until = earliest(catalog.until, until);
-            releases.push(release(digest, &known, standing, &arrived, pushed_at, row));
+            rows.push((digest, pushed_at, row));
+        }
+        self.read_all(db, rows.iter().map(|(digest, ..)| *digest)).await?;
+        self.listen(db).await?;
+        self.judge_all(db, rows.iter().map(|(digest, ..)| *digest), now).await?;
+        let mut catalog = Catalog { generation, edition: self.edition + 1, ..Catalog::default() };
+        let mut releases = Vec::new();
+        for (digest, pushed_at, row) in rows {
+            let (Some(known), Some(judged)) = (self.known.get(&digest), self.weighed.get(&digest)) else { continue };
+            catalog.until = earliest(catalog.until, judged.until);
+            let standing = Arc::clone(&judged.standing);
+            releases.push(release(digest, known, standing, &arrived, pushed_at, row));
         }
         let (releases, variants) = variants::fold(releases);
         catalog.variants = variants;
@@ -121,86 +132,140 @@ impl Builder {
     }
 
     /// How a lock stands that may not be stored: by what the log says now.
-    pub(super) async fn standing_of(&mut self, db: &Db, lock: &Lock, now: Timestamp) -> Result<Standing, ApiError> {
+    pub(super) async fn standing_of(&self, db: &Db, lock: &Lock, now: Timestamp) -> Result<Standing, ApiError> {
         let Some(server) = lock.servers.values().next() else {
             return Err(ApiError::refused("the lock has no server"));
         };
         let (what, summary) = (Approved::of(lock, server), Summary::of(lock, server));
-        self.listen(db, &what.server).await?;
-        Ok(self.weigh(&what, &summary, now))
+        let (judge, rows) = (Arc::clone(&self.judge), entries::about(db, what.server.as_str()).await?);
+        away(move || {
+            judge.weigh(said(rows), std::iter::once((&what, &summary)), |heard, locked| heard.weigh(locked, now)).pop()
+        })
+        .await?
+        .ok_or_else(|| ApiError::bug(&"a lock was not judged"))
     }
 
-    async fn judged(
+    /// Looks about which servers something was said since the last time.
+    async fn listen(&mut self, db: &Db) -> Result<(), ApiError> {
+        for last in entries::latest(db, self.next).await? {
+            self.next = self.next.max(last.seq + 1);
+            self.heard.insert(last.server, last.seq + 1);
+        }
+        Ok(())
+    }
+
+    /// Judges the locks whose judgement is due, on every core: those of one server together, so that each signature is checked once.
+    async fn judge_all(
         &mut self,
         db: &Db,
-        digest: Digest,
-        known: &Known,
+        locks: impl Iterator<Item = Digest>,
         now: Timestamp,
-    ) -> Result<(Arc<Standing>, Option<Timestamp>), ApiError> {
-        let next = self.listen(db, &known.what.server).await?;
-        if let Some(judged) = self.weighed.get(&digest)
-            && judged.next == next
-            && judged.until.is_none_or(|until| now < until)
-        {
-            return Ok((Arc::clone(&judged.standing), judged.until));
-        }
-        let standing = Arc::new(self.weigh(&known.what, &known.summary, now));
-        let until = turning(&standing, &self.signers, now);
-        self.weighed.insert(digest, Judged { standing: Arc::clone(&standing), next, until });
-        Ok((standing, until))
-    }
-
-    fn weigh(&self, what: &Approved, summary: &Summary, now: Timestamp) -> Standing {
-        let said = self.said.get(&what.server).map(|said| said.lines.as_slice()).unwrap_or_default();
-        let statements = said.iter().map(|(line, statement)| (line, statement.clone())).collect();
-        let locked = Locked { what, summary, rules: self.rules, required: self.required };
-        weigh(&[Source { import: None, statements }], &self.signers, locked, now)
-    }
-
-    async fn known(&mut self, db: &Db, digest: &Digest) -> Result<Option<Arc<Known>>, ApiError> {
-        if let Some(known) = self.known.get(digest) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        let Some(text) = locks::text(db, &digest.to_string()).await? else { return Ok(None) };
-        let known = match shorten(&text) {
-            Ok(known) => Arc::new(known),
-            Err(why) => {
-                // It was read when it arrived: somebody changed the database, or it is from a newer server.
-                tracing::error!(lock = %digest, why, "a lock in the database cannot be read; it is left out");
-                return Ok(None);
+    ) -> Result<(), ApiError> {
+        let mut due: BTreeMap<ServerName, Vec<(Digest, Arc<Known>)>> = BTreeMap::new();
+        for digest in locks {
+            let Some(known) = self.known.get(&digest) else { continue };
+            let next = self.next_of(&known.what.server);
+            let stands = |judged: &Judged| judged.next == next && judged.until.is_none_or(|until| now < until);
+            if !self.weighed.get(&digest).is_some_and(stands) {
+                due.entry(known.what.server.clone()).or_default().push((digest, Arc::clone(known)));
             }
-        };
-        self.known.insert(*digest, Arc::clone(&known));
-        Ok(Some(known))
-    }
-
-    /// Reads what was said about a server since the last time.
-    async fn listen(&mut self, db: &Db, server: &ServerName) -> Result<i64, ApiError> {
-        let next = self.said.get(server).map_or(0, |said| said.next);
-        let rows = entries::about(db, server.as_str(), next).await?;
-        if rows.is_empty() {
-            // Nothing is kept of servers that nobody said anything about: whoever may push can name any number of them.
-            return Ok(next);
         }
-        let said = self.said.entry(server.clone()).or_default();
-        for row in rows {
-            said.next = row.seq + 1;
-            let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
-                let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
-                Ok((
-                    Line { number: usize::try_from(row.seq).unwrap_or(usize::MAX).saturating_add(1), envelope },
-                    statement,
-                ))
+        let mut judging = Vec::new();
+        for (server, locks) in due {
+            let (judge, db, next) = (Arc::clone(&self.judge), db.clone(), self.next_of(&server));
+            judging.push(async move {
+                let rows = entries::about(&db, server.as_str()).await?;
+                away(move || judge.judge(said(rows), &locks, next, now)).await
             });
-            match parsed {
-                Ok(line) => said.lines.push(line),
-                Err(why) => {
-                    tracing::error!(seq = row.seq, why, "an entry of the log cannot be read; it counts for nothing")
-                }
-            }
         }
-        Ok(said.next)
+        let judged: Vec<Vec<(Digest, Judged)>> = stream::iter(judging).buffered(cores()).try_collect().await?;
+        self.weighed.extend(judged.into_iter().flatten());
+        Ok(())
     }
+
+    fn next_of(&self, server: &ServerName) -> i64 {
+        self.heard.get(server.as_str()).copied().unwrap_or_default()
+    }
+
+    /// Reads the locks that are new, on every core.
+    async fn read_all(&mut self, db: &Db, locks: impl Iterator<Item = Digest>) -> Result<(), ApiError> {
+        let mut reading = Vec::new();
+        for digest in locks.filter(|digest| !self.known.contains_key(digest)) {
+            let db = db.clone();
+            reading.push(async move {
+                let Some(text) = locks::text(&db, &digest.to_string()).await? else { return Ok(None) };
+                match away(move || shorten(&text)).await? {
+                    Ok(known) => Ok(Some((digest, Arc::new(known)))),
+                    Err(why) => {
+                        // It was read when it arrived: somebody changed the database, or it is from a newer server.
+                        tracing::error!(lock = %digest, why, "a lock in the database cannot be read; it is left out");
+                        Ok::<_, ApiError>(None)
+                    }
+                }
+            });
+        }
+        let read: Vec<Option<(Digest, Arc<Known>)>> = stream::iter(reading).buffered(cores()).try_collect().await?;
+        self.known.extend(read.into_iter().flatten());
+        Ok(())
+    }
+}
+
+impl Judge {
+    fn judge(
+        &self,
+        said: Vec<(Line, Statement)>,
+        locks: &[(Digest, Arc<Known>)],
+        next: i64,
+        now: Timestamp,
+    ) -> Vec<(Digest, Judged)> {
+        let subjects = locks.iter().map(|(_, known)| (&known.what, &known.summary));
+        // Approvals of other versions can never count; they are in the log, and the latest of all is in `since`.
+        let standings = self.weigh(said, subjects, |heard, locked| heard.weigh_version(locked, now));
+        let judged = locks.iter().zip(standings).map(|((digest, _), standing)| {
+            let until = turning(&standing, &self.signers, now);
+            (*digest, Judged { standing: Arc::new(standing), next, until })
+        });
+        judged.collect()
+    }
+
+    fn weigh<'l>(
+        &self,
+        said: Vec<(Line, Statement)>,
+        locks: impl Iterator<Item = (&'l Approved, &'l Summary)>,
+        weigh: impl Fn(&Heard<'_>, Locked<'_>) -> Standing,
+    ) -> Vec<Standing> {
+        let (lines, statements): (Vec<Line>, Vec<Statement>) = said.into_iter().unzip();
+        let sources = [Source { import: None, statements: lines.iter().zip(statements).collect() }];
+        let heard = Heard::new(&sources, &self.signers);
+        let locked = |(what, summary)| Locked { what, summary, rules: self.rules, required: self.required };
+        locks.map(|lock| weigh(&heard, locked(lock))).collect()
+    }
+}
+
+/// What entries say. One that cannot be read counts for nothing: it was read before it was appended.
+fn said(rows: Vec<EntryRow>) -> Vec<(Line, Statement)> {
+    let read = |row: EntryRow| {
+        let parsed = Envelope::parse(&row.line).map_err(|error| error.to_string()).and_then(|envelope| {
+            let statement = Statement::parse(envelope.payload()).map_err(|error| error.to_string())?;
+            Ok((Line { number: usize::try_from(row.seq).unwrap_or(usize::MAX).saturating_add(1), envelope }, statement))
+        });
+        parsed
+            .inspect_err(|why| {
+                tracing::error!(seq = row.seq, why, "an entry of the log cannot be read; it counts for nothing")
+            })
+            .ok()
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
+/// How much of the work is done at once.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Work that would hold up requests.
+async fn away<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::bug(&error))
 }
 
 impl Catalog {

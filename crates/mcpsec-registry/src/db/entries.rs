@@ -34,13 +34,32 @@ pub struct NewEntry {
     pub server: String,
 }
 
-/// Entries about one server from a place on, in order.
+/// A server, and the last entry about it.
+#[derive(Clone, PartialEq, Eq, Debug, sqlx::FromRow)]
+pub struct LatestRow {
+    /// The server.
+    pub server: String,
+    /// The number of the entry.
+    pub seq: i64,
+}
+
+/// Entries about one server, in order.
 ///
 /// # Errors
 /// [`sqlx::Error`].
-pub async fn about(db: &Db, server: &str, from: i64) -> Result<Vec<EntryRow>, sqlx::Error> {
-    sqlx::query_as("SELECT seq, line FROM entries WHERE server = $1 AND seq >= $2 ORDER BY seq")
+pub async fn about(db: &Db, server: &str) -> Result<Vec<EntryRow>, sqlx::Error> {
+    sqlx::query_as("SELECT seq, line FROM entries WHERE server = $1 ORDER BY seq")
         .bind(server)
+        .fetch_all(db.pool())
+        .await
+}
+
+/// The servers that entries from a place on are about, each with the last of them; in no order.
+///
+/// # Errors
+/// [`sqlx::Error`].
+pub async fn latest(db: &Db, from: i64) -> Result<Vec<LatestRow>, sqlx::Error> {
+    sqlx::query_as("SELECT server, MAX(seq) AS seq FROM entries WHERE seq >= $1 GROUP BY server")
         .bind(from)
         .fetch_all(db.pool())
         .await

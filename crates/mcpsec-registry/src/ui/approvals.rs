@@ -51,17 +51,17 @@ pub(super) fn needs(release: &Release) -> Markup {
     }
 }
 
-/// Every approval of this server, those that count for this release first, the latest first.
+/// Every approval of this version, those that count for this lock of it first, the latest first.
 pub(super) fn table(release: &Release) -> Markup {
     let mut all: Vec<&Weighed> = release.standing.approvals.iter().collect();
     all.sort_by_key(|one| (one.counts.is_err(), std::cmp::Reverse(one.line)));
     let more = all.len().saturating_sub(MOST);
     html! {
         @if all.is_empty() {
-            p { "Nobody approved any version of this server." }
+            p { "Nobody approved this version." }
         } @else {
             table {
-                caption { "Approvals of this server, and whether they count for this version" }
+                caption { "Approvals of this version, and whether they count for this lock" }
                 thead { tr {
                     th scope="col" { "By" } th scope="col" { "Counts" } th scope="col" { "Version" }
                     th scope="col" { "Given" } th scope="col" { "Until" } th scope="col" { "Reason" } th scope="col" { "Id" }

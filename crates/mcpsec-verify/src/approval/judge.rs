@@ -2,7 +2,11 @@
 //!
 //! Every approval of a server is weighed, and each that does not count says why. People are counted, not signatures: two lines, or
 //! two keys, of one person are one person.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::OnceCell,
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use mcpsec_model::{
     approval::{
@@ -102,37 +106,114 @@ pub struct Locked<'a> {
 /// Weighs all statements about one server. Sources of the same people are one: a revocation in the log of the team takes back an
 /// approval in the file, and the other way round.
 pub fn weigh(sources: &[Source<'_>], signers: &Signers, locked: Locked<'_>, now: Timestamp) -> Standing {
-    let mut approvals = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
-        let people = source.import.map_or(&signers.signers, |import| &import.signers);
-        let of_same =
-            |other: &&Source<'_>| other.import.map(|import| &import.name) == source.import.map(|import| &import.name);
-        let revocations: Vec<Revoked<'_>> =
-            sources.iter().filter(of_same).flat_map(|source| revocations(source, people, now)).collect();
-        for (line, statement) in &source.statements {
-            let Statement::Approval(approval) = statement else { continue };
-            let id = line.envelope.id();
-            let signed = signed_by(&line.envelope, statement, people);
-            let signer = signed.as_ref().ok().map(|signer| signer.name.clone());
-            let counts = signed.and_then(|signer| {
-                let revoked = revocations.iter().find(|revocation| revocation.takes_back(id, &signer.name));
-                judge(approval, signer, source.import, revoked, signers, locked, now)
-            });
-            let import = source.import.map(|import| import.name.clone());
-            approvals.push(Weighed {
-                id,
-                line: line.number,
-                source: index,
-                import,
-                approval: (**approval).clone(),
-                signer,
-                counts,
-            });
+    Heard::new(sources, signers).weigh(locked, now)
+}
+
+/// All statements about one server, to be weighed for as many versions as there are: each signature is checked once, and only when
+/// something rests on it.
+#[derive(Debug)]
+pub struct Heard<'a> {
+    sources: &'a [Source<'a>],
+    signers: &'a Signers,
+    /// For each source, for each of its statements: whose signature it has.
+    signed: Vec<Vec<OnceCell<Result<&'a Signer, Refusal>>>>,
+}
+
+/// The place of a statement: its source, and which it is there.
+type At = (usize, usize);
+
+impl<'a> Heard<'a> {
+    /// Checks nothing yet.
+    pub fn new(sources: &'a [Source<'a>], signers: &'a Signers) -> Self {
+        let signed = sources.iter().map(|source| vec![OnceCell::new(); source.statements.len()]).collect();
+        Self { sources, signers, signed }
+    }
+
+    /// [`weigh`].
+    pub fn weigh(&self, locked: Locked<'_>, now: Timestamp) -> Standing {
+        self.standing(locked, now, |_| true)
+    }
+
+    /// [`weigh`] that lists approvals of the locked version only. Those of others count for nothing.
+    pub fn weigh_version(&self, locked: Locked<'_>, now: Timestamp) -> Standing {
+        self.standing(locked, now, |approval| approval.what.version == locked.what.version)
+    }
+
+    fn standing(&self, locked: Locked<'_>, now: Timestamp, listed: impl Fn(&Approval) -> bool) -> Standing {
+        let revocations: Vec<Vec<Revoked<'_>>> =
+            self.sources.iter().map(|source| self.revocations(source.import, now)).collect();
+        let weighed = |at: At, approval: &Approval| self.weighed(at, approval, &revocations[at.0], locked, now);
+        let mut all: Vec<(At, &Approval)> = self.approvals().collect();
+        let approvals: Vec<Weighed> =
+            all.iter().filter(|(_, one)| listed(one)).map(|(at, one)| weighed(*at, one)).collect();
+        let needs = needs(&approvals, self.signers, locked.required);
+        // The latest first, and of two the one that was added last: most often the first that is looked at will do.
+        all.sort_by_key(|(at, approval)| Reverse((approval.issued, *at)));
+        let since = all.iter().find_map(|(at, approval)| since(&weighed(*at, approval), locked.summary));
+        Standing { approvals, needs, since }
+    }
+
+    fn approvals(&self) -> impl Iterator<Item = (At, &'a Approval)> {
+        self.sources.iter().enumerate().flat_map(|(source, of)| {
+            of.statements.iter().enumerate().filter_map(move |(index, (_, statement))| match statement {
+                Statement::Approval(approval) => Some(((source, index), &**approval)),
+                Statement::Revocation(_) => None,
+            })
+        })
+    }
+
+    /// Whose signature a statement has.
+    fn signed(&self, (source, index): At) -> &Result<&'a Signer, Refusal> {
+        self.signed[source][index].get_or_init(|| {
+            let source = &self.sources[source];
+            let people = source.import.map_or(&self.signers.signers, |import| &import.signers);
+            let (line, statement) = &source.statements[index];
+            signed_by(&line.envelope, statement, people)
+        })
+    }
+
+    fn weighed(
+        &self,
+        at: At,
+        approval: &Approval,
+        revocations: &[Revoked<'_>],
+        locked: Locked<'_>,
+        now: Timestamp,
+    ) -> Weighed {
+        let source = &self.sources[at.0];
+        let (line, signed) = (source.statements[at.1].0, self.signed(at));
+        let id = line.envelope.id();
+        let counts = signed.clone().and_then(|signer| {
+            let revoked = revocations.iter().find(|revocation| revocation.takes_back(id, &signer.name));
+            judge(approval, signer, source.import, revoked, self.signers, locked, now)
+        });
+        Weighed {
+            id,
+            line: line.number,
+            source: at.0,
+            import: source.import.map(|import| import.name.clone()),
+            approval: approval.clone(),
+            signer: signed.as_ref().ok().map(|signer| signer.name.clone()),
+            counts,
         }
     }
-    let needs = needs(&approvals, signers, locked.required);
-    let since = since(&approvals, locked.summary);
-    Standing { approvals, needs, since }
+
+    /// What the people of an import, or our own, took back, in whichever of their sources. A person can take back their own approval
+    /// even with a key that is no longer valid: it only ever takes trust away. Taking back what others gave needs the role `admin`
+    /// and a valid key.
+    fn revocations(&self, import: Option<&Import>, now: Timestamp) -> Vec<Revoked<'_>> {
+        let of_same = |other: &Source<'_>| other.import.map(|import| &import.name) == import.map(|import| &import.name);
+        let sources = self.sources.iter().enumerate().filter(|(_, source)| of_same(source));
+        let revoked = sources.flat_map(|(source, of)| {
+            of.statements.iter().enumerate().filter_map(move |(index, (_, statement))| {
+                let Statement::Revocation(revocation) = statement else { return None };
+                let by = *self.signed((source, index)).as_ref().ok()?;
+                let of_others = by.is_admin() && by.refuses(revocation.issued, now).is_none();
+                Some(Revoked { statement: revocation, by, of_others })
+            })
+        });
+        revoked.collect()
+    }
 }
 
 /// The signer whose key made this statement's signature; whether the key is valid, and the statement good for anything, is not asked.
@@ -165,18 +246,6 @@ impl Revoked<'_> {
     fn takes_back(&self, id: ApprovalId, signer: &str) -> bool {
         self.statement.approval == id && (self.of_others || self.by.name == signer)
     }
-}
-
-/// A person can take back their own approval even with a key that is no longer valid: it only ever takes trust away. Taking back
-/// what others gave needs the role `admin` and a valid key.
-fn revocations<'a>(source: &'a Source<'_>, people: &'a [Signer], now: Timestamp) -> Vec<Revoked<'a>> {
-    let revoked = |(line, statement): &'a (&Line, Statement)| {
-        let Statement::Revocation(revocation) = statement else { return None };
-        let by = signed_by(&line.envelope, statement, people).ok()?;
-        let of_others = by.is_admin() && by.refuses(revocation.issued, now).is_none();
-        Some(Revoked { statement: revocation, by, of_others })
-    };
-    source.statements.iter().filter_map(revoked).collect()
 }
 
 /// For which of our criteria an approval with a good signature counts. `*` stands for "any", where mcp-signers names none.
@@ -253,19 +322,15 @@ fn needs(approvals: &[Weighed], signers: &Signers, required: u32) -> Vec<Need> {
     std::iter::once(total).chain(each).collect()
 }
 
-/// The latest approval that a known person signed and nobody took back: what a reviewer has seen before.
-fn since(approvals: &[Weighed], now: &Summary) -> Option<Since> {
-    let seen = approvals.iter().filter_map(|weighed| {
-        let usable = match &weighed.counts {
-            Ok(_) => true,
-            Err(refusal) => {
-                matches!(refusal, Refusal::Differs(_) | Refusal::Expired(_) | Refusal::Policy(_) | Refusal::Criteria(_))
-            }
-        };
-        Some((weighed, weighed.signer.clone().filter(|_| usable)?))
-    });
-    let (weighed, by) = seen.max_by_key(|(weighed, _)| weighed.approval.issued)?;
-    let approval = &weighed.approval;
+/// What changed since an approval, if a known person signed it and nobody took it back: what a reviewer has seen before.
+fn since(weighed: &Weighed, now: &Summary) -> Option<Since> {
+    let usable = match &weighed.counts {
+        Ok(_) => true,
+        Err(refusal) => {
+            matches!(refusal, Refusal::Differs(_) | Refusal::Expired(_) | Refusal::Policy(_) | Refusal::Criteria(_))
+        }
+    };
+    let (by, approval) = (weighed.signer.clone().filter(|_| usable)?, &weighed.approval);
     Some(Since {
         id: weighed.id,
         by,

@@ -22,7 +22,7 @@ mod sshsig;
 mod tests;
 
 pub use error::{Refusal, SignError, SignatureError};
-pub use judge::{AHEAD, Locked, Need, Since, Source, Standing, Weighed, signed_by, weigh};
+pub use judge::{AHEAD, Heard, Locked, Need, Since, Source, Standing, Weighed, signed_by, weigh};
 pub use sign::{Key, Request};
 pub use signature::check;
 pub use sshsig::NAMESPACE;
