@@ -138,7 +138,7 @@ fn another_fetch_is_not_waited_for_without_an_end() {
         .find(|path| path.extension().is_some_and(|end| end == "lock"))
         .and_then(|path| path.file_name().map(ToOwned::to_owned))
         .expect("name");
-    fs::write(folder.join(name), "").expect("lock");
+    let _empty = fs::File::create(folder.join(name)).expect("lock");
     let other = hold(&fresh.store());
     let _open = fresh
         .mcpsec(["verify"])
