@@ -166,7 +166,7 @@ fn bench_500_servers_and_100_000_entries() {
     let text: usize = all.iter().map(|lock| lock.to_text().len()).sum();
     eprintln!(
         "{SERVERS} servers, {} KiB of lock each; {ENTRIES} entries, {} MiB",
-        text / SERVERS >> 10,
+        (text / SERVERS) >> 10,
         lines.len() >> 20
     );
     team.world.server.kill();
@@ -222,9 +222,9 @@ fn bench_500_servers_and_100_000_entries() {
     client(&team, "mcpsec approvals: first sync", 1, &["approvals"]);
     client(&team, "mcpsec approvals: nothing new", 5, &["approvals"]);
     client(&team, "mcpsec verify --offline, with [team]", 5, &["verify", "--offline"]);
-    for number in 0..3 {
+    for (number, subject) in past.iter().take(3).enumerate() {
         // One statement more, by the API.
-        let line = past[number].approval(&key, 1_000_000 + number) + "\n";
+        let line = subject.approval(&key, 1_000_000 + number) + "\n";
         let _taken = team.ask(reqwest::Method::POST, "/api/v1/approvals", line).is(200);
         client(&team, "mcpsec approvals: one entry more", 1, &["approvals"]);
     }
