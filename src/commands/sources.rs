@@ -407,7 +407,7 @@ impl<'a> Sources<'a> {
     /// Where the needed files of a locked package can be had. npm's conventional address first: it asks nobody.
     pub(super) async fn locate(&self, package: &Package, second_try: bool) -> Result<Vec<Download>, CommandError> {
         match package.id.ecosystem() {
-            Ecosystem::Npm if second_try => self.npm()?.locate_by_record(package).await.map_err(|e| npm_error(&e)),
+            Ecosystem::Npm if second_try => self.npm()?.locate_by_record(package).await.map_err(|e| npm_located(&e)),
             Ecosystem::Npm => self.npm()?.locate(package).map_err(|e| npm_error(&e)),
             Ecosystem::Pypi => self.pypi()?.locate(package).await.map_err(|e| pypi_error(&e)),
             Ecosystem::Git => Ok(Vec::new()),
@@ -531,6 +531,11 @@ fn http_error(error: &HttpError) -> CommandError {
 
 /// What a registry or repository offers and mcpsec will not take is the gate's business; a name, range or address that
 /// leads nowhere is a mistake of whoever wrote it; what cannot be reached is incomplete.
+/// The same where it stands beside the package.
+fn npm_located(error: &NpmError) -> CommandError {
+    if error.is_unreachable() { CommandError::incomplete(error.of_known_package()) } else { npm_error(error) }
+}
+
 fn npm_error(error: &NpmError) -> CommandError {
     let refused = matches!(
         error,

@@ -526,6 +526,23 @@ fn nobody_is_redirected_and_no_token_leaves() {
     }
 }
 
+/// Plain http is for this machine because it does not leave it: a proxy of the environment would carry the token away in the clear.
+#[test]
+fn no_token_of_this_machine_goes_through_a_proxy() {
+    let Some(mut team) = team() else { return };
+    let (_other, proxy) = Log::start();
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        team.env.set(name, proxy.base());
+    }
+    let _approved = team.approve(&["--reason", "read it"]);
+    let _pushed = team.env.mcpsec(["push", "files", "--request", "--reason", "x"]);
+    let carried: Vec<_> =
+        proxy.requests().into_iter().filter(|request| request.header("authorization").is_some()).collect();
+    assert!(carried.is_empty(), "{carried:?}");
+    let asked = team.site.requests();
+    assert!(asked.iter().any(|request| request.header("authorization").is_some()), "{asked:?}");
+}
+
 #[test]
 fn a_copy_that_was_touched_is_not_believed() {
     let Some(team) = team() else { return };

@@ -12,6 +12,7 @@ use backon::BackoffBuilder as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use mcpsec_model::url::SafeUrl;
 use tokio::sync::Semaphore;
+use url::Host;
 
 use super::{Credentials, HttpError, error::chain, reach::Reach};
 
@@ -52,8 +53,10 @@ struct Inner {
     /// Follows no redirect by itself and decodes nothing: [`Network::open`] and the callers do.
     client: reqwest::Client,
     ranges: OnceLock<reqwest::Client>,
-    /// For bodies that take their time to be sent.
-    uploads: OnceLock<reqwest::Client>,
+    /// For bodies that take their time to be sent; past any proxy, and not.
+    uploads: [OnceLock<reqwest::Client>; 2],
+    /// Past any proxy.
+    direct: OnceLock<reqwest::Client>,
     options: HttpOptions,
     metadata: Semaphore,
     reach: Arc<Reach>,
@@ -85,7 +88,8 @@ impl Network {
             inner: Arc::new(Inner {
                 client,
                 ranges: OnceLock::new(),
-                uploads: OnceLock::new(),
+                uploads: [OnceLock::new(), OnceLock::new()],
+                direct: OnceLock::new(),
                 options,
                 metadata,
                 reach: Arc::default(),
@@ -177,7 +181,8 @@ impl Network {
                 return Err(HttpError::no_connection(&at, &reason));
             }
             self.inner.requests.fetch_add(1, Ordering::Relaxed);
-            let mut request = self.inner.client.get(at.expose().clone()).headers(headers.clone());
+            let client = if authorization.is_some() { self.client_for(&at) } else { &self.inner.client };
+            let mut request = client.get(at.expose().clone()).headers(headers.clone());
             if let Some(value) = &authorization {
                 request = request.header(header::AUTHORIZATION, value.clone());
             }
@@ -217,7 +222,7 @@ impl Network {
         body: Option<bytes::Bytes>,
     ) -> Result<reqwest::Response, HttpError> {
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        let mut request = self.inner.client.request(method, url.expose().clone()).headers(headers);
+        let mut request = self.client_for(url).request(method, url.expose().clone()).headers(headers);
         if let Some(credentials) = credentials {
             let mut value =
                 HeaderValue::from_str(credentials.expose()).map_err(|_| HttpError::Credentials { url: url.clone() })?;
@@ -238,7 +243,7 @@ impl Network {
             return Err(HttpError::Scheme { url: (*url).clone() });
         }
         self.inner.requests.fetch_add(1, Ordering::Relaxed);
-        let client = if body.len() > QUICK_BODY { self.uploads() } else { &self.inner.client };
+        let client = if body.len() > QUICK_BODY { self.uploads(url) } else { self.client_for(url) };
         let mut request = client
             .request(method.clone(), url.expose().clone())
             .header(header::ACCEPT, "application/json")
@@ -255,13 +260,34 @@ impl Network {
         request.send().await.map_err(|error| HttpError::transport(url, error))
     }
 
-    fn uploads(&self) -> &reqwest::Client {
-        self.inner.uploads.get_or_init(|| {
-            let patient = HttpOptions { read_timeout: UPLOAD_TIMEOUT, ..self.inner.options.clone() };
-            // As with `client`: a failure is not expected, and the other client is right in all but its patience.
-            let built = builder(&patient).redirect(reqwest::redirect::Policy::none()).build();
-            built.unwrap_or_else(|_| self.inner.client.clone())
-        })
+    /// The client for something that not everybody may hear. What is on this machine is asked past any proxy: plain http is allowed
+    /// there because it does not leave the machine, and a proxy is elsewhere.
+    fn client_for(&self, url: &SafeUrl) -> &reqwest::Client {
+        if !is_here(url) {
+            return &self.inner.client;
+        }
+        self.inner.direct.get_or_init(|| self.another(|builder| builder.no_proxy(), self.inner.options.read_timeout))
+    }
+
+    fn uploads(&self, url: &SafeUrl) -> &reqwest::Client {
+        let [direct, proxied] = &self.inner.uploads;
+        if is_here(url) {
+            direct.get_or_init(|| self.another(|builder| builder.no_proxy(), UPLOAD_TIMEOUT))
+        } else {
+            proxied.get_or_init(|| self.another(|builder| builder, UPLOAD_TIMEOUT))
+        }
+    }
+
+    /// A client like the first one but for something.
+    fn another(
+        &self,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+        read_timeout: Duration,
+    ) -> reqwest::Client {
+        let options = HttpOptions { read_timeout, ..self.inner.options.clone() };
+        // As with `client`: a failure is not expected, and the other client is right in most.
+        let built = change(builder(&options)).redirect(reqwest::redirect::Policy::none()).build();
+        built.unwrap_or_else(|_| self.inner.client.clone())
     }
 
     /// Sends one POST of JSON, with the credentials of the URL if it has any. Answers 2xx; no redirect is followed, since where a question
@@ -338,6 +364,16 @@ fn builder(options: &HttpOptions) -> reqwest::ClientBuilder {
         .read_timeout(options.read_timeout)
         .referer(false)
         .no_gzip()
+}
+
+/// Whether an address is on this machine.
+fn is_here(url: &SafeUrl) -> bool {
+    match url.expose().host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 fn setup(error: reqwest::Error) -> HttpError {

@@ -168,7 +168,7 @@ impl NpmError {
     }
 
     /// The same where it is said beside it which package is meant: without the name, so that what is true of a whole registry has one text.
-    pub(crate) fn of_known_package(&self) -> String {
+    pub fn of_known_package(&self) -> String {
         match self {
             Self::Http { source, .. } if source.is_unreachable() => source.of_server(),
             Self::Http { source, .. } => source.to_string(),

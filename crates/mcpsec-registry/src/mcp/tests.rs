@@ -235,6 +235,7 @@ async fn what_is_revoked_or_expired_is_deleted_for_those_who_ask_for_it() {
     team.vet(&lock("other", "1.0.0", &["read"]), 1).await;
     let before = "/v0.1/servers?updated_since=2027-01-15T09:00:00Z";
     team.wait(7200);
+    team.app.changed().await.expect("a catalog");
     assert_eq!(team.listed(before).await, Vec::<String>::new());
     team.say(&revocation).await;
     assert_eq!(team.listed("/v0.1/servers").await, ["test.example.mcp/other 1.0.0"]);
