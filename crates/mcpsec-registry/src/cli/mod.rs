@@ -84,6 +84,9 @@ fn without_rest(command: clap::Command) -> clap::Command {
     verbs.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, without_rest))
 }
 
+/// Threads that read files, unpack and judge. More would not read faster, and each holds on to memory of its own.
+const BLOCKING: usize = 32;
+
 /// Runs the program: 0 done, 2 settings or surroundings that it cannot work with, 4 a bug.
 pub fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
@@ -94,7 +97,8 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING).enable_all().build()
+    else {
         complain("the system gives no threads");
         return ExitCode::from(4);
     };
