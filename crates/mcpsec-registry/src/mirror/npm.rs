@@ -98,7 +98,7 @@ impl Asked {
                 return Err(not_vetted(&format!("npm:{name}")));
             }
             let (name, base) = (name.clone(), self.base.clone());
-            render(move || packument::render(&name, all, &base, short)).await
+            render(move || packument::render(&name, &all, &base, short)).await
         });
         Ok(page.await?.answer(&self.headers, self.app.config.private))
     }
@@ -106,7 +106,7 @@ impl Asked {
     async fn version(&self, name: &PackageName, version: &str) -> Result<Response, ApiError> {
         self.known(name)?;
         let all = packument::vetted(&self.app, &self.catalog, name).await?;
-        let found = packument::one(name, all, version, &self.base);
+        let found = packument::one(name, &all, version, &self.base)?;
         let shown = Untrusted::new(version).excerpt(60);
         found.map(|record| Json(record).into_response()).ok_or_else(|| not_vetted(&format!("npm:{name}@{shown}")))
     }

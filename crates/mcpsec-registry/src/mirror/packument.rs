@@ -12,6 +12,10 @@ use mcpsec_model::{
     time::Timestamp,
 };
 use semver::Version;
+use serde::{
+    Serialize, Serializer,
+    ser::{Error as _, SerializeMap as _},
+};
 use serde_json::{Map, Value, json};
 
 use super::{arrival::Kind, described, evidence::documents, page::Page, path::encode};
@@ -31,7 +35,8 @@ const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 #[derive(Debug)]
 pub(super) struct Vetted {
     version: String,
-    record: Map<String, Value>,
+    /// What the tarball's package.json says, as text: read into values, those of a thousand versions take tens of megabytes.
+    body: String,
     file: FileRef,
     sha1: String,
     said: Said,
@@ -65,64 +70,90 @@ pub(super) async fn vetted(app: &App, catalog: &Catalog, name: &PackageName) -> 
     for (id, files) in catalog.versions(Ecosystem::Npm, name.as_str()) {
         for file in files {
             let Some(row) = described::of_file(app, file, Kind::Npm).await? else { continue };
-            let Ok(record) = serde_json::from_str(&row.body) else {
+            if serde_json::from_str::<Map<String, Value>>(&row.body).is_err() {
                 tracing::error!(package = %id, "the description of a vetted file is missing; the version is left out");
                 continue;
-            };
+            }
             let said = documents(app, file).await?.into();
             let version = id.version().to_owned();
-            all.push(Vetted { version, record, file: file.clone(), sha1: row.sha1, said });
+            all.push(Vetted { version, body: row.body, file: file.clone(), sha1: row.sha1, said });
         }
     }
     Ok(all)
 }
 
+/// The document. Members that one of its two forms has not are `None`.
+#[derive(Serialize)]
+struct Packument<'a> {
+    #[serde(rename = "_id", skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    name: &'a str,
+    #[serde(rename = "dist-tags")]
+    tags: BTreeMap<&'static str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<BTreeMap<&'a str, String>>,
+    versions: Records<'a>,
+}
+
+/// The versions' records, made one by one as they are written.
+struct Records<'a> {
+    name: &'a PackageName,
+    all: BTreeMap<&'a str, &'a Vetted>,
+    base: &'a str,
+    short: bool,
+}
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.all.len()))?;
+        for (version, one) in &self.all {
+            map.serialize_entry(version, &record(self.name, one, self.base, self.short).map_err(S::Error::custom)?)?;
+        }
+        map.end()
+    }
+}
+
 /// The packument. Blocks.
-pub(super) fn render(name: &PackageName, all: Vec<Vetted>, base: &str, short: bool) -> Result<Page, ApiError> {
-    let latest = latest(all.iter().map(|one| one.version.as_str())).map(str::to_owned);
-    let times: BTreeMap<String, Timestamp> =
-        all.iter().filter_map(|one| Some((one.version.clone(), one.said.published?))).collect();
+pub(super) fn render(name: &PackageName, all: &[Vetted], base: &str, short: bool) -> Result<Page, ApiError> {
+    let published = all.iter().filter_map(|one| Some((one.version.as_str(), one.said.published?)));
+    let times: BTreeMap<&str, Timestamp> = published.collect();
     let modified = times.values().max().map(Timestamp::to_string);
-    let mut versions = BTreeMap::new();
-    for one in all {
-        let version = one.version.clone();
-        versions.insert(version, record(name, one, base, short));
-    }
-    let mut out = json!({ "name": name.as_str(), "dist-tags": {}, "versions": versions });
-    if let Some(latest) = latest {
-        out["dist-tags"]["latest"] = latest.into();
-    }
-    if short {
-        if let Some(modified) = modified {
-            out["modified"] = modified.into();
-        }
-    } else {
-        out["_id"] = name.as_str().into();
-        // As the registry told whoever locked it; unsigned. `npm --before` needs it, and leaves out what has none.
-        let mut time: BTreeMap<String, String> =
-            times.iter().map(|(version, time)| (version.clone(), time.to_string())).collect();
-        if let (Some(created), Some(modified)) = (times.values().min(), modified) {
-            time.insert("created".to_owned(), created.to_string());
-            time.insert("modified".to_owned(), modified);
-        }
-        out["time"] = json!(time);
-    }
+    // As the registry told whoever locked it; unsigned. `npm --before` needs it, and leaves out what has none.
+    let time = || {
+        let created = times.values().min().map(|created| ("created", created.to_string()));
+        let modified = modified.clone().map(|modified| ("modified", modified));
+        times.iter().map(|(version, time)| (*version, time.to_string())).chain(created).chain(modified).collect()
+    };
+    let out = Packument {
+        id: (!short).then_some(name.as_str()),
+        name: name.as_str(),
+        tags: latest(all.iter().map(|one| one.version.as_str())).map(|latest| ("latest", latest)).into_iter().collect(),
+        time: (!short).then(time),
+        modified: modified.filter(|_| short),
+        versions: Records { name, all: all.iter().map(|one| (one.version.as_str(), one)).collect(), base, short },
+    };
     let body = serde_json::to_vec(&out).map_err(|error| ApiError::bug(&error))?;
     Ok(Page::new(if short { SHORT } else { FULL }, body))
 }
 
 /// The record of one version or tag.
-pub(super) fn one(name: &PackageName, all: Vec<Vetted>, wanted: &str, base: &str) -> Option<Value> {
+///
+/// # Errors
+/// [`ApiError`]: a bug.
+pub(super) fn one(name: &PackageName, all: &[Vetted], wanted: &str, base: &str) -> Result<Option<Value>, ApiError> {
     let wanted = match wanted {
-        "latest" => latest(all.iter().map(|one| one.version.as_str()))?.to_owned(),
-        version => version.to_owned(),
+        "latest" => latest(all.iter().map(|one| one.version.as_str())),
+        version => Some(version),
     };
-    all.into_iter().find(|one| one.version == wanted).map(|one| record(name, one, base, false))
+    let found = all.iter().find(|one| Some(one.version.as_str()) == wanted);
+    found.map(|one| record(name, one, base, false)).transpose().map_err(|error| ApiError::bug(&error))
 }
 
-fn record(name: &PackageName, one: Vetted, base: &str, short: bool) -> Value {
-    let mut record = one.record;
-    let version = one.version;
+fn record(name: &PackageName, one: &Vetted, base: &str, short: bool) -> serde_json::Result<Value> {
+    let mut record: Map<String, Value> = serde_json::from_str(&one.body)?;
+    let version = &one.version;
     // The lock's words, whatever the file calls itself (`v1.0.0`).
     record.insert("name".to_owned(), name.as_str().into());
     record.insert("version".to_owned(), version.as_str().into());
@@ -136,17 +167,17 @@ fn record(name: &PackageName, one: Vetted, base: &str, short: bool) -> Value {
         dist["integrity"] = sha512.to_sri().into();
     }
     if !one.sha1.is_empty() {
-        dist["shasum"] = one.sha1.into();
+        dist["shasum"] = one.sha1.as_str().into();
     }
     if !one.said.signatures.is_empty() {
         dist["signatures"] = json!(one.said.signatures);
     }
     if one.said.attested {
-        let url = format!("{base}/npm/-/npm/v1/attestations/{}@{}", encode(name.as_str()), encode(&version));
+        let url = format!("{base}/npm/-/npm/v1/attestations/{}@{}", encode(name.as_str()), encode(version));
         dist["attestations"] = json!({ "url": url, "provenance": { "predicateType": PROVENANCE } });
     }
     record.insert("dist".to_owned(), dist);
-    Value::Object(record)
+    Ok(Value::Object(record))
 }
 
 /// Where a tarball is, as npm's own registry writes it: a lock file that somebody made elsewhere differs in the host only.
