@@ -9,6 +9,7 @@ use mcpsec_model::{digest::Digest, lock::Lock};
 use mcpsec_testkit::{npm_package, wheel};
 
 use crate::{
+    backends::Backend,
     http::{connect, eventually, wait},
     mirror_world::{Mirror, Packed, lock, packed, put},
     pushing::noise,
@@ -178,6 +179,10 @@ pub(crate) fn greedy(address: &str, path: &str, count: u32) -> std::net::TcpStre
 
 #[test]
 fn who_asks_for_files_and_takes_nothing_holds_no_descriptors() {
+    if !Backend::new().is_folder() {
+        println!("skipped: from S3 each download is a connection, as long as it lasts");
+        return;
+    }
     let mirror = Mirror::new();
     let large = npm_package("large", "1.0.0").bin("large", "l.js").file("noise", &noise(3 << 20));
     let large = Packed::from(&large);
