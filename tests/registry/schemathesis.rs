@@ -72,7 +72,10 @@ struct Shown {
 fn shown(folder: &Path) -> Shown {
     let policy = folder.join("mcp.toml");
     put(&policy, "[policy]\nisolation = \"namespace\"\n");
-    let mirror = Mirror::with(&["--limits-rate", "0", "--policy", &policy.display().to_string()]);
+    let mut mirror = Mirror::with(&["--limits-rate", "0", "--policy", &policy.display().to_string()]);
+    // The log's key is being changed, so that there is a next one to be asked for.
+    assert_eq!(mirror.world.command(&["key", "--next"]).code, Some(0));
+    mirror.world.restart();
     let server = npm_package("@team/server-go", "1.2.0").dep("left", "^1.0.0").bin("go", "go.js").file("go.js", b"1");
     let npm = [Packed::from(&server), Packed::from(&npm_package("left", "1.0.3"))];
     let python = [
